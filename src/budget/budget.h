@@ -1,0 +1,175 @@
+/* budget.h: who has spent what, and what follows.
+ *
+ * A budget limits one meter for each principal over one or more sliding windows. Guards charge what they see and
+ * do what the verdict says; they keep no counts of their own.
+ *
+ * Life      each guard has one segment: `runtime/GUARD.segment` (rate cells, holds, health, promises) and
+ *           `state/budget/GUARD.rings` (what must survive). `ecluse run` creates them with budget_create() before the
+ *           guard starts; any number of the guard's processes open and charge them at once; others open them read-only.
+ * Time      now is the boot clock in nanoseconds; no call here reads a clock. budget_create() is told both clocks
+ *           and the boot id, and ages what an earlier boot left by the wall clock, once.
+ * Cost      bench/budget.
+ * Memory    fixed at creation: budget_footprint(). Full tables degrade as docs/budgets.md says, never silently.
+ * Crash     a writer may be killed at any instruction: no lock is ever held, every entry is valid at each step.
+ * Failure   a call that fails leaves the counts as they were. A damaged or foreign segment is refused at open; indices
+ *           and counts read from a segment are bounds-checked like input.
+ *
+ * guard.h    health of the guard's processes: heartbeats, generation in use, counters by name
+ * promise.h  promises measured: answers in time and all answers, over their window
+ */
+#ifndef ECLUSE_BUDGET_H
+#define ECLUSE_BUDGET_H
+
+#include "base/base.h"
+#include "contract/contract.h"
+
+struct budgets; /* one guard's open segment */
+
+/* Who is charged. Made by the principal_* functions below; `id` means nothing outside this room. */
+struct principal {
+    uint8_t kind;          /* enum principal_kind */
+    uint8_t proven;        /* a valid pass, an account, a local user: not minted by an attacker at will */
+    uint8_t id[16];
+    uint8_t network[16];   /* whom to charge when rings are short; zero when there is none */
+    int16_t protected_by;  /* index of the contract's protected entry, or -1 */
+};
+
+struct principal principal_client(const struct contract *c, const uint8_t address[16]); /* IPv4 mapped */
+struct principal principal_pass(const struct contract *c, const uint8_t pass[16], const uint8_t address[16]);
+struct principal principal_network(const struct contract *c, const uint8_t address[16]);
+struct principal principal_named(enum principal_kind kind, struct text name); /* account, user, share */
+struct principal principal_everyone(void);
+
+/* A readable name of it for the person who may see it ("198.51.100.0/24", "pass 3f9a..."); never for logs. */
+#define PRINCIPAL_TEXT_SIZE 80
+char *principal_text(const struct principal *p, char out[PRINCIPAL_TEXT_SIZE]);
+/* The inverse, for `ecluse why CLIENT`: an address, or a network in CIDR form. */
+int principal_parse(const struct contract *c, struct text text, struct principal *out);
+
+enum verdict { VERDICT_ALLOW, VERDICT_SLOW, VERDICT_CHALLENGE, VERDICT_HOLD };
+
+/* Whose count decided: the principal's own, or a wider one because tables are short. */
+enum charged_to { CHARGED_SELF, CHARGED_NETWORK, CHARGED_OTHERS };
+
+struct outcome {
+    enum verdict verdict;  /* what is to be done: never more than the modes in force allow */
+    enum verdict would_be; /* what it would have been in enforce: counted for `observe` */
+    enum charged_to charged_to;
+    int16_t budget;        /* index into the contract's budgets */
+    uint8_t window;        /* the tightest: index into the budget's windows */
+    uint64_t used, limit;  /* of that window, in the meter's unit */
+    nanos_t until;         /* when this principal would be allowed again; 0 if it is now */
+    uint64_t hold;         /* id of the hold in force, 0 for none */
+};
+
+/* Charges amount to the principal. All windows are charged or none. Never blocks, never allocates.
+ * Over `over: hold` a hold is begun (if a slot of its kind is free; otherwise an alarm is counted). */
+struct outcome budget_charge(struct budgets *b, unsigned budget, const struct principal *p, uint64_t amount,
+                             nanos_t now);
+
+/* The same for a meter of distinct things: `thing` is any 64-bit hash of it. A thing already counted in the
+ * window costs nothing. */
+struct outcome budget_charge_distinct(struct budgets *b, unsigned budget, const struct principal *p,
+                                      uint64_t thing, nanos_t now);
+
+/* What a charge of nothing would return, without charging: for `ecluse why` and for a hold already in force. */
+struct outcome budget_peek(const struct budgets *b, unsigned budget, const struct principal *p, nanos_t now);
+
+/* A signal makes a principal less trusted: its budgets are multiplied by `share` (millionths), growing back
+ * linearly until `until`. The strongest of several wins. Interface only in this release: no guard calls it yet. */
+int budget_shrink(struct budgets *b, const struct principal *p, uint32_t share, nanos_t now, nanos_t until);
+
+/* ---- Holds ---------------------------------------------------------------------------------------- */
+
+struct hold {
+    uint64_t id;          /* unique in this state directory, never reused */
+    int16_t budget;
+    uint8_t window;
+    bool observed;        /* would have been: nothing is held */
+    struct principal principal;
+    uint64_t used, limit; /* when it began */
+    uint64_t refused;     /* how often it was met since */
+    nanos_t since, until; /* boot clock */
+};
+
+/* Holds in force, newest first; returns how many were written (at most `most`). */
+size_t holds_list(const struct budgets *b, nanos_t now, struct hold *out, size_t most);
+bool hold_find(const struct budgets *b, uint64_t id, struct hold *out);
+
+/* Ends a hold now and refunds nothing: a principal still over its windows is held again at its next charge, but is
+ * given one tenth of the tightest window first, so that a release is of use. Guard's processes only. */
+int hold_release(struct budgets *b, uint64_t id, nanos_t now);
+
+/* "hold-2f-front" <-> (guard, id): how people name a hold. */
+#define HOLD_NAME_SIZE 40
+char *hold_name(enum guard guard, uint64_t id, char out[HOLD_NAME_SIZE]);
+int hold_name_parse(struct text name, enum guard *guard, uint64_t *id);
+
+/* Releases asked for: a file each in `runtime/releases` (0700, root and the desk's user). Guards look once a second,
+ * check for themselves, and release. request: -EACCES, -ENOSPC. apply: how many were released. */
+int release_request(const char *runtime, enum guard guard, uint64_t id, struct error *error);
+size_t release_apply(struct budgets *b, const char *runtime, nanos_t now);
+
+/* ---- Life ----------------------------------------------------------------------------------------- */
+
+struct budget_sizes {      /* 0 takes the default */
+    uint32_t cells;        /* rate cells, default 1 << 20 */
+    uint32_t rings;        /* default 1 << 14 */
+    uint32_t holds;        /* default 4096 */
+};
+
+size_t budget_footprint(const struct contract *c, const struct budget_sizes *sizes);
+
+struct moment {            /* both clocks at one instant, and which boot it is */
+    nanos_t boot, wall;
+    uint8_t boot_id[16];
+};
+struct moment moment_now(void);
+
+/* Makes or takes over the two files of one guard. Counts are kept by budget name, and an older layout is migrated.
+ * What is damaged is set aside as NAME.damaged and begun anew, with the reason in *error and 1 returned; a jump of the
+ * wall clock across a restart is told in *error too, with 2. `group` may write (the nginx workers'), -1: nobody else. */
+int budget_create(const struct contract *c, enum guard guard, const struct budget_sizes *sizes,
+                  struct moment moment, int group, struct error *error);
+
+/* The contract must outlive the open segment. */
+int budget_open(const struct contract *c, enum guard guard, bool read_only, struct budgets **out,
+                struct error *error);
+void budget_close(struct budgets *b); /* takes NULL */
+
+/* A new contract, prepared (rings for its new budgets found, nothing changed yet), then switched to, or dropped. */
+int budget_prepare(struct budgets *b, const struct contract *next, struct error *error);
+void budget_commit(struct budgets *b);   /* the prepared contract is now in force, counts kept by budget name */
+void budget_rollback(struct budgets *b);
+
+/* Panic and directives: the most cautious wins. Per process. */
+void budget_set_mode(struct budgets *b, enum mode mode);
+
+/* Once a second from one process (whichever takes the turn; others return at once): expires holds, picks the largest
+ * contributors of an everyone-budget that is over, works the breakers, recovers what a dead process left half done. */
+void budget_tick(struct budgets *b, nanos_t now);
+
+/* Makes the rings durable (msync), about once a second, from `ecluse run`, never from a hot path. */
+int budget_sync(struct budgets *b);
+
+/* ---- What operators see --------------------------------------------------------------------------- */
+
+struct budget_worst { /* the principal nearest to its limit */
+    struct principal principal;
+    uint8_t window;
+    uint64_t used, limit;
+};
+
+struct budget_state {
+    uint64_t charged, allowed, slowed, challenged, refused; /* verdicts since creation */
+    uint64_t would_slow, would_challenge, would_hold;       /* in observe */
+    uint64_t to_network, to_others; /* charged wider because rings were short */
+    uint64_t no_slot;               /* holds that found no slot: an alarm */
+    uint32_t principals, held;
+    bool breaker_open;              /* this budget observes because it would have held too many */
+    bool has_worst;
+    struct budget_worst worst;
+};
+void budget_state(const struct budgets *b, unsigned budget, nanos_t now, struct budget_state *out);
+
+#endif
