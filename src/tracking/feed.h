@@ -50,7 +50,8 @@ const char *feed_reason_text(enum feed_reason reason);
 const char *feed_format_name(enum feed_format format);
 
 /* Where events go. `event` returns the reason for which the event is refused, or FEED_OK. `place` is the line (NDJSON, CSV) or
- * the number of the event in its document, from 1. */
+ * the number of the event in its input, from 1. A reason other than FEED_OK is passed on to `reject` by the feed (field ""), so
+ * that a sink counts refusals in one place. Whether a source is listed, and how far from now a date may be, is the sink's to say. */
 struct feed_sink {
     void *context;
     enum feed_reason (*event)(void *context, const struct event *event, uint64_t place);

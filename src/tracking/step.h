@@ -41,6 +41,12 @@ enum code_list { CODES_LAPOSTE, CODES_UPU, CODES_EPCIS_STEP, CODES_EPCIS_DISPOSI
  * short names are both taken. */
 enum step step_of_code(enum code_list list, struct text code);
 
+/* The short name in a CBV URI ("urn:epcglobal:cbv:bizstep:shipping" gives "shipping"); any other text as it is. */
+struct text step_bare_code(enum code_list list, struct text code);
+
+/* The step named as step_name() names it: for carriers without codes of their own. STEP_UNKNOWN when there is none. */
+enum step step_of_name(struct text name);
+
 /* Which list a bare code ("ET1", "EMC") belongs to, tried in the order La Poste, UPU. */
 enum step step_of_any_code(struct text code, enum code_list *list);
 

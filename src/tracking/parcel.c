@@ -1,0 +1,212 @@
+#include "tracking/parcel.h"
+
+#define LETTERS 26
+
+static const bool known_country[LETTERS * LETTERS] = {
+#define X(first, second) [((first) - 'A') * LETTERS + ((second) - 'A')] = true,
+#include "tracking/countries.inc"
+#undef X
+};
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_capital(char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
+static bool all_digits(const char *text, size_t length)
+{
+    bool all = true;
+    for (size_t i = 0; i < length; i++)
+        all &= is_digit(text[i]);
+    return all;
+}
+
+bool country_is_known(const char code[2])
+{
+    return is_capital(code[0]) && is_capital(code[1]) &&
+           known_country[(code[0] - 'A') * LETTERS + (code[1] - 'A')];
+}
+
+/* ---- Check digits --------------------------------------------------------------------------------- */
+
+static char s10_check(const char *digits)
+{
+    static const unsigned weight[8] = {8, 6, 4, 2, 3, 5, 9, 7};
+    unsigned sum = 0;
+    for (unsigned i = 0; i < 8; i++)
+        sum += weight[i] * (unsigned)(digits[i] - '0');
+    unsigned check = 11 - sum % 11;
+    return check == 10 ? '0' : check == 11 ? '5' : (char)('0' + check);
+}
+
+/* Weights 3 and 1 in turn from the right, as GS1 and La Poste both do. */
+static char mod10_check(const char *digits, size_t length)
+{
+    unsigned sum = 0;
+    for (size_t i = 0; i < length; i++)
+        sum += ((length - i) % 2 ? 3u : 1u) * (unsigned)(digits[i] - '0');
+    return (char)('0' + (10 - sum % 10) % 10);
+}
+
+char parcel_check_digit(enum parcel_format_kind kind, const char *body)
+{
+    switch (kind) {
+    case FORMAT_S10:
+        return s10_check(body);
+    case FORMAT_COLISSIMO: /* over the 10 digits; the product code does not count */
+        return mod10_check(body + 2, 10);
+    case FORMAT_SSCC:
+        return mod10_check(body, 17);
+    case FORMAT_DIGITS:
+    case FORMAT_ALNUM:
+        break;
+    }
+    must(!"a format with a check digit");
+    return 0;
+}
+
+/* ---- As people type it ---------------------------------------------------------------------------- */
+
+enum { NOT_TAKEN = 0, SKIPPED = 1, UTF8_LEAD = 2 }; /* any other value is the character itself */
+
+#define SAME(c)  [c] = (c)
+#define LOWER(c) [(c) + 32] = (c), [c] = (c)
+static const uint8_t typed_as[256] = {
+    SAME('0'), SAME('1'), SAME('2'), SAME('3'), SAME('4'), SAME('5'), SAME('6'), SAME('7'),
+    SAME('8'), SAME('9'),
+    LOWER('A'), LOWER('B'), LOWER('C'), LOWER('D'), LOWER('E'), LOWER('F'), LOWER('G'),
+    LOWER('H'), LOWER('I'), LOWER('J'), LOWER('K'), LOWER('L'), LOWER('M'), LOWER('N'),
+    LOWER('O'), LOWER('P'), LOWER('Q'), LOWER('R'), LOWER('S'), LOWER('T'), LOWER('U'),
+    LOWER('V'), LOWER('W'), LOWER('X'), LOWER('Y'), LOWER('Z'),
+    [' '] = SKIPPED, ['\t'] = SKIPPED, ['.'] = SKIPPED, ['-'] = SKIPPED,
+    [0xc2] = UTF8_LEAD, [0xe2] = UTF8_LEAD, [0xef] = UTF8_LEAD,
+};
+
+/* What word processors and phones put between digits: its length in bytes, 0 when it is something
+ * else. */
+static size_t separator_length(const unsigned char *at, size_t left)
+{
+    if (left >= 2 && at[0] == 0xc2)
+        return at[1] == 0xa0 || at[1] == 0xad ? 2 : 0; /* no-break space, soft hyphen */
+    if (left < 3)
+        return 0;
+    if (at[0] == 0xef) /* U+FEFF, no-break space of no width */
+        return at[1] == 0xbb && at[2] == 0xbf ? 3 : 0;
+    if (at[0] == 0xe2 && at[1] == 0x80) /* U+2000 to U+2015: spaces and dashes; U+202F: narrow space */
+        return (at[2] >= 0x80 && at[2] <= 0x95) || at[2] == 0xaf ? 3 : 0;
+    if (at[0] == 0xe2 && at[1] == 0x88) /* U+2212: minus sign */
+        return at[2] == 0x92 ? 3 : 0;
+    return 0;
+}
+
+enum { KEPT_MAX = PARCEL_TEXT_MAX + 2 }; /* an SSCC's application identifier is not part of it */
+
+/* Length of what is left in `kept`, or 0 when nothing of it can be a parcel number. */
+static size_t keep_characters(struct text typed, char kept[KEPT_MAX])
+{
+    const unsigned char *at = (const unsigned char *)typed.data;
+    size_t length = 0, i = 0;
+    if (!typed.length || typed.length > PARCEL_INPUT_MAX)
+        return 0;
+    if (typed.length > 4 && memcmp(at, "(00)", 4) == 0) { /* GS1's way to print an SSCC */
+        memcpy(kept, "00", 2);
+        length = 2;
+        i = 4;
+    }
+    while (i < typed.length) {
+        uint8_t as = typed_as[at[i]];
+        if (as > UTF8_LEAD) {
+            if (length == KEPT_MAX)
+                return 0;
+            kept[length++] = (char)as;
+            i++;
+        } else if (as == SKIPPED) {
+            i++;
+        } else {
+            size_t skip = as == UTF8_LEAD ? separator_length(at + i, typed.length - i) : 0;
+            if (!skip)
+                return 0;
+            i += skip;
+        }
+    }
+    return length;
+}
+
+/* ---- Formats -------------------------------------------------------------------------------------- */
+
+static enum parcel_verdict s10_verdict(const char *kept, size_t length)
+{
+    if (length != 13 || !is_capital(kept[0]) || !is_capital(kept[1]) || !all_digits(kept + 2, 9) ||
+        !is_capital(kept[11]) || !is_capital(kept[12]))
+        return PARCEL_WRONG_FORM;
+    if (s10_check(kept + 2) != kept[10] || !country_is_known(kept + 11))
+        return PARCEL_WRONG_CHECK;
+    return PARCEL_VALID;
+}
+
+static enum parcel_verdict colissimo_verdict(const char *kept, size_t length)
+{
+    if (length != 13 || !all_digits(kept + 2, 11))
+        return PARCEL_WRONG_FORM;
+    return mod10_check(kept + 2, 10) == kept[12] ? PARCEL_VALID : PARCEL_WRONG_CHECK;
+}
+
+static enum parcel_verdict sscc_verdict(const char *kept, size_t length)
+{
+    if (length != 18 || !all_digits(kept, 18))
+        return PARCEL_WRONG_FORM;
+    return mod10_check(kept, 17) == kept[17] ? PARCEL_VALID : PARCEL_WRONG_CHECK;
+}
+
+static enum parcel_verdict format_verdict(const struct parcel_format *format, struct text *kept)
+{
+    switch (format->kind) {
+    case FORMAT_S10:
+        return s10_verdict(kept->data, kept->length);
+    case FORMAT_COLISSIMO:
+        return colissimo_verdict(kept->data, kept->length);
+    case FORMAT_SSCC:
+        if (kept->length == 20 && kept->data[0] == '0' && kept->data[1] == '0')
+            *kept = (struct text){kept->data + 2, 18};
+        return sscc_verdict(kept->data, kept->length);
+    case FORMAT_DIGITS:
+        if (!all_digits(kept->data, kept->length))
+            return PARCEL_WRONG_FORM;
+        break;
+    case FORMAT_ALNUM:
+        break;
+    }
+    bool fits = kept->length >= format->shortest && kept->length <= format->longest &&
+                kept->length <= PARCEL_TEXT_MAX;
+    return fits ? PARCEL_VALID : PARCEL_WRONG_FORM;
+}
+
+enum parcel_verdict parcel_parse(const struct parcel_format *formats, size_t count,
+                                 struct text typed, struct parcel_number *out,
+                                 const struct parcel_format **format)
+{
+    char kept[KEPT_MAX];
+    size_t length = keep_characters(typed, kept);
+    enum parcel_verdict best = PARCEL_WRONG_FORM;
+    if (!length)
+        return best;
+    for (size_t i = 0; i < count; i++) {
+        struct text number = {kept, length};
+        enum parcel_verdict verdict = format_verdict(&formats[i], &number);
+        if (verdict == PARCEL_WRONG_CHECK)
+            best = verdict;
+        if (verdict != PARCEL_VALID)
+            continue;
+        *out = (struct parcel_number){.length = (uint8_t)number.length};
+        memcpy(out->text, number.data, number.length);
+        if (format)
+            *format = &formats[i];
+        return PARCEL_VALID;
+    }
+    return best;
+}
