@@ -139,7 +139,7 @@ enum match { MATCH_EXACT, MATCH_PREFIX };
 struct route_rule {
     char name[CONTRACT_NAME_SIZE];
     char method[16];     /* "" is any */
-    char path[CONTRACT_PATH_SIZE]; /* without the trailing * of a prefix */
+    char path[CONTRACT_PATH_SIZE]; /* without the trailing * of a prefix; "": named by `ecluse_route` only */
     enum match match;
     bool builtin;        /* tracking, api, home: known without being written */
 };
@@ -242,14 +242,18 @@ void problems_free(struct problems *problems); /* takes an empty one */
 int contract_read(const char *path, struct contract *out, struct problems *problems, struct error *error);
 int contract_parse(const char *yaml, size_t length, struct contract *out, struct problems *problems);
 
-/* The prefix list that covers `address` (IPv4 mapped), longest prefix first; NULL-safe constant-time-free scan for
- * configuration-sized lists. */
+bool prefix_covers(const struct prefix *prefix, const uint8_t address[16]);
+
+/* Whether any prefix of the list covers `address` (IPv4 mapped). A scan: lists are of a configuration's size. */
 bool prefix_list_covers(const struct prefix_list *list, const uint8_t address[16]);
 
 /* Index of the protected entry that covers an address, or -1. */
 int contract_protected(const struct contract *c, const uint8_t address[16]);
 
-/* Route of a request: the first rule whose method and path match, or -1. Path without query string. */
+/* Route of a request: the first rule whose method and path match, or -1. Path without query string, as nginx has
+ * normalised it. GET covers HEAD. Built-in routes come first; a route without `match` is only ever named by nginx's
+ * `ecluse_route`. */
+bool route_matches(const struct route_rule *route, struct text method, struct text path);
 int contract_route(const struct contract *c, struct text method, struct text path);
 
 int contract_route_named(const struct contract *c, struct text name);   /* index or -1 */

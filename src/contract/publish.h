@@ -19,14 +19,17 @@
 
 #include <stdatomic.h>
 
-struct control; /* the mapped page */
+struct control; /* the mapped page, and for its one writer the lock */
 
 /* `ecluse run` only: creates (0644) or takes over `runtime/control`. One writer: -EBUSY when another lives. */
 int control_create(const char *runtime, struct control **out, struct error *error);
 
 /* Guards and commands: maps it read-only. -ENOENT when nothing runs, -EPROTO for another version or damage. */
 int control_open(const char *runtime, const struct control **out, struct error *error);
-void control_close(const struct control *control); /* takes NULL */
+void control_close(const struct control *control); /* takes NULL; the creator's gives up being the one writer */
+
+/* Whether `runtime/control` is another file by now, or gone: a guard whose heartbeat is old asks, and opens it again. */
+bool control_replaced(const struct control *control, const char *runtime);
 
 uint64_t control_offered(const struct control *control); /* 0: none yet */
 uint64_t control_live(const struct control *control);
