@@ -1,0 +1,228 @@
+/* origin: a small service with a database, for the demo and the benchmarks. See origin.h.
+ *
+ *   origin --fill DATABASE < EVENTS.ndjson
+ *   origin --serve DATABASE [--port N] [--threads N]     prints `ready 127.0.0.1:PORT`
+ *
+ * Listens on 127.0.0.1 only. Each thread has its own epoll and its own connection to the database.
+ */
+#include "origin.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { REQUEST_MAX = 8192, HEAD_MAX = 256, THREADS_MAX = 64, EVENTS_AT_ONCE = 64 };
+
+struct connection {
+    int descriptor;
+    size_t length;
+    char request[REQUEST_MAX];
+};
+
+struct service {
+    const char *database;
+    int listener;
+};
+
+/* Where the blank line after a request's head ends, 0 when it is not there yet. */
+static size_t head_end(const struct connection *c)
+{
+    const char *end = memmem(c->request, c->length, "\r\n\r\n", 4);
+    return end ? (size_t)(end - c->request) + 4 : 0;
+}
+
+/* The value of a header as a number; bodies are short and only skipped. */
+static size_t body_length(const char *head, size_t length)
+{
+    static const char name[] = "\r\ncontent-length:";
+    for (size_t i = 0; i + sizeof name - 1 < length; i++) {
+        if (strncasecmp(head + i, name, sizeof name - 1) == 0)
+            return (size_t)strtoul(head + i + sizeof name - 1, NULL, 10);
+    }
+    return 0;
+}
+
+static bool wants_close(const char *head, size_t length)
+{
+    static const char close_header[] = "\r\nconnection: close";
+    for (size_t i = 0; i + sizeof close_header - 1 < length; i++) {
+        if (strncasecmp(head + i, close_header, sizeof close_header - 1) == 0)
+            return true;
+    }
+    return memmem(head, length, " HTTP/1.0\r\n", 11) != NULL;
+}
+
+static const char *reason(unsigned status)
+{
+    return status == 200 ? "OK" : status == 404 ? "Not Found" : "Internal Server Error";
+}
+
+/* Answers are a few kB: one that the socket does not take whole at once means a peer that does not
+ * read. */
+static bool reply(int descriptor, const struct origin_page *page, bool head_only, bool close_after)
+{
+    char out[HEAD_MAX + ORIGIN_BODY_MAX];
+    int length = snprintf(out, HEAD_MAX,
+                          "HTTP/1.1 %u %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+                          "Cache-Control: %s\r\nConnection: %s\r\n\r\n",
+                          page->status, reason(page->status), page->type, page->length,
+                          page->status == 200 ? "max-age=60" : "no-store",
+                          close_after ? "close" : "keep-alive");
+    size_t all = (size_t)length;
+    if (!head_only) {
+        memcpy(out + all, page->body, page->length);
+        all += page->length;
+    }
+    return send(descriptor, out, all, MSG_NOSIGNAL) == (ssize_t)all;
+}
+
+/* Answers every whole request in the buffer. Returns false when the connection is to be closed. */
+static bool answer(struct connection *c, struct origin_database *database)
+{
+    size_t head;
+    while ((head = head_end(c)) != 0) {
+        size_t body = body_length(c->request, head);
+        if (body > REQUEST_MAX - head)
+            return false;
+        if (c->length < head + body)
+            return true;
+        char *space = memchr(c->request, ' ', head);
+        char *end = space ? memchr(space + 1, ' ', head - (size_t)(space + 1 - c->request)) : NULL;
+        if (!end)
+            return false;
+        char *path = space + 1;
+        size_t length = (size_t)(end - path);
+        const char *query = memchr(path, '?', length);
+        if (query)
+            length = (size_t)(query - path);
+        struct origin_page page;
+        page_make(database, c->request[0] == 'P', path, length, &page);
+        bool close_after = wants_close(c->request, head);
+        if (!reply(c->descriptor, &page, c->request[0] == 'H', close_after) || close_after)
+            return false;
+        c->length -= head + body;
+        memmove(c->request, c->request + head + body, c->length);
+    }
+    return c->length < sizeof c->request;
+}
+
+static void accept_all(const struct service *service, int poll)
+{
+    for (;;) {
+        int descriptor = accept4(service->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (descriptor < 0)
+            return;
+        int on = 1;
+        setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        struct connection *c = malloc(sizeof *c);
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+        if (c)
+            *c = (struct connection){.descriptor = descriptor};
+        if (!c || epoll_ctl(poll, EPOLL_CTL_ADD, descriptor, &event) != 0) {
+            close(descriptor);
+            free(c);
+        }
+    }
+}
+
+static void serve_connection(struct connection *c, struct origin_database *database)
+{
+    ssize_t got = read(c->descriptor, c->request + c->length, sizeof c->request - c->length);
+    if (got < 0 && errno == EAGAIN)
+        return;
+    if (got > 0) {
+        c->length += (size_t)got;
+        if (answer(c, database))
+            return;
+    }
+    close(c->descriptor);
+    free(c);
+}
+
+static void *serve(void *context)
+{
+    const struct service *service = context;
+    struct origin_database *database = database_open(service->database);
+    int poll = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event listening = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = NULL};
+    if (!database || poll < 0 || epoll_ctl(poll, EPOLL_CTL_ADD, service->listener, &listening) != 0)
+        exit(2);
+    for (;;) {
+        struct epoll_event event[EVENTS_AT_ONCE];
+        int count = epoll_wait(poll, event, EVENTS_AT_ONCE, -1);
+        for (int i = 0; i < count; i++) {
+            if (event[i].data.ptr)
+                serve_connection(event[i].data.ptr, database);
+            else
+                accept_all(service, poll);
+        }
+    }
+    return NULL;
+}
+
+static int listen_on(uint16_t port)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int on = 1;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        bind(listener, (struct sockaddr *)&address, sizeof address) != 0 ||
+        listen(listener, 1024) != 0 ||
+        getsockname(listener, (struct sockaddr *)&address, &size) != 0) {
+        fprintf(stderr, "origin: 127.0.0.1:%u: %s\n", port, strerror(errno));
+        return -1;
+    }
+    printf("ready 127.0.0.1:%u\n", ntohs(address.sin_port));
+    fflush(stdout);
+    return listener;
+}
+
+static int usage(void)
+{
+    fputs("origin --fill DATABASE < EVENTS.ndjson\n"
+          "origin --serve DATABASE [--port N] [--threads N]\n",
+          stderr);
+    return 2;
+}
+
+int main(int count, char **arguments)
+{
+    if (count < 3)
+        return usage();
+    if (strcmp(arguments[1], "--fill") == 0)
+        return database_fill(arguments[2], stdin) ? 0 : 2;
+    if (strcmp(arguments[1], "--serve") != 0)
+        return usage();
+    unsigned long port = 0, threads = 2;
+    for (int i = 3; i + 1 < count; i += 2) {
+        if (strcmp(arguments[i], "--port") == 0)
+            port = strtoul(arguments[i + 1], NULL, 10);
+        else if (strcmp(arguments[i], "--threads") == 0)
+            threads = strtoul(arguments[i + 1], NULL, 10);
+        else
+            return usage();
+    }
+    if (port > UINT16_MAX || threads < 1 || threads > THREADS_MAX)
+        return usage();
+    struct service service = {.database = arguments[2], .listener = listen_on((uint16_t)port)};
+    if (service.listener < 0)
+        return 2;
+    pthread_t thread[THREADS_MAX];
+    for (unsigned long i = 0; i < threads; i++) {
+        if (pthread_create(&thread[i], NULL, serve, &service) != 0)
+            return 2;
+    }
+    for (unsigned long i = 0; i < threads; i++)
+        pthread_join(thread[i], NULL);
+    return 0;
+}
