@@ -1,15 +1,19 @@
 /* audit.h: on the record: every act of Ecluse and of its operators, in a log that shows when it was changed.
  *
- * merkle.h    RFC 6962 trees as arithmetic
+ * merkle.h    RFC 6962 trees as arithmetic: roots, proofs and their verification
  * note.h      signed notes, checkpoints, cosignatures (C2SP)
+ * tile.h      the log's files: tiles and bundles of entries (C2SP tlog-tiles)
+ * log.h       the one writer: staged, synced, then signed; a checkpoint never says more than the disk holds
+ * sync.h      many files made durable in about the time of one
  *
- * The tree, its proofs and its signatures are here; the log's files, its writer and its commands are the next to come
- * (CHANGELOG says what is there).
+ * What hands entries over, and the commands over the log, are the next to come (CHANGELOG says what is there).
  */
 #ifndef ECLUSE_AUDIT_H
 #define ECLUSE_AUDIT_H
 
+#include "audit/log.h"
 #include "audit/merkle.h"
 #include "audit/note.h"
+#include "audit/tile.h"
 
 #endif
