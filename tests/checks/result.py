@@ -1,0 +1,71 @@
+"""What a suite found: counts, and the names of what failed or was skipped."""
+
+import re
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Result:
+    passed: int = 0
+    failed: list = field(default_factory=list)   # a line for each
+    skipped: list = field(default_factory=list)  # the same
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+    def expect(self, good, line):
+        """Counts one check; `line` says what is wrong when it is not good."""
+        if good:
+            self.passed += 1
+        else:
+            self.failed.append(line)
+
+
+CMOCKA_LINE = re.compile(r"^\[ *(OK|FAILED|SKIPPED) *\] (?!tests: |\d+ test)(.+?)\s*$",
+                         re.MULTILINE)
+CMOCKA_PLAN = re.compile(r"Running (\d+) test\(s\)")
+
+
+def of_cmocka(name, output, status):
+    """Counts a cmocka program's tests. What it planned and never reported crashed: it failed."""
+    states = {}
+    for state, test in CMOCKA_LINE.findall(output):
+        states[test] = state if states.get(test) != "FAILED" else "FAILED"
+    planned = sum(int(count) for count in set(CMOCKA_PLAN.findall(output)))
+    result = Result(passed=sum(state == "OK" for state in states.values()))
+    result.failed = [f"{name}: {test}" for test, state in states.items() if state == "FAILED"]
+    result.skipped = [f"{name}: {test}" for test, state in states.items() if state == "SKIPPED"]
+    if not states:
+        result.failed.append(f"{name}: ran no test (exit status {status})")
+    elif len(states) < planned:
+        result.failed.append(f"{name}: {planned - len(states)} of {planned} tests never ended "
+                             f"(exit status {status})")
+    elif status != 0 and not result.failed:
+        result.failed.append(f"{name}: every test passed, yet the exit status is {status}")
+    return result
+
+
+def of_junit(name, path, status):
+    """Counts a JUnit file. None, a broken one or an empty one is a failure."""
+    try:
+        cases = list(ElementTree.parse(path).getroot().iter("testcase"))
+    except (OSError, ElementTree.ParseError):
+        return Result(failed=[f"{name}: wrote no results (exit status {status})"])
+    result = Result()
+    for case in cases:
+        title = f"{case.get('classname', '').rpartition('.')[2]}: {case.get('name')}"
+        skip = case.find("skipped")
+        if case.find("failure") is not None or case.find("error") is not None:
+            result.failed.append(title)
+        elif skip is not None:
+            result.skipped.append(f"{title} ({skip.get('message', '')[:100]})")
+        else:
+            result.passed += 1
+    if not cases:
+        result.failed.append(f"{name}: ran no test")
+    elif status != 0 and not result.failed:
+        result.failed.append(f"{name}: every test passed, yet the exit status is {status}")
+    return result

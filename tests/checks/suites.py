@@ -1,0 +1,184 @@
+"""The suites: what each builds or runs, and what it counts."""
+
+import glob
+import json
+import os
+import re
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from programs import run
+from result import Result, of_cmocka, of_junit
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+OUT = os.path.join(ROOT, "build-check")
+CORES = os.cpu_count() or 1
+
+
+@dataclass
+class Suite:
+    name: str
+    about: str
+    work: object          # called with (suite, long) and returns a Result
+    builds: tuple = ()    # the builds that must be there
+    alone: bool = False   # measures time, or uses every core: nothing runs beside it
+    long: bool = False    # only with --long, or when named
+
+    @property
+    def log(self):
+        return os.path.join(OUT, self.name.replace("/", "-") + ".log")
+
+
+# ---- Builds -----------------------------------------------------------------------------------
+
+SANITIZE = {"UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+            "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=1",
+            "TSAN_OPTIONS": "halt_on_error=1"}
+# Build options, the environment of its configuration, what of it is built.
+BUILDS = {
+    "plain": ([], {}, []),
+    "address": (["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dmodule=false"], {}, []),
+    "thread": (["-Db_sanitize=thread", "-Db_lundef=false", "-Dmodule=false"], {}, []),
+    "fuzz": (["-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false",
+              "-Dmodule=false"], {"CC": "clang"}, []),
+}
+
+
+def build_directory(name):
+    return os.path.join(OUT, name)
+
+
+def build(name):
+    """A suite's work: configures and builds. One check: it builds, warnings being errors."""
+    def work(suite, _long):
+        options, environment, targets = BUILDS[name]
+        directory = build_directory(name)
+        if not os.path.exists(os.path.join(directory, "build.ninja")):
+            status, _ = run(["meson", "setup", directory, ROOT, *options], suite.log, 120,
+                            environment)
+            if status != 0:
+                return Result(failed=[f"{name} cannot be configured"])
+        status, _ = run(["ninja", "-C", directory, *targets], suite.log, 600)
+        return Result(passed=1) if status == 0 else Result(failed=[f"{name} does not build"])
+    return work
+
+
+# ---- Unit tests -------------------------------------------------------------------------------
+
+# What threads share; the rest has one thread by design, and ThreadSanitizer has nothing to say.
+THREADED = ("base/", "budget/", "contract/publish", "tracking/filter", "tracking/store")
+
+
+def unit(name, only=None):
+    """A suite's work: runs each unit test program of a build, two at a time."""
+    def work(suite, long):
+        directory = build_directory(name)
+        status, output = run(["meson", "introspect", "--tests", directory], suite.log, 60)
+        if status != 0:
+            return Result(failed=["the tests cannot be listed"])
+        tests = [test for test in json.loads(output[output.index("["):])
+                 if only is None or test["name"].startswith(only)]
+
+        def one(test):
+            log = os.path.join(OUT, f"{suite.name}-{test['name'].replace('/', '-')}.log")
+            environment = {**SANITIZE, **test["env"], "CMOCKA_MESSAGE_OUTPUT": "STDOUT"}
+            if long:
+                environment["ECLUSE_LONG"] = "1"
+            # ThreadSanitizer of gcc 12 does not know today's wider randomised layouts.
+            command = ["setarch", "-R", *test["cmd"]] if name == "thread" else test["cmd"]
+            if os.path.exists(log):
+                os.remove(log)
+            limit = test["timeout"] * (4 if long else 1)
+            status, told = run(command, log, limit, environment, test["workdir"])
+            return of_cmocka(test["name"], told, status)
+
+        result = Result()
+        with ThreadPoolExecutor(CORES) as pool:
+            for part in pool.map(one, tests):
+                result.add(part)
+        if not tests:
+            result.failed.append("there is no unit test")
+        return result
+    return work
+
+
+# ---- Fuzzing ----------------------------------------------------------------------------------
+
+def fuzz(suite, long):
+    """Each target runs for a while, from its corpus if there is one. One check each."""
+    pattern = os.path.join(build_directory("fuzz"), "src", "**", "fuzz_*")
+    targets = sorted(path for path in glob.glob(pattern, recursive=True)
+                     if os.path.isfile(path) and os.access(path, os.X_OK))
+    seconds = 300 if long else 8
+
+    def one(target):
+        name = os.path.basename(target)
+        log = os.path.join(OUT, f"{name}.log")
+        if os.path.exists(log):
+            os.remove(log)
+        corpus = os.path.join(ROOT, "tests", "corpus", name[len("fuzz_"):])
+        seeds = [corpus] if os.path.isdir(corpus) else []
+        with tempfile.TemporaryDirectory() as found:
+            command = [target, f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048",
+                       "-print_final_stats=1", f"-artifact_prefix={OUT}/{name}-", found, *seeds]
+            status, output = run(command, log, seconds + 120, SANITIZE)
+        ran = re.search(r"stat::number_of_executed_units: (\d+)", output)
+        if status == 0 and ran and int(ran.group(1)) > 0:
+            return Result(passed=1)
+        where = os.path.relpath(log, ROOT)
+        return Result(failed=[f"{name}: see {where} (exit status {status})"])
+
+    result = Result()
+    with ThreadPoolExecutor(CORES) as pool:
+        for part in pool.map(one, targets):
+            result.add(part)
+    if not targets:
+        result.failed.append("there is no fuzz target")
+    return result
+
+
+# ---- Whole programs ---------------------------------------------------------------------------
+
+def whole(directory):
+    """A suite's work: pytest in one folder of tests/, against the plain build."""
+    def work(suite, long):
+        junit = os.path.join(OUT, f"{suite.name}.xml")
+        if os.path.exists(junit):
+            os.remove(junit)
+        environment = {"ECLUSE_BUILD": build_directory("plain"), "ECLUSE_SOURCE": ROOT,
+                       "ECLUSE_DATA": os.path.join(ROOT, "..", "shared", "data"),
+                       "PYTHONDONTWRITEBYTECODE": "1"}
+        if long:
+            environment["ECLUSE_LONG"] = "1"
+        command = ["pytest-3", "-q", "-p", "no:cacheprovider", f"--junitxml={junit}", directory]
+        status, _ = run(command, suite.log, 3600 if long else 600, environment, ROOT)
+        return of_junit(suite.name, junit, status)
+    return work
+
+
+def pages(suite, _long):
+    """The public pages in a real browser: node's own test runner, in tests/pages."""
+    junit = os.path.join(OUT, "pages.xml")
+    if os.path.exists(junit):
+        os.remove(junit)
+    environment = {"ECLUSE_BUILD": build_directory("plain"), "ECLUSE_SOURCE": ROOT}
+    tests = sorted(glob.glob(os.path.join(ROOT, "tests", "pages", "*.test.*js")))
+    command = ["node", "--test", "--test-reporter=junit", f"--test-reporter-destination={junit}",
+               "--test-reporter=spec", "--test-reporter-destination=stdout", *tests]
+    status, _ = run(command, suite.log, 600, environment, os.path.join(ROOT, "tests", "pages"))
+    return of_junit("pages", junit, status)
+
+
+def boot61(suite, _long):
+    """Debian 12's own kernel, booted with what was built: its output says what it counted."""
+    command = [os.path.join(ROOT, "tests", "boot61", "boot61"), build_directory("plain")]
+    status, output = run(command, suite.log, 1500)
+    result = Result()
+    for state, name in re.findall(r"^boot61: (passed|failed): (.+?)\s*$", output, re.MULTILINE):
+        result.expect(state == "passed", f"boot61: {name}")
+    if status != 0 and not result.failed:
+        result.failed.append(f"boot61: did not come to its end (exit status {status})")
+    if result.passed == 0 and not result.failed:
+        result.failed.append("boot61: ran no test")
+    return result
