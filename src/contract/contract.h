@@ -141,7 +141,7 @@ struct route_rule {
     char method[16];     /* "" is any */
     char path[CONTRACT_PATH_SIZE]; /* without the trailing * of a prefix; "": named by `ecluse_route` only */
     enum match match;
-    bool builtin;        /* tracking, api, home: known without being written */
+    bool builtin;        /* api, tracking, home and (without a path) login: known without being written */
 };
 
 /* Parcel number formats: see tracking/parcel.h for what each checks. */

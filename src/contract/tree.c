@@ -20,7 +20,7 @@ struct builder {
     unsigned depth;
     unsigned skipped; /* levels of a collection that is refused whole */
     uint32_t nodes, documents;
-    bool stop;
+    bool stop, short_of_memory;
 };
 
 static void *take(struct tree *tree, size_t size)
@@ -79,7 +79,7 @@ static struct node *node_new(struct builder *b, enum node_kind kind, const yaml_
     if (node)
         *node = (struct node){.kind = kind, .line = from_one(mark->line), .column = from_one(mark->column)};
     else
-        b->stop = true;
+        b->stop = b->short_of_memory = true;
     return node;
 }
 
@@ -162,7 +162,7 @@ static void add_scalar(struct builder *b, const yaml_event_t *event)
     size_t length = event->data.scalar.length;
     char *copy = take(b->tree, length + 1);
     if (!copy) {
-        b->stop = true;
+        b->stop = b->short_of_memory = true;
         return;
     }
     memcpy(copy, event->data.scalar.value, length);
@@ -358,11 +358,10 @@ int tree_parse(const char *yaml, size_t length, struct tree *tree, struct proble
         return -ENOMEM;
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&parser, (const unsigned char *)yaml, length);
-    bool short_of_memory = false;
     while (!b.stop) {
         yaml_event_t event;
         if (!yaml_parser_parse(&parser, &event)) {
-            short_of_memory = parser.error == YAML_MEMORY_ERROR;
+            b.short_of_memory = parser.error == YAML_MEMORY_ERROR;
             report_syntax(&b, &parser, yaml, length);
             break;
         }
@@ -370,5 +369,5 @@ int tree_parse(const char *yaml, size_t length, struct tree *tree, struct proble
         yaml_event_delete(&event);
     }
     yaml_parser_delete(&parser);
-    return short_of_memory ? -ENOMEM : 0;
+    return b.short_of_memory ? -ENOMEM : 0;
 }
