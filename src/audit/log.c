@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 enum {
-    SYNC_THREADS = 24,  /* a batch of 2,000 entries is some 20 files */
-    OPEN_FILES_MAX = 96, /* written and waiting for their sync */
+    SYNC_THREADS = 32,  /* a batch of 2,000 entries is some 20 files */
+    OPEN_FILES_MAX = 128, /* written and waiting for their sync */
     CHECKPOINT_SIZE = 32 * 1024,
 };
 
@@ -378,7 +378,7 @@ static int keep_folders_for_sync(struct audit_log *log, int level, uint64_t inde
     return 0;
 }
 
-static int sync_folders(struct commit *commit)
+static int open_folders(struct commit *commit)
 {
     struct audit_log *log = commit->log;
     uint64_t before = audit_log_size(log), after = commit->next->frontier.size;
@@ -395,7 +395,7 @@ static int sync_folders(struct commit *commit)
                 return failed;
         }
     }
-    return sync_open_files(log);
+    return 0;
 }
 
 /* The checkpoint under a temporary name outside the log's own: it is synced with the tiles, and believed after its rename only. */
@@ -441,11 +441,12 @@ static int make_durable(struct commit *commit, struct writer *checkpoint)
     int failed = write_entries(commit);
     if (!failed)
         failed = write_checkpoint(commit, checkpoint);
-    int synced = sync_open_files(log); /* also closes what a failed write left open */
+    int synced = failed ? 0 : open_folders(commit);
+    int round = sync_open_files(log); /* also closes what a failed write left open */
     if (failed)
         return failed;
     if (!synced)
-        synced = sync_folders(commit);
+        synced = round;
     if (!synced)
         synced = publish_checkpoint(log);
     return synced ? error_set(commit->error, synced, "the batch could not be made durable: %s", strerror(-synced)) : 0;

@@ -1,10 +1,10 @@
 /* log.h: the audit log's files and their one writer.
  *
  * Folder     `state/audit/`: `checkpoint`, `tile/entries/...`, `tile/LEVEL/...`, and nothing else.
- * Order      entries and tiles are written, then synced, then the folders that name them, then the checkpoint by rename, then its folder:
- *            a checkpoint never says more than is on the disk. What lies beyond it is the rest of a write that was cut off; it is
+ * Order      entries and tiles are written, then synced with the folders that name them, then the checkpoint by rename, then its folder: a
+ *            checkpoint never says more than is on the disk. What lies beyond it is the rest of a write that was cut off; it is
  *            written over by the next.
- * Durable    audit_log_commit() returns 0 once the checkpoint that covers the entries is on the disk. Three rounds of syncs.
+ * Durable    audit_log_commit() returns 0 once the checkpoint that covers the entries is on the disk. Two rounds of syncs.
  * Full disk  commit fails, the staged entries are kept and can be committed later; nothing half-written is believed.
  * One writer flock on the folder; -EBUSY.
  * Cost       bench/audit.
