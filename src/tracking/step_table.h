@@ -145,7 +145,7 @@
     X("holding", INCIDENT, "held back")                                                            \
     X("retail_selling", DELIVERED, "handed over to the customer")                                  \
     X("dispensing", DELIVERED, "handed over to the customer")                                      \
-    X("void_shipping", INCIDENT, "a shipping is declared void")                                    \
+    X("void_shipping", SORTING, "a shipping is declared void")                                     \
     X("destroying", INCIDENT, "destroyed")                                                         \
     X("decommissioning", INCIDENT, "the number is taken away")
 
@@ -156,7 +156,6 @@
     X("in_progress", SORTING, "being processed")                                                   \
     X("in_transit", IN_TRANSIT, "on its way")                                                      \
     X("available", PICKUP, "ready to be handed out")                                               \
-    X("sellable_accessible", PICKUP, "ready to be handed out")                                     \
     X("retail_sold", DELIVERED, "handed over")                                                     \
     X("dispensed", DELIVERED, "handed over")                                                       \
     X("returned", RETURNED, "sent back")                                                           \
