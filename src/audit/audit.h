@@ -4,6 +4,7 @@
  * note.h      signed notes, checkpoints, cosignatures (C2SP)
  * tile.h      the log's files: tiles and bundles of entries (C2SP tlog-tiles)
  * log.h       the one writer: staged, synced, then signed; a checkpoint never says more than the disk holds
+ * verify.h    a folder judged without trust in who wrote it, and the first place that is wrong
  * sync.h      many files made durable in about the time of one
  *
  * What hands entries over, and the commands over the log, are the next to come (CHANGELOG says what is there).
@@ -15,5 +16,6 @@
 #include "audit/merkle.h"
 #include "audit/note.h"
 #include "audit/tile.h"
+#include "audit/verify.h"
 
 #endif
