@@ -71,7 +71,7 @@ def foreign_names(path):
 
 
 def manners(_suite, _long):
-    sources = [path for path in tracked(".c", ".h") if path.startswith(("src/", "demo/", "bench/"))]
+    sources = [path for path in tracked(".c", ".h") if path.startswith(("src/", "lab/", "bench/"))]
     scripts = tracked(".py")
     texts = tracked(".c", ".h", ".py", ".md", ".json", ".yaml", ".build", ".sh", ".js", ".mjs")
     rules = {

@@ -31,15 +31,17 @@ struct crowd {
     uint64_t random;
     size_t next; /* of a sweep */
     unsigned address;
-    struct tally second, all;
+    struct tally second, phase, all;
 };
 
-static volatile sig_atomic_t told_to_stop;
+static volatile sig_atomic_t told_to_stop, phase_is_over;
 
 static void on_signal(int signal_number)
 {
-    (void)signal_number;
-    told_to_stop = 1;
+    if (signal_number == SIGUSR1)
+        phase_is_over = 1;
+    else
+        told_to_stop = 1;
 }
 
 static nanos now_ns(void)
@@ -52,6 +54,7 @@ static nanos now_ns(void)
 static void count(struct crowd *crowd, enum outcome outcome, bool marked, nanos wait)
 {
     tally_add(&crowd->second, outcome, marked, wait);
+    tally_add(&crowd->phase, outcome, marked, wait);
     tally_add(&crowd->all, outcome, marked, wait);
 }
 
@@ -62,6 +65,13 @@ static void leave(struct crowd *crowd, struct customer *c)
     c->descriptor = -1;
     crowd->free[crowd->free_count++] = (unsigned)(c - crowd->customer);
     crowd->waiting--;
+}
+
+static void count_question(struct crowd *crowd)
+{
+    crowd->second.asked++;
+    crowd->phase.asked++;
+    crowd->all.asked++;
 }
 
 static int connect_from(struct crowd *crowd)
@@ -122,16 +132,14 @@ static bool next_of_sweep(struct crowd *crowd, struct customer *c, nanos now)
     c->due = now;
     c->deadline = now + crowd->plan->within;
     c->length = 0;
-    crowd->second.asked++;
-    crowd->all.asked++;
+    count_question(crowd);
     return true;
 }
 
 static void arrive(struct crowd *crowd, nanos due)
 {
     const struct plan *plan = crowd->plan;
-    crowd->second.asked++;
-    crowd->all.asked++;
+    count_question(crowd);
     if (crowd->free_count == 0) {
         count(crowd, OUTCOME_LATE, false, 0);
         return;
@@ -219,7 +227,15 @@ static void print_second(struct crowd *crowd, int64_t second)
     char name[24];
     snprintf(name, sizeof name, "%lld", (long long)second);
     tally_print(&crowd->second, name);
+    tally_print(&crowd->phase, "\"phase\"");
     crowd->second = (struct tally){0};
+}
+
+static void end_phase(struct crowd *crowd)
+{
+    phase_is_over = 0;
+    tally_print(&crowd->phase, "\"end of phase\"");
+    crowd->phase = (struct tally){0};
 }
 
 static void begin_sweep(struct crowd *crowd, nanos now)
@@ -256,6 +272,8 @@ static void run(struct crowd *crowd)
             break;
         for (; now >= tick; tick += 1000000000)
             print_second(crowd, second++);
+        if (phase_is_over)
+            end_phase(crowd);
         if (now >= look) {
             end_late_ones(crowd, now);
             look = now + 20000000;
@@ -268,6 +286,7 @@ static void run(struct crowd *crowd)
             handle(crowd, &event[i]);
     }
     print_second(crowd, second);
+    end_phase(crowd);
 }
 
 int main(int arguments, char **argument)
@@ -278,6 +297,7 @@ int main(int arguments, char **argument)
     struct sigaction stop = {.sa_handler = on_signal};
     sigaction(SIGTERM, &stop, NULL);
     sigaction(SIGINT, &stop, NULL);
+    sigaction(SIGUSR1, &stop, NULL);
     struct crowd *crowd = calloc(1, sizeof *crowd);
     struct customer *customer = calloc(CUSTOMERS_WAITING_MAX, sizeof *customer);
     int poll = epoll_create1(EPOLL_CLOEXEC);

@@ -7,19 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char help[] = "customers --to 127.0.0.1:PORT --numbers FILE [options]\n"
-                           "  --rate N         on average a second, open loop (default 100)\n"
-                           "  --seconds N      then stop (default: until SIGTERM)\n"
-                           "  --sweep          instead: ask every number once\n"
-                           "  --connections N  of a sweep (default 16)\n"
-                           "  --path PREFIX    before the number (default /suivi/)\n"
-                           "  --from ADDRESS   the first of their addresses, in 127.0.0.0/8\n"
-                           "  --addresses N    how many addresses (default 1)\n"
-                           "  --within MS      later is no answer (default 3000)\n"
-                           "  --mark TEXT      count answers that contain it\n"
-                           "  --language TAG   Accept-Language (default en)\n"
-                           "  --seed N\n"
-                           "Prints one line of JSON a second, and one for all at the end.\n";
+static const char help[] =
+    "customers --to 127.0.0.1:PORT --numbers FILE [options]\n"
+    "  --rate N         on average a second, open loop (default 100)\n"
+    "  --seconds N      then stop (default: until SIGTERM)\n"
+    "  --sweep          instead: ask every number once\n"
+    "  --connections N  of a sweep (default 16)\n"
+    "  --path PREFIX    before the number (default /suivi/)\n"
+    "  --from ADDRESS   the first of their addresses, in 127.0.0.0/8\n"
+    "  --addresses N    how many addresses (default 1)\n"
+    "  --within MS      later is no answer (default 3000)\n"
+    "  --mark TEXT      count answers that contain it\n"
+    "  --language TAG   Accept-Language (default en)\n"
+    "  --seed N\n"
+    "Prints JSON: a line for each second and for the phase so far, and one for all at the end.\n";
 
 uint64_t random_next(uint64_t *state)
 {

@@ -5,11 +5,14 @@
  * due, so a front (or a generator) that is late is seen as late. Or, with --sweep, every number of
  * the list is asked exactly once over a few kept connections.
  *
+ * Each second prints a line of JSON for that second and one for the phase so far; SIGUSR1 ends a
+ * phase (its line says so), SIGTERM ends all of it once those who wait have their answer.
+ *
  * An answer counts only when it has status 200 and the asked number stands in its body.
  * Bounds: only 127.0.0.0/8, at most 20,000 a second, 4,096 waiting, one hour.
  */
-#ifndef ECLUSE_DEMO_CUSTOMERS_H
-#define ECLUSE_DEMO_CUSTOMERS_H
+#ifndef ECLUSE_LAB_CUSTOMERS_H
+#define ECLUSE_LAB_CUSTOMERS_H
 
 #include <netinet/in.h>
 #include <stdbool.h>

@@ -7,8 +7,8 @@
  * have it GET /suivi/v2/idships/NUMBER   the same as JSON GET / and GET /tarifs          a page
  *   POST /connexion                a page
  */
-#ifndef ECLUSE_DEMO_ORIGIN_H
-#define ECLUSE_DEMO_ORIGIN_H
+#ifndef ECLUSE_LAB_ORIGIN_H
+#define ECLUSE_LAB_ORIGIN_H
 
 #include <stdbool.h>
 #include <stddef.h>

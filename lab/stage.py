@@ -87,8 +87,8 @@ class Customers:
     """One stream of customers: its seconds as they come, and its sum."""
 
     def __init__(self, stage, name, options):
-        self.seconds, self.total = [], None
-        self.process = stage.start(name, [stage.program("demo/customers"), *map(str, options)],
+        self.seconds, self.phase, self.phases, self.total = [], None, [], None
+        self.process = stage.start(name, [stage.program("lab/customers"), *map(str, options)],
                                    stdout=subprocess.PIPE, text=True)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
@@ -96,10 +96,28 @@ class Customers:
     def read(self):
         for line in self.process.stdout:
             told = json.loads(line)
+            told["ended"] = ended(told)
             if told["second"] == "all":
                 self.total = told
+            elif told["second"] == "phase":
+                self.phase = told
+            elif told["second"] == "end of phase":
+                self.phases.append(told)
+                self.phase = None
             else:
                 self.seconds.append(told)
+
+    def end_phase(self):
+        """The figures so far are closed as one phase; the next begins."""
+        before = len(self.phases)
+        self.process.send_signal(signal.SIGUSR1)
+        wait_for("customers close their count", lambda: len(self.phases) > before, 10)
+
+    def figures(self, phase):
+        """What came of a phase, by number from 0: closed, running, or None."""
+        if phase < len(self.phases):
+            return self.phases[phase]
+        return self.phase if phase == len(self.phases) else None
 
     def finish(self, patience=30):
         """Lets those who wait get their answer, and returns the sum."""

@@ -1,0 +1,327 @@
+#!/usr/bin/python3
+"""The demo: a million parcels, an origin that is killed, and what customers see of it."""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from screen import BOLD, DIM, Screen, share
+from stage import LOOPBACK, Customers, Failure, Stage, fetch, free_port, wait_for
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PHASES = ("calm", "origin killed", "origin back")
+CALM, KILLED, BACK = range(3)
+RATE, RATE_ALONE, RATE_NEW = 500, 50, 10
+AS_OF = '<time class="as-of"'  # what a dated answer has in it
+STRIP_SECONDS = 60
+
+
+class Demo:
+    def __init__(self, options, screen, stage):
+        self.options, self.screen, self.stage = options, screen, stage
+        self.phase, self.phase_since = CALM, 0.0
+        self.streams, self.sweep, self.origin = {}, None, None
+        self.prices = {}       # phase -> the last (status, Retry-After) of a page that only the origin has
+        self.shares = {"ecluse": [], "alone": []}
+        self.addresses = []
+        self.kept = []         # (good, sentence)
+
+    # ---- Before the curtain: parcels, a feed, a service -------------------------------------------
+
+    def step(self, text):
+        self.screen.say(self.screen.paint(BOLD, "  " + text))
+
+    def make_parcels(self):
+        stage, count = self.stage, self.options.parcels
+        self.step(f"making {count:,} parcels with their histories")
+        make = [stage.program("bench/make-parcels")]
+        with open(stage.path("fed.ndjson"), "wb") as fed:
+            subprocess.run([*make, "--count", str(count), "--seed", "1"], stdout=fed, check=True)
+        with open(stage.path("new.ndjson"), "wb") as new:
+            subprocess.run([*make, "--count", str(max(200, count // 1000)), "--seed", "2"],
+                           stdout=new, check=True)
+        new = set(numbers_of(stage.path("new.ndjson")))
+        self.fed = 0
+        with open(stage.path("fed.txt"), "wb") as out:
+            for number in numbers_of(stage.path("fed.ndjson")):
+                out.write(number + b"\n")
+                new.discard(number)
+                self.fed += 1
+                if self.fed == 1000:
+                    self.example = number.decode()
+        with open(stage.path("new.txt"), "wb") as out:
+            out.writelines(number + b"\n" for number in sorted(new))
+
+    def write_contract(self):
+        """The demo's contract, with directories of its own."""
+        with open(os.path.join(HERE, "demo.yaml"), encoding="utf-8") as file:
+            text = file.read()
+        for name in ("state", "runtime"):
+            os.mkdir(self.stage.path(name))
+            lines = [f"{name}: {self.stage.path(name)}" if line.startswith(f"{name}:") else line
+                     for line in text.splitlines()]
+            text = "\n".join(lines) + "\n"
+        self.contract = self.stage.path("ecluse.yaml")
+        with open(self.contract, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def feed(self):
+        """The store is fed while the origin fills its own database from the same events."""
+        stage = self.stage
+        self.step("feeding them to Ecluse, and to the origin's own database")
+        command = f"cat '{stage.path('fed.ndjson')}' '{stage.path('new.ndjson')}' | " \
+                  f"'{stage.program('lab/origin')}' --fill '{stage.path('origin.db')}'"
+        fill = stage.start("fill", ["sh", "-c", command])
+        ingest = subprocess.run([stage.program("ecluse"), "ingest", "-c", self.contract,
+                                 stage.path("fed.ndjson")], stdin=subprocess.DEVNULL, check=False)
+        if ingest.returncode != 0:
+            raise Failure("the feed was not taken in whole")
+        if fill.wait() != 0:
+            raise Failure("the origin's database was not filled")
+        stage.running.remove(fill)
+        os.remove(stage.path("fed.ndjson"))
+
+    def start_origin(self):
+        self.origin = self.stage.start_until_ready(
+            "origin", [self.stage.program("lab/origin"), "--serve", self.stage.path("origin.db"),
+                       "--port", str(self.origin_port)])
+
+    def start_services(self):
+        stage = self.stage
+        self.origin_port, self.port = free_port(), self.options.port or free_port()
+        self.step("starting the origin, nginx and Ecluse on loopback")
+        self.start_origin()
+        os.mkdir(stage.path("serve"))
+        self.serve = stage.start_until_ready(
+            "serve", [stage.program("ecluse"), "serve", "-c", self.contract,
+                      "--listen", f"{LOOPBACK}:{self.port}",
+                      "--origin", f"http://{LOOPBACK}:{self.origin_port}",
+                      "--dir", stage.path("serve"), "--workers", str(min(2, os.cpu_count() or 1))])
+        base = f"http://{LOOPBACK}:{self.port}"
+        self.addresses = [(f"{base}/", "the search form"),
+                          (f"{base}/suivi/{self.example}?lang=en", "a parcel"),
+                          (f"{base}/suivi/v2/idships/{self.example}", "the same for programs")]
+
+    # ---- The play --------------------------------------------------------------------------------
+
+    def send_customers(self):
+        through, alone = f"{LOOPBACK}:{self.port}", f"{LOOPBACK}:{self.origin_port}"
+        fed, new = self.stage.path("fed.txt"), self.stage.path("new.txt")
+        seed = random.randrange(1 << 30)
+        people = ["--from", "127.16.0.1", "--addresses", 20000, "--seed", seed]
+        self.streams = {
+            "ecluse": Customers(self.stage, "customers", ["--to", through, "--numbers", fed,
+                                                          "--rate", RATE, "--mark", AS_OF, *people]),
+            "new": Customers(self.stage, "new", ["--to", through, "--numbers", new,
+                                                 "--rate", RATE_NEW, *people]),
+            "alone": Customers(self.stage, "alone", ["--to", alone, "--numbers", fed,
+                                                     "--rate", RATE_ALONE, "--seed", seed]),
+        }
+
+    def begin_phase(self, phase):
+        for stream in self.streams.values():
+            stream.end_phase()
+        self.phase, self.phase_since = phase, time.monotonic()
+
+    def second(self):
+        """One second of the play: looks, counts, draws."""
+        time.sleep(max(0.0, self.next_second - time.monotonic()))
+        self.next_second = max(self.next_second + 1, time.monotonic())
+        self.prices[self.phase] = fetch(f"http://{LOOPBACK}:{self.port}/tarifs")
+        for name, shares in self.shares.items():
+            seconds = self.streams[name].seconds
+            last = seconds[-1] if seconds else None
+            shares.append(last["answered"] / last["ended"] if last and last["ended"] else None)
+            del shares[:-STRIP_SECONDS]
+        self.show()
+
+    def play(self):
+        self.next_second = time.monotonic() + 1
+        self.begun = self.phase_since = time.monotonic()
+        self.send_customers()
+        self.seconds(self.options.calm)
+        self.stage.stop(self.origin, signal.SIGKILL)
+        self.begin_phase(KILLED)
+        self.seconds(2)
+        self.sweep = Customers(self.stage, "sweep", [
+            "--to", f"{LOOPBACK}:{self.port}", "--numbers", self.stage.path("fed.txt"), "--sweep",
+            "--connections", 16, "--from", "127.77.0.1", "--addresses", 200, "--mark", AS_OF])
+        begun = time.monotonic()
+        while not self.sweep.over or time.monotonic() < begun + self.options.calm:
+            self.second()
+        self.sweep.finish()
+        self.begin_phase(BACK)
+        self.start_origin()
+        wait_for("new numbers are answered again",
+                 lambda: self.second() or self.streams["new"].seconds[-1]["answered"] > 0)
+        self.seconds(self.options.calm)
+
+    def seconds(self, count):
+        for _ in range(count):
+            self.second()
+
+    # ---- What is shown ---------------------------------------------------------------------------
+
+    def lines(self):
+        screen, alive = self.screen, self.phase != KILLED
+        since = int(time.monotonic() - self.phase_since)
+        lines = ["", f"  {screen.paint(BOLD, 'Ecluse')}: {self.fed:,} parcels fed, "
+                     f"{RATE} customers a second ask for one of them", ""]
+        state = "answers" if alive else f"killed {since} s ago"
+        lines += [f"  origin   {screen.state(alive, state)}", ""]
+        titles = {"ecluse": "through Ecluse", "alone": "the origin alone", "new": "numbers not fed"}
+        for name, title in titles.items():
+            rows = [(phase, self.streams[name].figures(i)) for i, phase in enumerate(PHASES)]
+            lines += [*screen.table(title, rows), ""]
+        lines += [screen.paint(DIM, "  answered, one mark a second"),
+                  f"  through Ecluse    {screen.strip(self.shares['ecluse'])}",
+                  f"  the origin alone  {screen.strip(self.shares['alone'])}", ""]
+        if self.sweep:
+            done = self.sweep.total or self.sweep.phase or {"ended": 0, "answered": 0}
+            lines += [f"  every parcel, once, with the origin dead   {done['ended']:,} of "
+                      f"{self.fed:,} asked, {share(done['answered'], done['ended'])} answered", ""]
+        lines += [f"  {url:<58} {screen.paint(DIM, what)}" for url, what in self.addresses]
+        return lines
+
+    def show(self):
+        if self.screen.terminal:
+            self.screen.draw(self.lines())
+            return
+        elapsed = int(time.monotonic() - self.begun)
+        if elapsed % 5 == 0:
+            through, alone = self.streams["ecluse"].seconds, self.streams["alone"].seconds
+            if through and alone:
+                swept = self.sweep and (self.sweep.total or self.sweep.phase)
+                also = f", {swept['ended']:,} parcels swept" if swept else ""
+                self.screen.say(
+                    f"  {elapsed:4} s  {PHASES[self.phase]:<14} answered through Ecluse "
+                    f"{share(through[-1]['answered'], through[-1]['ended']):>8}, by the origin alone "
+                    f"{share(alone[-1]['answered'], alone[-1]['ended']):>8}{also}")
+
+    # ---- What came of it -------------------------------------------------------------------------
+
+    def expect(self, good, sentence):
+        self.kept.append((bool(good), sentence))
+
+    def judge_customers(self):
+        through, sweep = self.streams["ecluse"], self.sweep.total
+        self.expect(sweep["answered"] == sweep["asked"] == self.fed,
+                    f"{sweep['answered']:,} of {self.fed:,} parcels fed were answered "
+                    "while the origin was dead, each asked once")
+        self.expect(sweep["marked"] == sweep["answered"], "each of these answers says of when it is")
+        total = through.total
+        self.expect(total["answered"] == total["asked"],
+                    f"{total['answered']:,} of {total['asked']:,} customers were answered, "
+                    "from before the kill until after the return")
+        new = self.streams["new"].phases
+        self.expect(new[CALM]["answered"] == new[CALM]["asked"] and new[BACK]["answered"],
+                    "numbers that were not fed were asked of the origin while it lived")
+        self.expect(new[KILLED]["not_known"] + new[KILLED]["answered"] + new[KILLED]["notice"]
+                    == new[KILLED]["asked"],
+                    "while it was dead, they were told politely that they are not known yet")
+        alone = self.streams["alone"].phases
+        self.expect(alone[KILLED]["answered"] == 0, "the origin was really dead: alone, it answered "
+                    f"{alone[KILLED]['answered']} of {alone[KILLED]['asked']:,}")
+        self.expect(self.prices.get(CALM) == (200, None) and self.prices.get(BACK) == (200, None)
+                    and self.prices.get(KILLED, (0, None))[0] == 503 and self.prices[KILLED][1],
+                    "pages that only the origin has gave a notice that says when to come back")
+
+    def judge_promises(self):
+        told = subprocess.run([self.stage.program("ecluse"), "status", "-c", self.contract, "--json"],
+                              stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True)
+        promises = json.loads(told.stdout or "{}").get("promises", [])
+        self.expect(promises, "the contract's promises were measured")
+        for promise in promises:
+            answers, kept = promise.get("answers", 0), promise.get("kept", 0)
+            self.expect(answers and not promise.get("broken", True),
+                        f"the promise \"{promise['name']}\": {kept:,} of {answers:,} in time")
+
+    def finish(self):
+        """Ends the customers, and says what was kept and what was not."""
+        self.judge_promises()
+        for stream in self.streams.values():
+            stream.finish()
+        self.judge_customers()
+        self.screen.keep()
+        self.screen.say()
+        for good, sentence in self.kept:
+            self.screen.say(f"  {self.screen.verdict(good)} {sentence}")
+        return all(good for good, _ in self.kept)
+
+
+def numbers_of(path):
+    """Parcel numbers of an NDJSON file of ours, each once: events of one parcel stand together."""
+    begin, last = b'{"parcel":"', None
+    with open(path, "rb") as file:
+        for line in file:
+            if not line.startswith(begin):
+                raise Failure(f"{path} has a line that is not ours")
+            number = line[len(begin):line.index(b'"', len(begin))]
+            if number != last:
+                yield number
+                last = number
+
+
+def run(options, stage):
+    demo = Demo(options, Screen(), stage)
+    demo.make_parcels()
+    demo.write_contract()
+    demo.feed()
+    demo.start_services()
+    demo.play()
+    if options.once:
+        return 0 if demo.finish() else 1
+    demo.screen.keep()
+    demo.screen.say()
+    demo.screen.say("  It stays up until Ctrl-C: open the addresses, kill the origin yourself "
+                    f"(pid {demo.origin.pid}).")
+    for url, what in demo.addresses:
+        demo.screen.say(f"    {url}  {what}")
+    while True:
+        demo.second()
+
+
+def on_signal(_number, _frame):
+    raise KeyboardInterrupt
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./demo", description=__doc__)
+    parser.add_argument("--once", action="store_true",
+                        help="end by itself; exit status 0 only if everything was kept")
+    parser.add_argument("--parcels", type=int, default=1000000, metavar="N", help="how many parcels")
+    parser.add_argument("--calm", type=int, default=8, metavar="S", help="seconds of each quiet part")
+    parser.add_argument("--port", type=int, default=0, help="of the page; default: a free one")
+    parser.add_argument("--build", default=os.path.join(HERE, "..", "build"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if not 1000 <= options.parcels <= 50000000 or not 3 <= options.calm <= 600:
+        parser.error("--parcels is 1,000 to 50,000,000, --calm 3 to 600")
+    signal.signal(signal.SIGTERM, on_signal)
+    directory = tempfile.mkdtemp(prefix="ecluse-demo-")
+    stage = Stage(os.path.abspath(options.build), directory)
+    try:
+        return run(options, stage)
+    except Failure as failure:
+        print(f"demo: {failure}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print()
+        return 130 if options.once else 0
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        stage.stop_all()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
