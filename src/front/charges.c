@@ -1,0 +1,85 @@
+#include "front/charges.h"
+
+static bool is_ours(const struct budget_rule *rule)
+{
+    return rule->per == PRINCIPAL_CLIENT || rule->per == PRINCIPAL_NETWORK || rule->per == PRINCIPAL_EVERYONE;
+}
+
+static uint64_t *set_of(struct charges *charges, enum meter meter)
+{
+    switch (meter) {
+    case METER_REQUESTS:
+        return charges->requests;
+    case METER_ORIGIN_REQUESTS:
+        return charges->origin;
+    case METER_PARCELS_READ:
+        return charges->parcels;
+    default:
+        return NULL;
+    }
+}
+
+void charges_learn(const struct contract *c, struct charges *out)
+{
+    *out = (struct charges){0};
+    for (unsigned i = 0; i < c->budget_count; i++) {
+        const struct budget_rule *rule = &c->budget[i];
+        uint64_t *set = set_of(out, rule->meter);
+        if (!set || !is_ours(rule))
+            continue;
+        for (int route = -1; route < (int)c->route_count; route++)
+            if (rule->route < 0 || rule->route == route)
+                set[route + 1] |= UINT64_C(1) << i;
+    }
+    for (unsigned i = 0; i < c->promise_count; i++)
+        if (c->promise[i].route >= 0)
+            out->promised |= UINT64_C(1) << c->promise[i].route;
+}
+
+void charge_who(const struct contract *c, const uint8_t address[16], struct charge_who *out)
+{
+    out->client = principal_client(c, address);
+    out->network = principal_network(c, address);
+    out->everyone = principal_everyone();
+}
+
+static const struct principal *payer(const struct charge_who *who, enum principal_kind per)
+{
+    if (per == PRINCIPAL_CLIENT)
+        return &who->client;
+    return per == PRINCIPAL_NETWORK ? &who->network : &who->everyone;
+}
+
+struct charge_result charge_all(struct budgets *b, const struct contract *c, uint64_t set,
+                                const struct charge_who *who, const uint64_t *thing, nanos_t now)
+{
+    struct charge_result result = {VERDICT_ALLOW, 0, 0};
+    for (; set; set &= set - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(set);
+        const struct principal *p = payer(who, c->budget[i].per);
+        struct outcome outcome = thing ? budget_charge_distinct(b, i, p, *thing, now)
+                                       : budget_charge(b, i, p, 1, now);
+        if (outcome.verdict == VERDICT_ALLOW)
+            result.paid |= UINT64_C(1) << i;
+        if (outcome.verdict == VERDICT_ALLOW || outcome.verdict < result.verdict)
+            continue;
+        if (outcome.verdict > result.verdict || outcome.until > result.until)
+            result.until = outcome.until;
+        result.verdict = outcome.verdict;
+    }
+    return result;
+}
+
+bool charge_stranger_may(const struct budgets *b, const struct contract *c, uint64_t set,
+                         const struct charge_who *who, nanos_t now)
+{
+    for (; set; set &= set - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(set);
+        if (c->budget[i].per == PRINCIPAL_CLIENT)
+            continue; /* its own share: nobody else draws on it */
+        struct outcome outcome = budget_peek(b, i, payer(who, c->budget[i].per), now);
+        if (outcome.used >= outcome.limit - outcome.limit / 2)
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,196 @@
+/* front.h: Ecluse inside nginx.
+ *
+ * A dynamic module in thin glue over the rooms below it, one file a phase. People who run nginx keep their
+ * configuration and add directives (docs/nginx.md).
+ *
+ * module.c     the directives, how they are merged, which phases we take part in
+ * worker.c     from start to end of one worker: what it opens after the fork, the look around once a second
+ * admit.c      preaccess phase: request budgets; `slow` is a timer, `hold` is 429 or a closed connection
+ * lookup.c     content phase of a lookup location: from what was typed to an answer, or to the origin
+ * answer.c     an answer on its way into nginx's filters
+ * origin.c     header and body filters: what the origin could not answer is answered here
+ * measure.c    log phase: promises, and how the origin does
+ * trap.c       an invariant of ours that breaks switches this worker's module off; it never ends the worker
+ *
+ * Without an nginx header, and tested beside their files:
+ * charges.h    which budgets a request is charged to
+ * shield.h     form, check digit, filter, store: in that order
+ * forwarded.h  whose request it is, behind trusted proxies
+ * health.h     whether the origin is down, from what was seen of it
+ *
+ * Who waits    nobody: a worker never takes a lock, never calls another process, never sleeps.
+ * Memory       one page buffer a worker; a request takes one small context from its pool when it needs one.
+ * Time         the boot clock for budgets and promises, nginx's cached wall clock for what people read.
+ * Failure      nothing published: lookup locations go to their origin, or say that the service is away.
+ *              No segment: no admission, answers go on. No store: lookups go to the origin under its budgets.
+ */
+#ifndef ECLUSE_FRONT_H
+#define ECLUSE_FRONT_H
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "budget/guard.h"
+#include "budget/promise.h"
+#include "contract/publish.h"
+#include "front/charges.h"
+#include "front/health.h"
+#include "front/shield.h"
+#include "tracking/tracking.h"
+
+extern ngx_module_t ngx_http_ecluse_module;
+
+/* ---- Configuration -------------------------------------------------------------------------------- */
+
+enum front_switch { FRONT_OFF, FRONT_OBSERVE, FRONT_ON };
+enum front_order { FRONT_FIRST, FRONT_FALLBACK };
+enum front_form { FRONT_FORM_BY_ACCEPT, FRONT_FORM_HTML, FRONT_FORM_JSON };
+
+struct front_main {
+    ngx_str_t runtime;
+    ngx_array_t locations; /* struct front_location *: those with a name that the contract must know */
+    ngx_flag_t used;       /* `ecluse` is on or observe somewhere */
+};
+
+struct front_location {
+    ngx_uint_t enabled; /* enum front_switch */
+    ngx_uint_t order;   /* enum front_order, NGX_CONF_UNSET_UINT when nothing is said */
+    ngx_str_t route;
+    ngx_http_complex_value_t *typed; /* of ecluse_lookup */
+    ngx_int_t typed_variable;        /* its index when it is one bare variable: no script to run */
+    ngx_uint_t form;                 /* enum front_form */
+    ngx_str_t redirect;              /* of ecluse_lookup redirect=; empty: none */
+    ngx_uint_t page;                 /* enum answer_kind of ecluse_page, NGX_CONF_UNSET_UINT for none */
+    ngx_http_handler_pt origin;      /* the handler that the location had: proxy_pass and its like */
+
+    /* In each worker's own memory: `route` looked up in the contract. */
+    uint64_t route_generation;
+    int route_index;
+};
+
+/* ---- One request ---------------------------------------------------------------------------------- */
+
+struct front_context {
+    uint64_t generation; /* of the contract that `route` is an index into */
+    int route;
+    nanos_t waits_until; /* a delayed request is refused when it has waited until then; 0: has not waited */
+    uint64_t paid;       /* budgets that allowed it while others delayed it */
+    bool asked;          /* a lookup went to the origin: `parcel` says which */
+    bool known;          /* the store had it when it was asked */
+    bool replacing;      /* the header filter has taken the answer's place */
+    bool replaced;       /* ... and the body filter has sent it */
+    struct parcel_number parcel;
+    struct text body;    /* what replaces the origin's */
+};
+
+struct front_context *front_context_find(ngx_http_request_t *r); /* NULL when it has none */
+struct front_context *front_context_take(ngx_http_request_t *r); /* NULL when memory is short */
+
+static inline struct front_location *front_location_of(ngx_http_request_t *r)
+{
+    return ngx_http_get_module_loc_conf(r, ngx_http_ecluse_module);
+}
+
+static inline struct text front_text(ngx_str_t s)
+{
+    return (struct text){(const char *)s.data, s.len};
+}
+
+/* ---- One worker ----------------------------------------------------------------------------------- */
+
+struct front_worker {
+    bool off; /* a mistake of ours was met: nothing of the core is called again in this process */
+    const char *runtime;
+    const struct control *control;
+    struct contract *contract, *next;      /* in force; prepared */
+    uint64_t running, prepared, refused;   /* generations; 0 none */
+    struct budgets *budgets;               /* NULL: admission is off */
+    ino_t segment;                         /* the file that is mapped */
+    int slot;
+    struct store *store;
+    struct filter *filter;
+    bool store_off;                        /* two workers died in it */
+    enum mode mode;                        /* of the contract, or panic */
+    struct charges charges;
+    struct health origin;
+    nanos_t said;                          /* when a standing complaint was last made */
+    uint32_t refused_lately;               /* in this second: a flood is not worth a page each */
+    uint32_t waiting;                      /* delayed requests now */
+    uint32_t blind_asks;                   /* lookups sent to the origin this second for want of a store */
+    char *page;                            /* ANSWER_SIZE bytes to render into */
+};
+
+extern struct front_worker front;
+
+static inline bool front_ready(void)
+{
+    return front.contract && !front.off;
+}
+
+static inline struct shield front_shield(void)
+{
+    return (struct shield){front.contract, front.store_off ? NULL : front.store, front.filter,
+                           front.budgets, front.slot};
+}
+
+ngx_int_t front_worker_init(ngx_cycle_t *cycle);
+void front_worker_exit(ngx_cycle_t *cycle);
+
+/* The route of a request: the location's `ecluse_route`, else the contract's own match; -1 for none. */
+int front_route(ngx_http_request_t *r, struct front_location *location);
+
+static inline void front_count(enum guard_counter counter)
+{
+    if (front.budgets)
+        guard_count(front.budgets, counter, 1);
+}
+
+/* ---- Phases --------------------------------------------------------------------------------------- */
+
+ngx_int_t front_admit(ngx_http_request_t *r);  /* preaccess */
+ngx_int_t front_lookup(ngx_http_request_t *r); /* content, of a lookup location */
+ngx_int_t front_page(ngx_http_request_t *r);   /* content, of ecluse_page */
+ngx_int_t front_measure(ngx_http_request_t *r);
+void front_filters_install(void);
+
+/* What the phases share. */
+void front_client_address(ngx_http_request_t *r, uint8_t address[16]);
+struct charge_result front_charge(ngx_http_request_t *r, struct front_location *location, uint64_t budgets,
+                                  const uint64_t *thing);
+ngx_int_t front_wait(ngx_http_request_t *r, struct front_context *context, nanos_t until);
+ngx_int_t front_refuse(ngx_http_request_t *r, struct front_location *location, nanos_t until);
+
+/* ---- Answers -------------------------------------------------------------------------------------- */
+
+struct front_answer {
+    struct text body;
+    bool lasting; /* body stays readable until it is sent; else it is copied into the request's pool */
+    struct answer about;
+};
+
+enum language front_language(ngx_http_request_t *r);
+enum answer_form front_form(ngx_http_request_t *r, const struct front_location *location);
+
+/* The prepared page of a kind; front_answer of answer_static(). */
+void front_static(enum answer_kind kind, enum answer_form form, enum language language, struct front_answer *out);
+
+/* Sets the response's headers for an answer, replacing none that is there. NGX_OK or NGX_ERROR. */
+ngx_int_t front_set_headers(ngx_http_request_t *r, const struct answer *about, size_t length);
+ngx_int_t front_push_header(ngx_http_request_t *r, const char *name, size_t name_length, struct text value);
+
+/* Headers and body; returns what a content handler returns. */
+ngx_int_t front_send(ngx_http_request_t *r, const struct front_answer *answer);
+
+/* What the store says of the parcel that the origin could not answer, else the notice. False: nothing to say. */
+bool front_stand_in(ngx_http_request_t *r, struct front_location *location, const struct front_context *context,
+                    struct front_answer *out);
+
+/* ---- Our own mistakes ----------------------------------------------------------------------------- */
+
+/* Runs work(argument); a must() that fails inside ends it, switches the module off in this worker, and gives false.
+ * All calls into the rooms below go through here. Nothing of nginx that keeps state is called inside. */
+bool front_guarded(void (*work)(void *argument), void *argument);
+void front_trap_install(void);
+
+#endif

@@ -1,0 +1,47 @@
+#include "front/front.h"
+
+/* What the origin did, as nginx's upstream saw it: a reader who went away says nothing about the origin. */
+static void see_origin(ngx_http_request_t *r, nanos_t now)
+{
+    const ngx_http_upstream_state_t *state = r->upstream_states->elts;
+    ngx_uint_t status = state[r->upstream_states->nelts - 1].status;
+    front_count(COUNTER_ORIGIN_REQUESTS);
+    if (status == 0 || status == NGX_HTTP_CLIENT_CLOSED_REQUEST)
+        return;
+    bool failed = status >= 500;
+    if (failed)
+        front_count(COUNTER_ORIGIN_FAILED);
+    health_saw(&front.origin, failed, now);
+}
+
+struct measure_call {
+    ngx_http_request_t *request;
+    const struct front_context *context;
+};
+
+static void measure_now(void *argument)
+{
+    const struct measure_call *call = argument;
+    ngx_http_request_t *r = call->request;
+    nanos_t now = clock_boot();
+    if (r->upstream_states && r->upstream_states->nelts)
+        see_origin(r, now);
+    if (!call->context || call->context->route < 0 || call->context->generation != front.running || !front.budgets)
+        return;
+    const ngx_time_t *time = ngx_timeofday();
+    nanos_t delay = ((nanos_t)(time->sec - r->start_sec) * 1000 + ((nanos_t)time->msec - (nanos_t)r->start_msec)) *
+                    NANOS_MILLISECOND;
+    ngx_uint_t status = r->err_status ? r->err_status : r->headers_out.status;
+    promise_record(front.budgets, call->context->route, (unsigned)status, delay > 0 ? delay : 0, now);
+}
+
+ngx_int_t front_measure(ngx_http_request_t *r)
+{
+    const struct front_location *location = front_location_of(r);
+    if (location->enabled == NGX_CONF_UNSET_UINT || location->enabled == FRONT_OFF || r != r->main || !front_ready())
+        return NGX_OK;
+    struct measure_call call = {r, front_context_find(r)};
+    if (call.context || r->upstream_states)
+        front_guarded(measure_now, &call);
+    return NGX_OK;
+}
