@@ -35,7 +35,11 @@ enum {
     CONTRACT_MAX_CLASSES = 16, /* of destinations, `unlisted` not counted */
     CONTRACT_MAX_PREFIXES = 512, /* of one list: a class, inside, trusted proxies, one protected entry's `from` */
     CONTRACT_MAX_PROTECTED = 32,
+    CONTRACT_MAX_DISTINCT = 65536, /* the largest limit of a distinct meter: each thing is remembered */
 };
+
+/* The largest limit of all: what windows of a year add up to still fits 64 bits without care. */
+#define CONTRACT_MAX_LIMIT UINT64_C(1000000000000000000)
 
 enum mode { MODE_ENFORCE, MODE_OBSERVE }; /* the most cautious (greatest) of several wins */
 

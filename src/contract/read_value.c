@@ -152,7 +152,9 @@ static int read_word(struct reading *r, const struct field *field, struct node *
     char allowed[256];
     const char *hint = read_suggest(value->text, words);
     read_complain(r, value, "unknown %s `%.64s`; %sallowed: %s",
-                  field->type == TYPE_PRINCIPAL ? "principal" : field->key, value->text.data, hint,
+                  field->type == TYPE_PRINCIPAL   ? "principal"
+                  : field->type == TYPE_LANGUAGES ? "language"
+                                                  : field->key, value->text.data, hint,
                   read_join(allowed, sizeof allowed, words));
     return -1;
 }
