@@ -4,8 +4,9 @@
  * negatives; keyed with a secret of each build (SipHash), so that false positives that someone has found expire with the
  * next build. Numbers fed since the last build are in a small mutable table beside it (the delta). At most 20 bits a number in all.
  *
- * Files       `state/tracking/live.filter` (replaced by rename) and `live.delta` (shared, written by the one writer while readers read).
- * Readers     map both; filter_refresh() once a second takes up a new build. filter_has() costs 4 to 40 ns and touches no disk.
+ * File        `state/tracking/live.filter`: both parts, replaced together by rename. Only the delta changes in between, written by
+ *             the one writer while readers read.
+ * Readers     map it; filter_refresh() once a second takes up a new build. filter_has() costs 4 to 40 ns and touches no disk.
  * Absent      a filter that is missing, damaged or older than the store says "maybe" to everything: slower, never wrong.
  */
 #ifndef ECLUSE_FILTER_H
@@ -18,7 +19,7 @@ struct filter;
 
 int filter_open(const char *state, struct filter **out, struct error *error);
 void filter_close(struct filter *f); /* takes NULL */
-void filter_refresh(struct filter *f); /* cheap when nothing changed: one stat(2) */
+void filter_refresh(struct filter *f); /* cheap when nothing changed: two statx(2) */
 
 bool filter_has(const struct filter *f, const struct parcel_number *parcel); /* false: certainly not live */
 
@@ -38,8 +39,13 @@ void filter_writer_close(struct filter_writer *w);
 /* Before the batch that brings the number is committed, so that no committed number is ever missed. -ENOSPC: the delta is
  * full; call filter_build() first. */
 int filter_add(struct filter_writer *w, const struct parcel_number *parcel);
+/* Makes durable what was added: before the commit too, or a power cut could keep the parcel and lose its number. */
+int filter_sync(struct filter_writer *w);
+/* Readers say "maybe" to everything from here until the next filter_build(), and filter_add() does nothing: for a feed that
+ * brings more new numbers than the delta holds. Durable with filter_sync(). */
+void filter_open_up(struct filter_writer *w);
 bool filter_wants_build(const struct filter_writer *w);
-/* Reads every number of the store; 28 bytes of memory a number while it runs. Reseeds when a set cannot be built. */
+/* Reads every number of the store, committed ones only; 28 bytes of memory a number while it runs. Reseeds when a set cannot be built. */
 int filter_build(struct filter_writer *w, struct store *s, struct error *error);
 
 #endif

@@ -5,7 +5,7 @@
  *             coded, places, codes, products and sources through a dictionary in the same file.
  * Readers     store_get() never waits for the writer, and gives a wrong answer never: a record that does not check is STORE_DAMAGED. LMDB
  *             itself may crash on a damaged file (docs/decisions): callers in a worker note that they are inside.
- * Writer      one (writer.lock). A batch is one transaction: all or nothing, durable when store_commit() returns.
+ * Writer      one: opening for writing takes `state/tracking/writer.lock` (-EBUSY, with the pid of who has it). A batch is one transaction: all or nothing, durable when store_commit() returns.
  * Size        20 M parcels of 3 events: under 2.5 GB; under 3.5 GB after 10 M random updates (bench/ingest).
  */
 #ifndef ECLUSE_STORE_H
@@ -49,14 +49,26 @@ bool store_was_replaced(const struct store *s); /* stat(2): reopen then */
 
 /* ---- The writer ----------------------------------------------------------------------------------- */
 
-enum store_added { ADDED_NEW_PARCEL, ADDED_EVENT, ADDED_NOTHING /* the same event was there */, ADDED_TOO_MANY, ADDED_TOO_EARLY };
+enum store_added {
+    ADDED_NEW_PARCEL,
+    ADDED_EVENT,
+    ADDED_NOTHING, /* the same event (time, code, place and country) was there, and said nothing new */
+    ADDED_TOO_MANY,
+    ADDED_TOO_EARLY,
+    ADDED_FACTS,   /* it was there, and now says another delivery day, product or pickup point */
+};
 
 struct store_batch;
+/* Events of one parcel that follow each other are put once; numbers in increasing order touch each page once. */
 int store_begin(struct store *s, struct store_batch **out, struct error *error);
 /* `before`: an event older than the parcel's first by more than these seconds is refused. `changed`: wall clock seconds. Negative errno
  * when the batch cannot go on (full disk, ...): abort it then. */
 int store_add(struct store_batch *batch, const struct event *event, int64_t before, int64_t changed);
 int store_commit(struct store_batch *batch, struct error *error); /* frees the batch either way */
+
+/* About how many pages of the file this batch has touched. Pages that it replaces are free again two batches later: what
+ * one batch may touch bounds by how much the file grows. */
+size_t store_batch_pages(const struct store_batch *batch);
 void store_abort(struct store_batch *batch);
 
 /* Removes parcels whose last event is older than `oldest` (seconds), at most `most` a call, resuming where the last call ended.
