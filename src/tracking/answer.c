@@ -169,11 +169,12 @@ void answer_describe(const struct answer_request *request, struct answer *out)
 
 static void render_page(struct writer *w, const struct answer_request *request)
 {
+    char typed[ANSWER_TYPED_SIZE];
     struct answer_slots slots = {.retry_after = request->retry_after};
     if (request->kind == ANSWER_NOT_KNOWN_YET && request->parcel)
         slots.typed = (struct text){request->parcel->text, request->parcel->length};
     else if (request->kind == ANSWER_WRONG_FORM || request->kind == ANSWER_WRONG_CHECK)
-        slots.typed = text_clipped(request->typed, PARCEL_INPUT_MAX);
+        slots.typed = answer_typed(request->typed, typed);
     if (request->form == ANSWER_JSON)
         answer_page_json(w, request->kind, request->language, slots.typed);
     else

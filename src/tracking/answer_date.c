@@ -59,7 +59,7 @@ void write_clock(struct writer *w, int64_t at, int16_t offset)
 {
     write_hour_minute(w, minute_of_day(at, offset));
     if (offset == 0)
-        WRITE_LITERAL(w, " UTC");
+        WRITE_LITERAL(w, "\u00a0UTC");
 }
 
 int year_of(int32_t day)

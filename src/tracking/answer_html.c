@@ -37,6 +37,8 @@ static void write_stages(struct writer *w, unsigned current, enum course course,
     WRITE_LITERAL(w, "<ol class=\"stages");
     if (course == COURSE_PROBLEM)
         WRITE_LITERAL(w, " problem");
+    else if (current == STAGE_DONE && course == COURSE_FINE)
+        WRITE_LITERAL(w, " done");
     WRITE_LITERAL(w, "\" aria-label=\"");
     write_said(w, ANSWER_TEXT_PROGRESS, language);
     WRITE_LITERAL(w, "\">\n");
@@ -88,10 +90,10 @@ static void prepare_step(struct writer *w, const struct contract *c, enum step s
     f->step[step] = text_since(w, start);
 }
 
-static struct text prepare_fact(struct writer *w, enum answer_text name, enum language language)
+static struct text prepare_fact(struct writer *w, const char *open, enum answer_text name, enum language language)
 {
     size_t start = w->length;
-    WRITE_LITERAL(w, "<div><dt>");
+    write_string(w, open);
     write_said(w, name, language);
     WRITE_LITERAL(w, "</dt><dd>");
     return text_since(w, start);
@@ -140,9 +142,9 @@ void answer_html_prepare(struct writer *w, const struct contract *c, enum langua
             write_stages(w, stage, (enum course)course, language);
             f->stages[stage][course] = text_since(w, start);
         }
-    f->expected = prepare_fact(w, ANSWER_TEXT_EXPECTED, language);
-    f->pickup = prepare_fact(w, ANSWER_TEXT_PICKUP, language);
-    f->product = prepare_fact(w, ANSWER_TEXT_PRODUCT, language);
+    f->expected = prepare_fact(w, "<div class=\"day\"><dt>", ANSWER_TEXT_EXPECTED, language);
+    f->pickup = prepare_fact(w, "<div><dt>", ANSWER_TEXT_PICKUP, language);
+    f->product = prepare_fact(w, "<div><dt>", ANSWER_TEXT_PRODUCT, language);
     start = w->length;
     WRITE_LITERAL(w, "<p class=\"soft\">");
     write_said(w, ANSWER_TEXT_AS_OF, language);
@@ -161,10 +163,19 @@ void answer_html_prepare(struct writer *w, const struct contract *c, enum langua
 
 /* ---- Written for each request ---------------------------------------------------------------------- */
 
+/* A day that has passed, or that waits for the reader and no longer for us, would only confuse. */
+static bool expects_delivery(const struct history *h)
+{
+    const struct history_event *newest = history_newest(h);
+    enum step step = event_step(newest);
+    return h->delivery_day >= local_day(newest->at, newest->offset) && h->delivery_day > 0 && !step_is_final(step) &&
+           step != STEP_PICKUP;
+}
+
 static void write_facts(struct writer *w, const struct answer_fragments *f, const struct history *h,
                         enum language language)
 {
-    bool expected = h->delivery_day && !step_is_final(history_step(h));
+    bool expected = expects_delivery(h);
     if (!expected && !h->pickup.length && !h->product.length)
         return;
     WRITE_LITERAL(w, "<dl>\n");

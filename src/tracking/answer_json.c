@@ -184,9 +184,18 @@ static void write_dates(struct writer *w, const struct history *h)
     }
 }
 
+/* It comes from a Host header: any bytes. */
+static bool is_base(struct text base)
+{
+    for (size_t i = 0; i < base.length; i++)
+        if (base.data[i] <= ' ' || base.data[i] > '~')
+            return false;
+    return base.length <= BASE_MAX;
+}
+
 static void write_url(struct writer *w, const struct answer_request *request)
 {
-    if (request->base.length <= BASE_MAX)
+    if (is_base(request->base))
         write_json_escaped(w, request->base);
     WRITE_LITERAL(w, "/suivi/");
     write_json_escaped(w, (struct text){request->history->parcel.text, request->history->parcel.length});

@@ -33,7 +33,6 @@ void answer_page_head(struct writer *w, const struct contract *c)
 void answer_page_style(struct writer *w, bool parcel)
 {
     WRITE_LITERAL(w, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                     "<meta name=\"color-scheme\" content=\"light dark\">\n"
                      "<link rel=\"icon\" href=\"" ICON "\">\n"
                      "<style>" ANSWER_STYLE "</style>\n");
     if (parcel)
@@ -107,11 +106,11 @@ static void write_form_of_number(struct writer *w, const struct parcel_format *f
     switch (format->kind) {
     case FORMAT_S10:
         write_said(w, ANSWER_TEXT_FORM_S10, language);
-        WRITE_LITERAL(w, " <span class=\"soft\">RA123456785FR</span>");
+        WRITE_LITERAL(w, " (RA123456785FR)");
         return;
     case FORMAT_COLISSIMO:
         write_said(w, ANSWER_TEXT_FORM_COLISSIMO, language);
-        WRITE_LITERAL(w, " <span class=\"soft\">6P01007508742</span>");
+        WRITE_LITERAL(w, " (6P01007508742)");
         return;
     case FORMAT_SSCC:
         write_said(w, ANSWER_TEXT_FORM_SSCC, language);
@@ -143,7 +142,7 @@ static void write_hint(struct writer *w, const struct contract *c, enum language
         }
         WRITE_LITERAL(w, "</ul>\n");
     }
-    WRITE_LITERAL(w, "<p class=\"soft\">");
+    WRITE_LITERAL(w, "<p>");
     write_said(w, ANSWER_TEXT_FORMS_SPACES, language);
     WRITE_LITERAL(w, "</p>\n</div>\n");
 }

@@ -57,6 +57,10 @@ void answer_json_prepare(struct writer *w, enum language language, struct answer
 void answer_html_parcel(struct writer *w, const struct answer_request *request, bool stale);
 void answer_json_parcel(struct writer *w, const struct answer_request *request, bool stale);
 
+/* What was typed, at most PARCEL_INPUT_MAX bytes of it: UTF-8, with "?" for what is not and for what would not be seen. */
+enum { ANSWER_TYPED_SIZE = PARCEL_INPUT_MAX };
+struct text answer_typed(struct text typed, char out[ANSWER_TYPED_SIZE]);
+
 /* What both forms say of a history. */
 const struct history_event *history_newest(const struct history *h);
 enum step history_step(const struct history *h);
