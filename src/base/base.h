@@ -6,6 +6,7 @@
  * error.h   what went wrong, as text that a person can act on
  * hash.h    SipHash for keys that attackers choose, a checksum for what disks damage
  * text.h    strings from outside (pointer, length), and a bounded writer
+ * utf8.h    whether such text may be shown
  *
  * Nothing here allocates, except where a header says so.
  */
@@ -18,5 +19,6 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 #endif
