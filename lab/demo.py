@@ -30,12 +30,12 @@ class Demo:
         self.options, self.screen, self.stage = options, screen, stage
         self.phase, self.phase_since = CALM, 0.0
         self.streams, self.sweep, self.origin = {}, None, None
-        self.prices = {}       # phase -> the last (status, Retry-After) of a page that only the origin has
+        self.prices = {}       # phase -> last (status, Retry-After) of a page that only the origin has
         self.shares = {"ecluse": [], "alone": []}
         self.addresses = []
         self.kept = []         # (good, sentence)
 
-    # ---- Before the curtain: parcels, a feed, a service -------------------------------------------
+    # ---- Before the curtain: parcels, a feed, a service ---------------------------------------
 
     def step(self, text):
         self.screen.say(self.screen.paint(BOLD, "  " + text))
@@ -43,23 +43,22 @@ class Demo:
     def make_parcels(self):
         stage, count = self.stage, self.options.parcels
         self.step(f"making {count:,} parcels with their histories")
-        make = [stage.program("bench/make-parcels")]
-        with open(stage.path("fed.ndjson"), "wb") as fed:
-            subprocess.run([*make, "--count", str(count), "--seed", "1"], stdout=fed, check=True)
-        with open(stage.path("new.ndjson"), "wb") as new:
-            subprocess.run([*make, "--count", str(max(200, count // 1000)), "--seed", "2"],
-                           stdout=new, check=True)
-        new = set(numbers_of(stage.path("new.ndjson")))
+        for name, number, seed in (("fed", count, 1), ("new", max(200, count // 1000), 2)):
+            with open(stage.path(f"{name}.ndjson"), "wb") as out:
+                subprocess.run([stage.program("bench/make-parcels"), "--count", str(number),
+                                "--seed", str(seed), "--numbers", stage.path(f"{name}.txt")],
+                               stdout=out, check=True)
+        with open(stage.path("new.txt"), "rb") as file:
+            new = set(file)
         self.fed = 0
-        with open(stage.path("fed.txt"), "wb") as out:
-            for number in numbers_of(stage.path("fed.ndjson")):
-                out.write(number + b"\n")
+        with open(stage.path("fed.txt"), "rb") as file:
+            for number in file:
                 new.discard(number)
                 self.fed += 1
                 if self.fed == 1000:
-                    self.example = number.decode()
-        with open(stage.path("new.txt"), "wb") as out:
-            out.writelines(number + b"\n" for number in sorted(new))
+                    self.example = number.decode().strip()
+        with open(stage.path("new.txt"), "wb") as file:
+            file.writelines(sorted(new))
 
     def write_contract(self):
         """The demo's contract, with directories of its own."""
@@ -111,20 +110,19 @@ class Demo:
                           (f"{base}/suivi/{self.example}?lang=en", "a parcel"),
                           (f"{base}/suivi/v2/idships/{self.example}", "the same for programs")]
 
-    # ---- The play --------------------------------------------------------------------------------
+    # ---- The play -----------------------------------------------------------------------------
 
     def send_customers(self):
         through, alone = f"{LOOPBACK}:{self.port}", f"{LOOPBACK}:{self.origin_port}"
         fed, new = self.stage.path("fed.txt"), self.stage.path("new.txt")
         seed = random.randrange(1 << 30)
-        people = ["--from", "127.16.0.1", "--addresses", 20000, "--seed", seed]
+        people = ["--from", "127.16.0.1", "--addresses", 20000]
         self.streams = {
-            "ecluse": Customers(self.stage, "customers", ["--to", through, "--numbers", fed,
-                                                          "--rate", RATE, "--mark", AS_OF, *people]),
-            "new": Customers(self.stage, "new", ["--to", through, "--numbers", new,
-                                                 "--rate", RATE_NEW, *people]),
-            "alone": Customers(self.stage, "alone", ["--to", alone, "--numbers", fed,
-                                                     "--rate", RATE_ALONE, "--seed", seed]),
+            name: Customers(self.stage, name, ["--to", to, "--numbers", numbers, "--rate", rate,
+                                               "--mark", AS_OF, "--seed", seed, *people])
+            for name, to, numbers, rate in (("ecluse", through, fed, RATE),
+                                            ("new", through, new, RATE_NEW),
+                                            ("alone", alone, fed, RATE_ALONE))
         }
 
     def begin_phase(self, phase):
@@ -169,7 +167,7 @@ class Demo:
         for _ in range(count):
             self.second()
 
-    # ---- What is shown ---------------------------------------------------------------------------
+    # ---- What is shown ------------------------------------------------------------------------
 
     def lines(self):
         screen, alive = self.screen, self.phase != KILLED
@@ -204,10 +202,10 @@ class Demo:
                 also = f", {swept['ended']:,} parcels swept" if swept else ""
                 self.screen.say(
                     f"  {elapsed:4} s  {PHASES[self.phase]:<14} answered through Ecluse "
-                    f"{share(through[-1]['answered'], through[-1]['ended']):>8}, by the origin alone "
-                    f"{share(alone[-1]['answered'], alone[-1]['ended']):>8}{also}")
+                    f"{share(through[-1]['answered'], through[-1]['ended']):>8}, "
+                    f"by the origin alone {share(alone[-1]['answered'], alone[-1]['ended']):>8}{also}")
 
-    # ---- What came of it -------------------------------------------------------------------------
+    # ---- What came of it ----------------------------------------------------------------------
 
     def expect(self, good, sentence):
         self.kept.append((bool(good), sentence))
@@ -217,7 +215,8 @@ class Demo:
         self.expect(sweep["answered"] == sweep["asked"] == self.fed,
                     f"{sweep['answered']:,} of {self.fed:,} parcels fed were answered "
                     "while the origin was dead, each asked once")
-        self.expect(sweep["marked"] == sweep["answered"], "each of these answers says of when it is")
+        self.expect(sweep["marked"] == sweep["answered"],
+                    "each of these answers says of when it is")
         total = through.total
         self.expect(total["answered"] == total["asked"],
                     f"{total['answered']:,} of {total['asked']:,} customers were answered, "
@@ -229,15 +228,17 @@ class Demo:
                     == new[KILLED]["asked"],
                     "while it was dead, they were told politely that they are not known yet")
         alone = self.streams["alone"].phases
-        self.expect(alone[KILLED]["answered"] == 0, "the origin was really dead: alone, it answered "
+        self.expect(alone[KILLED]["answered"] == 0,
+                    "the origin was really dead: alone, it answered "
                     f"{alone[KILLED]['answered']} of {alone[KILLED]['asked']:,}")
         self.expect(self.prices.get(CALM) == (200, None) and self.prices.get(BACK) == (200, None)
                     and self.prices.get(KILLED, (0, None))[0] == 503 and self.prices[KILLED][1],
                     "pages that only the origin has gave a notice that says when to come back")
 
     def judge_promises(self):
-        told = subprocess.run([self.stage.program("ecluse"), "status", "-c", self.contract, "--json"],
-                              stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True)
+        command = [self.stage.program("ecluse"), "status", "-c", self.contract, "--json"]
+        told = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False,
+                              text=True)
         promises = json.loads(told.stdout or "{}").get("promises", [])
         self.expect(promises, "the contract's promises were measured")
         for promise in promises:
@@ -256,19 +257,6 @@ class Demo:
         for good, sentence in self.kept:
             self.screen.say(f"  {self.screen.verdict(good)} {sentence}")
         return all(good for good, _ in self.kept)
-
-
-def numbers_of(path):
-    """Parcel numbers of an NDJSON file of ours, each once: events of one parcel stand together."""
-    begin, last = b'{"parcel":"', None
-    with open(path, "rb") as file:
-        for line in file:
-            if not line.startswith(begin):
-                raise Failure(f"{path} has a line that is not ours")
-            number = line[len(begin):line.index(b'"', len(begin))]
-            if number != last:
-                yield number
-                last = number
 
 
 def run(options, stage):
@@ -298,10 +286,12 @@ def main():
     parser = argparse.ArgumentParser(prog="./demo", description=__doc__)
     parser.add_argument("--once", action="store_true",
                         help="end by itself; exit status 0 only if everything was kept")
-    parser.add_argument("--parcels", type=int, default=1000000, metavar="N", help="how many parcels")
-    parser.add_argument("--calm", type=int, default=8, metavar="S", help="seconds of each quiet part")
+    parser.add_argument("--parcels", type=int, default=1000000, metavar="N", help="how many")
+    parser.add_argument("--calm", type=int, default=8, metavar="S",
+                        help="seconds of each quiet part")
     parser.add_argument("--port", type=int, default=0, help="of the page; default: a free one")
-    parser.add_argument("--build", default=os.path.join(HERE, "..", "build"), help=argparse.SUPPRESS)
+    parser.add_argument("--build", default=os.path.join(HERE, "..", "build"),
+                        help=argparse.SUPPRESS)
     options = parser.parse_args()
     if not 1000 <= options.parcels <= 50000000 or not 3 <= options.calm <= 600:
         parser.error("--parcels is 1,000 to 50,000,000, --calm 3 to 600")

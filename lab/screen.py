@@ -1,4 +1,4 @@
-"""What the person at the terminal sees: drawn anew each second, or plain lines where there is no terminal."""
+"""What the person at the terminal sees: drawn anew each second, or plain lines elsewhere."""
 
 import shutil
 import sys
@@ -13,7 +13,9 @@ def wait(microseconds):
         return "-"
     if microseconds < 1000:
         return f"{microseconds / 1000:.2f} ms"
-    return f"{microseconds / 1000:.1f} ms" if microseconds < 1000000 else f"{microseconds / 1e6:.1f} s"
+    if microseconds < 1000000:
+        return f"{microseconds / 1000:.1f} ms"
+    return f"{microseconds / 1e6:.1f} s"
 
 
 def share(part, whole):

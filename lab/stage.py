@@ -63,7 +63,7 @@ class Stage:
         return process
 
     def stop(self, process, how=signal.SIGTERM, patience=20):
-        """Ends a process, the hard way if it does not listen. Its children end with it or are ended."""
+        """Ends a process, the hard way if it does not listen, and whatever it left running."""
         if process.poll() is None:
             process.send_signal(how)
             try:

@@ -43,7 +43,7 @@ def all_suites():
             name = os.path.basename(os.path.dirname(directory))
             yield Suite(name, f"whole programs: tests/{name}", whole(directory), ("plain",),
                         alone=True)
-    if glob.glob(os.path.join(ROOT, "tests", "pages", "*.test.*js")):
+    if os.path.exists(os.path.join(ROOT, "tests", "pages", "check.mjs")):
         yield Suite("pages", "the public pages in Chromium", suites.pages, ("plain",), alone=True)
     yield Suite("boot61", "Debian 12's own kernel, in qemu", suites.boot61, ("plain",),
                 alone=True, long=True)

@@ -158,16 +158,26 @@ def whole(directory):
 
 
 def pages(suite, _long):
-    """The public pages in a real browser: node's own test runner, in tests/pages."""
-    junit = os.path.join(OUT, "pages.xml")
-    if os.path.exists(junit):
-        os.remove(junit)
-    environment = {"ECLUSE_BUILD": build_directory("plain"), "ECLUSE_SOURCE": ROOT}
-    tests = sorted(glob.glob(os.path.join(ROOT, "tests", "pages", "*.test.*js")))
-    command = ["node", "--test", "--test-reporter=junit", f"--test-reporter-destination={junit}",
-               "--test-reporter=spec", "--test-reporter-destination=stdout", *tests]
-    status, _ = run(command, suite.log, 600, environment, os.path.join(ROOT, "tests", "pages"))
-    return of_junit("pages", junit, status)
+    """The public pages in a real browser; a view is one page, on one screen, light or dark."""
+    directory, rendered = build_directory("plain"), os.path.join(OUT, "pages")
+    os.makedirs(rendered, exist_ok=True)
+    status, _ = run(["ninja", "-C", directory, "tests/pages/render-pages"], suite.log, 300)
+    if status == 0:
+        status, _ = run([os.path.join(directory, "tests", "pages", "render-pages"), rendered],
+                        suite.log, 60)
+    if status != 0:
+        return Result(failed=["the pages cannot be rendered"])
+    status, output = run(["node", os.path.join(ROOT, "tests", "pages", "check.mjs"), rendered],
+                         suite.log, 600)
+    counted = re.search(r"^(\d+) views of the public pages, (\d+) faults$", output, re.MULTILINE)
+    if not counted or (status != 0 and counted.group(2) == "0"):
+        return Result(failed=[f"did not come to its end (exit status {status})"])
+    views, faults = map(int, counted.groups())
+    result = Result(passed=max(0, views - faults))
+    if faults:
+        said = output[:counted.start()].strip().splitlines()
+        result.failed = [said[-faults + i] if i < len(said) else "one more" for i in range(faults)]
+    return result
 
 
 def boot61(suite, _long):
