@@ -1,5 +1,7 @@
 /* audit.h: on the record: every act of Ecluse and of its operators, in a log that shows when it was changed.
  *
+ * act.h       one thing that Ecluse did or was told
+ * handover.h  from the guards to the one writer, without ever waiting
  * merkle.h    RFC 6962 trees as arithmetic: roots, proofs and their verification
  * note.h      signed notes, checkpoints, cosignatures (C2SP)
  * tile.h      the log's files: tiles and bundles of entries (C2SP tlog-tiles)
@@ -7,11 +9,13 @@
  * verify.h    a folder judged without trust in who wrote it, and the first place that is wrong
  * sync.h      many files made durable in about the time of one
  *
- * What hands entries over, and the commands over the log, are the next to come (CHANGELOG says what is there).
+ * The writer's process and the commands over the log are the next to come (CHANGELOG says what is there).
  */
 #ifndef ECLUSE_AUDIT_H
 #define ECLUSE_AUDIT_H
 
+#include "audit/act.h"
+#include "audit/handover.h"
 #include "audit/log.h"
 #include "audit/merkle.h"
 #include "audit/note.h"
