@@ -14,6 +14,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+from picture import screenshot, svg_of
 from screen import BOLD, DIM, Screen, share
 from stage import LOOPBACK, Customers, Failure, Stage, fetch, free_port, wait_for
 
@@ -157,6 +158,8 @@ class Demo:
         while not self.sweep.over or time.monotonic() < begun + self.options.calm:
             self.second()
         self.sweep.finish()
+        if self.options.pictures:
+            self.take_pictures()
         self.begin_phase(BACK)
         self.start_origin()
         wait_for("new numbers are answered again",
@@ -204,6 +207,15 @@ class Demo:
                     f"  {elapsed:4} s  {PHASES[self.phase]:<14} answered through Ecluse "
                     f"{share(through[-1]['answered'], through[-1]['ended']):>8}, "
                     f"by the origin alone {share(alone[-1]['answered'], alone[-1]['ended']):>8}{also}")
+
+    def take_pictures(self):
+        """For the documents: what stands on the screen now, and a page as a browser shows it."""
+        screen, self.screen = self.screen, Screen(terminal=True)
+        lines, self.screen = self.lines(), screen
+        place = os.path.join(self.options.pictures, "demo.svg")
+        with open(place, "w", encoding="utf-8") as file:
+            file.write(svg_of(lines[1:]))
+        screenshot(self.addresses[1][0], os.path.join(self.options.pictures, "page.png"))
 
     # ---- What came of it ----------------------------------------------------------------------
 
@@ -292,6 +304,7 @@ def main():
     parser.add_argument("--port", type=int, default=0, help="of the page; default: a free one")
     parser.add_argument("--build", default=os.path.join(HERE, "..", "build"),
                         help=argparse.SUPPRESS)
+    parser.add_argument("--pictures", metavar="DIR", help="write those of the documents there")
     options = parser.parse_args()
     if not 1000 <= options.parcels <= 50000000 or not 3 <= options.calm <= 600:
         parser.error("--parcels is 1,000 to 50,000,000, --calm 3 to 600")
