@@ -18,7 +18,7 @@ static size_t cosigned_length;
 
 static void shell(const char *format, const char *a, const char *b)
 {
-    char command[400];
+    char command[1200];
     snprintf(command, sizeof command, format, a, b);
     assert_int_equal(system(command), 0);
 }
@@ -119,7 +119,7 @@ static void what_cannot_be_excluded_is_said(void **state)
 
 static void write_at(const char *name, long offset, char flip)
 {
-    char path[200], byte;
+    char path[300], byte;
     snprintf(path, sizeof path, "%s/%s", folder, name);
     int file = open(path, O_RDWR);
     assert_true(file >= 0);
@@ -163,7 +163,7 @@ static void a_missing_or_foreign_file_is_found(void **state)
     shell("mv %s/kept %s/tile/entries/001", top, folder);
     static const char *const foreign[] = {"notes.txt", "tile/entries/1", "tile/entries/001.p/0", "tile/9", "tile/0/x000/001"};
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
-        char path[200];
+        char path[300];
         snprintf(path, sizeof path, "%s/%s", folder, foreign[i]);
         shell("mkdir -p $(dirname %s) && touch %s", path, path);
         struct verify_report report = verified();
