@@ -1,0 +1,91 @@
+/* alarm.h: what `status` puts first: one table, from which docs/operate.md's list comes too. */
+#ifndef ECLUSE_ALARM_H
+#define ECLUSE_ALARM_H
+
+#include "base/base.h"
+
+#include <stddef.h>
+
+/*    constant           kind                 what it means, and what to do */
+#define ALARMS(X)                                                                                  \
+    X(PANIC,             "panic",                                                                  \
+      "every budget is in observe: nobody is slowed or refused",                                   \
+      "`ecluse panic --off` once the reason is gone")                                              \
+    X(PROMISE_BROKEN,    "promise_broken",                                                         \
+      "more answers failed or were late than the contract allows",                                 \
+      "look at the origin's health and at the budgets' refusals below it")                         \
+    X(SUPERVISOR_DOWN,   "supervisor_down",                                                        \
+      "`ecluse run` does not run: the service goes on as last decided, but no change, release of " \
+      "memory or sync to disk happens",                                                            \
+      "`systemctl status ecluse`, then start it")                                                  \
+    X(GUARD_DOWN,        "guard_down",                                                             \
+      "no process of a guard is alive that a budget needs",                                        \
+      "for the front: `nginx -t`, then start nginx with the module")                               \
+    X(GUARD_BEHIND,      "guard_behind",                                                           \
+      "a process of a guard works with an older contract than the one in force",                   \
+      "it takes it up at its next look; if this lasts, reload nginx")                              \
+    X(CONTRACT_REFUSED,  "contract_refused",                                                       \
+      "the contract's file was changed, and the change is not in force",                           \
+      "`ecluse check`, correct the file; it is read again at once")                                \
+    X(KEEPER_DOWN,       "keeper_down",                                                            \
+      "the process that removes expired parcels keeps dying",                                      \
+      "`journalctl -u ecluse` says why; it is started again by itself")                            \
+    X(BREAKER_OPEN,      "breaker_open",                                                           \
+      "a budget would hold too large a share of yesterday's good clients, so it only observes",    \
+      "raise its limit in the contract, or wait: it closes by itself")                             \
+    X(NO_HOLD_SLOT,      "no_hold_slot",                                                           \
+      "more principals were over a budget than can be held at once",                               \
+      "add a budget per network, so that fewer holds cover the flood")                             \
+    X(STORE_OFF,         "store_off",                                                              \
+      "workers died while reading the store, so it is switched off and lookups go to the origin",  \
+      "set `state/tracking` aside, restore it or feed it again")                                   \
+    X(STORE_UNREADABLE,  "store_unreadable",                                                       \
+      "the store of parcels cannot be opened, or kills who reads it",                              \
+      "set `state/tracking` aside, restore it or feed it again")                                   \
+    X(RECORDS_DAMAGED,   "records_damaged",                                                        \
+      "records failed their checksum; they were given to nobody",                                  \
+      "look at the disk's health; set `state/tracking` aside, and feed it again")                  \
+    X(SELF_OFF,          "self_off",                                                               \
+      "a worker met a mistake of ours and switched the module off in itself",                      \
+      "report the line in nginx's error log; reloading nginx brings the module back")              \
+    X(FEED_SILENT,       "feed_silent",                                                            \
+      "a source has sent nothing for longer than the contract says",                               \
+      "ask whoever sends it; answers from the store grow old meanwhile")                           \
+    X(FEED_FLOODING,     "feed_flooding",                                                          \
+      "a source sends far more events than it usually does in an hour",                            \
+      "ask whoever sends it; stop feeding it if it is not theirs")                                 \
+    X(FILTER_UNUSABLE,   "filter_unusable",                                                        \
+      "the filter of live numbers is missing or damaged: lookups are slower, never wrong",         \
+      "`ecluse ingest` with any feed builds it anew")                                              \
+    X(DISK_FULL,         "disk_full",                                                              \
+      "less than 5 % of the disk under `state` is free",                                           \
+      "make room: feeds are refused when it is full; answers go on")
+
+enum alarm_kind {
+#define X(constant, ...) ALARM_##constant,
+    ALARMS(X)
+#undef X
+        ALARM_KIND_COUNT
+};
+
+enum { ALARMS_MAX = 256 };
+
+struct alarm {
+    enum alarm_kind kind;
+    char text[360];
+};
+
+struct alarms {
+    size_t count;
+    struct alarm alarm[ALARMS_MAX];
+};
+
+const char *alarm_name(enum alarm_kind kind);
+const char *alarm_meaning(enum alarm_kind kind);
+const char *alarm_remedy(enum alarm_kind kind);
+
+/* More than ALARMS_MAX are not kept: by then the first ones say enough. */
+__attribute__((format(printf, 3, 4))) void alarm_add(struct alarms *alarms, enum alarm_kind kind,
+                                                     const char *format, ...);
+
+#endif

@@ -1,0 +1,168 @@
+#include "cli/arguments.h"
+
+#include <string.h>
+
+const struct command commands[] = {
+#define X(function, name, operands, least, most, options, summary)                                 \
+    {name, operands, summary, least, most, (options) | WITH(HELP), command_##function},
+    COMMANDS(X)
+#undef X
+};
+const size_t command_count = sizeof commands / sizeof commands[0];
+
+const struct option_form option_forms[OPTION_COUNT] = {
+#define X(constant, letter, name, value, summary) {letter, name, value, summary},
+    OPTIONS(X)
+#undef X
+};
+
+const struct command *command_named(const char *name)
+{
+    for (size_t i = 0; i < command_count; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+/* Two edits in a word of four letters would match nearly anything. */
+static bool is_near(const char *typed, const char *known, size_t *best)
+{
+    size_t distance = text_distance(text_of(typed), text_of(known));
+    size_t most = strlen(known) > 4 ? 2 : 1;
+    if (distance > most || distance >= *best)
+        return false;
+    *best = distance;
+    return true;
+}
+
+const char *nearest_command(const char *typed)
+{
+    const char *nearest = NULL;
+    size_t best = SIZE_MAX;
+    for (size_t i = 0; i < command_count; i++)
+        if (is_near(typed, commands[i].name, &best))
+            nearest = commands[i].name;
+    return nearest;
+}
+
+static const char *nearest_option(const struct command *command, const char *typed)
+{
+    const char *nearest = NULL;
+    size_t best = SIZE_MAX;
+    for (unsigned i = 0; i < OPTION_COUNT; i++)
+        if ((command->options & 1U << i) && is_near(typed, option_forms[i].name, &best))
+            nearest = option_forms[i].name;
+    return nearest;
+}
+
+/* One word being read: which option it names, and the value that is attached to it. */
+struct word {
+    int option;        /* enum option, or -1 */
+    const char *value; /* after = or after the letter; NULL when not attached */
+};
+
+static bool word_long(const struct command *command, const char *text, struct word *out,
+                      struct error *error)
+{
+    const char *equals = strchr(text, '=');
+    size_t length = equals ? (size_t)(equals - text) : strlen(text);
+    char name[64];
+    if (length < sizeof name) {
+        memcpy(name, text, length);
+        name[length] = 0;
+        for (int i = 0; i < OPTION_COUNT; i++) {
+            if ((command->options & 1U << i) && strcmp(option_forms[i].name, name) == 0) {
+                *out = (struct word){i, equals ? equals + 1 : NULL};
+                return true;
+            }
+        }
+    }
+    const char *near = length < sizeof name ? nearest_option(command, name) : NULL;
+    if (near)
+        error_set(error, 0, "no option --%.40s; did you mean --%s?", text, near);
+    else
+        error_set(error, 0, "no option --%.40s; `ecluse %s --help` lists them", text,
+                  command->name);
+    return false;
+}
+
+static bool word_short(const struct command *command, const char *text, struct word *out,
+                       struct error *error)
+{
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if ((command->options & 1U << i) && option_forms[i].letter == text[0]) {
+            *out = (struct word){i, text[1] ? text + 1 : NULL};
+            return true;
+        }
+    }
+    error_set(error, 0, "no option -%.40s; `ecluse %s --help` lists them", text, command->name);
+    return false;
+}
+
+static bool option_take(struct arguments *a, struct word word, int argc, char **argv, int *at,
+                        struct error *error)
+{
+    const struct option_form *form = &option_forms[word.option];
+    if (form->value == NULL && word.value) {
+        error_set(error, 0, "--%s takes no value", form->name);
+        return false;
+    }
+    if (form->value && word.value == NULL) {
+        if (*at + 1 >= argc) {
+            error_set(error, 0, "--%s needs a value: %s", form->name, form->value);
+            return false;
+        }
+        word.value = argv[++*at];
+    }
+    if (a->option[word.option]) {
+        error_set(error, 0, "--%s is given twice", form->name);
+        return false;
+    }
+    a->option[word.option] = form->value ? word.value : "";
+    return true;
+}
+
+static bool operands_fit(const struct command *command, const struct arguments *a,
+                         struct error *error)
+{
+    if (a->option[OPTION_HELP])
+        return true;
+    if (a->operand_count < command->least) {
+        error_set(error, 0, "`ecluse %s` needs %s", command->name, command->operands);
+        return false;
+    }
+    if (a->operand_count > command->most) {
+        error_set(error, 0, "`ecluse %s` does not take `%.100s`; usage: ecluse %s [OPTION...] %s",
+                  command->name, a->operand[command->most], command->name, command->operands);
+        return false;
+    }
+    return true;
+}
+
+bool arguments_read(const struct command *command, int argc, char **argv, const char **operands,
+                    struct arguments *out, struct error *error)
+{
+    struct arguments a = {.operand = operands};
+    bool options_end = false;
+    for (int i = 0; i < argc; i++) {
+        const char *text = argv[i];
+        if (options_end || text[0] != '-' || text[1] == 0) {
+            operands[a.operand_count++] = text;
+            continue;
+        }
+        if (strcmp(text, "--") == 0) {
+            options_end = true;
+            continue;
+        }
+        struct word word;
+        bool known = text[1] == '-' ? word_long(command, text + 2, &word, error)
+                                    : word_short(command, text + 1, &word, error);
+        if (!known || !option_take(&a, word, argc, argv, &i, error))
+            return false;
+    }
+    if (!operands_fit(command, &a, error))
+        return false;
+    a.program = out->program;
+    *out = a;
+    return true;
+}

@@ -1,0 +1,40 @@
+/* arguments.h: the words of the command line, read against the tables of cli.h. */
+#ifndef ECLUSE_ARGUMENTS_H
+#define ECLUSE_ARGUMENTS_H
+
+#include "cli/cli.h"
+
+#include <stdio.h>
+
+struct command {
+    const char *name, *operands, *summary;
+    size_t least, most;
+    unsigned options; /* WITH() bits; --help goes with all */
+    int (*run)(const struct arguments *a);
+};
+
+struct option_form {
+    char letter; /* 0: none */
+    const char *name, *value, *summary; /* value NULL: it takes none */
+};
+
+extern const struct command commands[];
+extern const size_t command_count;
+extern const struct option_form option_forms[OPTION_COUNT];
+
+const struct command *command_named(const char *name); /* NULL when there is none */
+
+/* Reads argv after the command's name. Returns false with a sentence in *error. Operands are written to `operands`, which has
+ * room for argc of them. */
+bool arguments_read(const struct command *command, int argc, char **argv, const char **operands,
+                    struct arguments *out, struct error *error);
+
+/* The known command or option nearest to what was typed, or NULL when none is near. */
+const char *nearest_command(const char *typed);
+
+void help_all(FILE *out);
+void help_command(const struct command *command, FILE *out);
+void help_mdoc(FILE *out);
+void help_markdown(FILE *out);
+
+#endif

@@ -1,0 +1,109 @@
+/* cli.h: the command `ecluse`, for people at a terminal and for programs.
+ *
+ * Life        main() reads the words of the command line against the two tables below (arguments.h), calls one
+ *             command_NAME(), and exits with what it returns.
+ * Lists       COMMANDS and OPTIONS are the only lists: help, usage errors, completion of mistyped names, the manual
+ *             page's and docs/commands.md's sections (`ecluse help --mdoc`, `--markdown`) all come from them.
+ * Results     people get aligned text on standard output; --json gives one JSON object there instead, with the keys that
+ *             docs/commands.md lists. Progress, warnings and errors go to standard error.
+ * Exit        0 done; 1 done, with rejects or a promise broken; 2 could not.
+ * Errors      "ecluse: what is wrong; what to do". A bad contract: FILE:LINE:COLUMN: lines, every mistake.
+ *
+ * output.h      tables, colours, sizes and durations as people read them, JSON
+ * progress.h    the bar for whatever takes over a second
+ * arguments.h   the words of the command line
+ * situation.h   what runs now: the control page, the live contract, the front's segment
+ * rights.h      giving up rights: another user, no new privileges, seccomp, Landlock
+ * directories.h the folders under `state` and `runtime`, their owners and modes
+ * panic.h       asking for panic, and who answers
+ * reload.h      a changed contract: offered, prepared, taken up or rolled back
+ * keeper.h      the child of `ecluse run` that expires parcels
+ * bulletin.h    what `ecluse run` tells the other commands about itself
+ * nginx_conf.h  the configuration that `ecluse serve` writes
+ */
+#ifndef ECLUSE_CLI_H
+#define ECLUSE_CLI_H
+
+#include "base/base.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum exit_status { EXIT_DONE = 0, EXIT_PARTLY = 1, EXIT_COULD_NOT = 2 };
+
+/*    constant   letter  name         value            what it does */
+#define OPTIONS(X)                                                                                 \
+    X(CONTRACT,  'c',    "contract",  "FILE",                                                      \
+      "the contract (default: the environment's ECLUSE_CONTRACT, or /etc/ecluse/ecluse.yaml)")     \
+    X(RUNTIME,   0,      "runtime",   "DIR",                                                       \
+      "the runtime folder, instead of the one that the contract names")                            \
+    X(JSON,      0,      "json",      NULL,            "one JSON object instead of text")          \
+    X(LANG,      0,      "lang",      "fr|en",         "the language of the sentences (en)")       \
+    X(WATCH,     0,      "watch",     NULL,            "show again every second until Ctrl-C")     \
+    X(OFF,       0,      "off",       NULL,            "end the panic")                            \
+    X(FORMAT,    0,      "format",    "auto|epcis|ndjson|csv|suivi", "the form of the feed (auto)") \
+    X(REJECTS,   0,      "rejects",   "FILE",                                                      \
+      "where to write the place and reason of each refused event")                                 \
+    X(LISTEN,    0,      "listen",    "ADDR:PORT",     "where to answer (127.0.0.1:8080)")         \
+    X(ORIGIN,    0,      "origin",    "URL",           "the service behind, as http://HOST[:PORT]") \
+    X(DIR,       0,      "dir",       "DIR",           "where nginx's configuration and files go") \
+    X(WORKERS,   0,      "workers",   "N",             "nginx workers (one a processor)")          \
+    X(MODULE,    0,      "module",    "PATH",          "ngx_http_ecluse_module.so")                \
+    X(MDOC,      0,      "mdoc",      NULL,            "the lists for the manual page")            \
+    X(MARKDOWN,  0,      "markdown",  NULL,            "the lists for docs/commands.md")           \
+    X(HELP,      'h',    "help",      NULL,            "what the command does, and its options")
+
+enum option {
+#define X(constant, ...) OPTION_##constant,
+    OPTIONS(X)
+#undef X
+        OPTION_COUNT
+};
+
+#define WITH(constant) (1U << OPTION_##constant)
+
+enum { OPERANDS_MANY = 1000000 };
+
+/*    function  name       operands             least  most  options */
+#define COMMANDS(X)                                                                                \
+    X(check,    "check",   "[FILE]",            0, 1, WITH(CONTRACT) | WITH(JSON) | WITH(LANG),    \
+      "say every mistake in a contract, or the largest loss that it allows")                       \
+    X(explain,  "explain", "[FILE]",            0, 1, WITH(CONTRACT) | WITH(LANG) | WITH(JSON),    \
+      "say a contract in plain sentences, for the person who signs it")                            \
+    X(run,      "run",     "",                  0, 0, WITH(CONTRACT),                              \
+      "publish the contract and look after the guards, until SIGTERM")                             \
+    X(serve,    "serve",   "",                  0, 0, WITH(CONTRACT) | WITH(LISTEN) | WITH(ORIGIN) \
+      | WITH(DIR) | WITH(WORKERS) | WITH(MODULE),                                                  \
+      "start nginx with the module, and `ecluse run`, for those without an nginx of their own")    \
+    X(ingest,   "ingest",  "[FILE...]",         0, OPERANDS_MANY, WITH(CONTRACT) | WITH(FORMAT)    \
+      | WITH(REJECTS) | WITH(JSON),                                                                \
+      "read feeds of parcel events into the store; - or no FILE is standard input")                \
+    X(status,   "status",  "",                  0, 0, WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON)  \
+      | WITH(WATCH),                                                                               \
+      "show alarms, promises, budgets, guards, feeds and the store")                               \
+    X(holds,    "holds",   "",                  0, 0, WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON), \
+      "list who is held now, and until when")                                                      \
+    X(why,      "why",     "HOLD|CLIENT",       1, 1, WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON), \
+      "say why a hold began, or what an address has spent of each budget")                         \
+    X(release,  "release", "HOLD...|all",       1, OPERANDS_MANY, WITH(CONTRACT) | WITH(RUNTIME)   \
+      | WITH(JSON),                                                                                \
+      "end a hold now; nothing that was counted is refunded")                                      \
+    X(panic,    "panic",   "",                  0, 0, WITH(CONTRACT) | WITH(RUNTIME) | WITH(OFF)   \
+      | WITH(JSON),                                                                                \
+      "put every budget in observe within a second: nobody is refused until panic --off")          \
+    X(help,     "help",    "[COMMAND]",         0, 1, WITH(MDOC) | WITH(MARKDOWN),                 \
+      "show the commands, or one command's options")
+
+/* What the command line said. Options not given are NULL; those without a value are "". */
+struct arguments {
+    const char *option[OPTION_COUNT];
+    const char **operand;
+    size_t operand_count;
+    const char *program; /* argv[0] */
+};
+
+#define X(function, ...) int command_##function(const struct arguments *a);
+COMMANDS(X)
+#undef X
+
+#endif

@@ -1,0 +1,87 @@
+/* `ecluse check` and `ecluse explain`: a contract, before anything runs. */
+#include "cli/output.h"
+#include "cli/situation.h"
+
+#include "contract/explain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *file_of(const struct arguments *a)
+{
+    return a->operand_count ? a->operand[0] : contract_file(a);
+}
+
+/* False when --lang names a language in which contracts are not explained. */
+static bool language_of(const struct arguments *a, enum language *out)
+{
+    const char *named = a->option[OPTION_LANG];
+    *out = LANGUAGE_EN;
+    if (named == NULL || strcmp(named, "en") == 0)
+        return true;
+    *out = LANGUAGE_FR;
+    return strcmp(named, "fr") == 0;
+}
+
+/* The text of one of explain.h's functions, lines as an array: for --json. */
+static json_t *lines_of(void (*tell)(const struct contract *, enum language, FILE *),
+                        const struct contract *c, enum language language)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    must(out != NULL);
+    tell(c, language, out);
+    must(fclose(out) == 0);
+    json_t *lines = json_array();
+    char *rest = text;
+    for (char *line; (line = strsep(&rest, "\n")) != NULL;)
+        if (*line)
+            json_array_append_new(lines, json_safe(line));
+    free(text);
+    return lines;
+}
+
+int command_check(const struct arguments *a)
+{
+    bool json = a->option[OPTION_JSON] != NULL;
+    enum language language;
+    if (!language_of(a, &language))
+        return could_not(json, "--lang is fr or en");
+    const char *file = file_of(a);
+    struct contract *c = contract_load(file, json);
+    if (c == NULL)
+        return EXIT_COULD_NOT;
+    if (json) {
+        output_json(json_pack("{s:b,s:o,s:[],s:i,s:i,s:o}", "sound", 1, "file", json_safe(file),
+                              "problems", "budgets", (int)c->budget_count, "promises",
+                              (int)c->promise_count, "largest_loss",
+                              lines_of(contract_explain_loss, c, language)));
+    } else {
+        output_tone(stdout, TONE_GOOD, language == LANGUAGE_FR ? "Ce contrat est correct." : "This contract is sound.");
+        puts("");
+        contract_explain_loss(c, language, stdout);
+    }
+    free(c);
+    return EXIT_DONE;
+}
+
+int command_explain(const struct arguments *a)
+{
+    bool json = a->option[OPTION_JSON] != NULL;
+    enum language language;
+    if (!language_of(a, &language))
+        return could_not(json, "--lang is fr or en");
+    const char *file = file_of(a);
+    struct contract *c = contract_load(file, json);
+    if (c == NULL)
+        return EXIT_COULD_NOT;
+    if (json)
+        output_json(json_pack("{s:o,s:s,s:o}", "file", json_safe(file), "lang",
+                              language == LANGUAGE_FR ? "fr" : "en", "sentences",
+                              lines_of(contract_explain, c, language)));
+    else
+        contract_explain(c, language, stdout);
+    free(c);
+    return EXIT_DONE;
+}

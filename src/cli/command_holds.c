@@ -1,0 +1,303 @@
+/* `ecluse holds`, `why` and `release`: who is held, why, and ending it. */
+#include "cli/output.h"
+#include "cli/status.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A hold's budget and window come from a segment that another process writes: NULL unless they exist in the contract. */
+static const struct budget_rule *rule_of(const struct situation *s, const struct hold *hold)
+{
+    if (hold->budget < 0 || (uint32_t)hold->budget >= s->contract->budget_count)
+        return NULL;
+    const struct budget_rule *rule = &s->contract->budget[hold->budget];
+    return hold->window < rule->window_count ? rule : NULL;
+}
+
+static int front_needed(const struct arguments *a, struct situation *s)
+{
+    int status = situation_open(a, s);
+    if (status != EXIT_DONE || s->front)
+        return status;
+    status = could_not(a->option[OPTION_JSON] != NULL, "%s", s->front_error.text);
+    situation_close(s);
+    return status;
+}
+
+static json_t *hold_json(const struct situation *s, const struct hold *hold)
+{
+    const struct budget_rule *rule = rule_of(s, hold);
+    char name[HOLD_NAME_SIZE], who[PRINCIPAL_TEXT_SIZE], since[CLOCK_TEXT_SIZE],
+        until[CLOCK_TEXT_SIZE];
+    json_t *object = json_pack(
+        "{s:s,s:o,s:o,s:b,s:I,s:I,s:I,s:s,s:s}", "hold", hold_name(GUARD_FRONT, hold->id, name),
+        "principal", json_safe(principal_text(&hold->principal, who)), "budget",
+        rule ? json_safe(rule->name) : json_null(), "observed", (int)hold->observed, "used",
+        (json_int_t)hold->used, "limit", (json_int_t)hold->limit, "refused",
+        (json_int_t)hold->refused, "since", clock_text(wall_of(&s->now, hold->since), since),
+        "until", clock_text(wall_of(&s->now, hold->until), until));
+    if (rule) {
+        json_object_set_new(object, "meter", json_string(meter_name(rule->meter)));
+        json_object_set_new(object, "window_s",
+                            json_integer(rule->window[hold->window].span / NANOS_SECOND));
+    }
+    return object;
+}
+
+static void hold_row(const struct situation *s, struct table *table, const struct hold *hold)
+{
+    const struct budget_rule *rule = rule_of(s, hold);
+    enum meter_unit unit = rule ? meter_unit(rule->meter) : METER_UNIT_COUNT;
+    char name[HOLD_NAME_SIZE], who[PRINCIPAL_TEXT_SIZE], one[FIGURE_SIZE], two[FIGURE_SIZE];
+    table_row(table);
+    table_cell(table, TONE_BOLD, "%s", hold_name(GUARD_FRONT, hold->id, name));
+    table_cell(table, TONE_PLAIN, "%s", principal_text(&hold->principal, who));
+    table_cell(table, TONE_PLAIN, "%s", rule ? rule->name : "(no longer in the contract)");
+    table_cell(table, TONE_PLAIN, "%s of %s", figure_amount(unit, hold->used, one),
+               figure_amount(unit, hold->limit, two));
+    table_cell(table, TONE_PLAIN, "%s ago", figure_span(s->now.boot - hold->since, one));
+    table_cell(table, TONE_PLAIN, "%s", figure_span(hold->until - s->now.boot, one));
+    table_cell(table, TONE_PLAIN, "%s", figure_count(hold->refused, one));
+    table_cell(table, TONE_DIM, "%s", hold->observed ? "observed only" : "");
+}
+
+static size_t holds_read(const struct situation *s, struct hold **out)
+{
+    *out = calloc(STATUS_MAX_HOLDS, sizeof **out);
+    must(*out != NULL);
+    return holds_list(s->front, s->now.boot, *out, STATUS_MAX_HOLDS);
+}
+
+int command_holds(const struct arguments *a)
+{
+    struct situation s;
+    int status = front_needed(a, &s);
+    if (status != EXIT_DONE)
+        return status;
+    struct hold *holds;
+    size_t count = holds_read(&s, &holds);
+    if (a->option[OPTION_JSON]) {
+        json_t *list = json_array();
+        for (size_t i = 0; i < count; i++)
+            json_array_append_new(list, hold_json(&s, &holds[i]));
+        output_json(json_pack("{s:o}", "holds", list));
+    } else if (count == 0) {
+        puts("Nobody is held.");
+    } else {
+        static const char *const titles[] = {"hold",  "who",       "budget",   ">spent",
+                                             ">since", ">ends in", ">refused", ""};
+        struct table table = table_of(8, titles);
+        for (size_t i = 0; i < count; i++)
+            hold_row(&s, &table, &holds[i]);
+        table_print(&table, stdout);
+        puts("`ecluse why HOLD` explains one; `ecluse release HOLD` ends it.");
+    }
+    free(holds);
+    situation_close(&s);
+    return EXIT_DONE;
+}
+
+/* ---- why ------------------------------------------------------------------------------------------ */
+
+static void why_hold_text(const struct situation *s, const struct hold *hold)
+{
+    const struct budget_rule *rule = rule_of(s, hold);
+    char name[HOLD_NAME_SIZE], who[PRINCIPAL_TEXT_SIZE], used[FIGURE_SIZE], limit[FIGURE_SIZE],
+        span[FIGURE_SIZE], figure[FIGURE_SIZE];
+    nanos_t wall = s->now.wall;
+    hold_name(GUARD_FRONT, hold->id, name);
+    principal_text(&hold->principal, who);
+    if (rule) {
+        enum meter_unit unit = meter_unit(rule->meter);
+        printf("%s %s held by the budget \"%s\".\n", who, hold->observed ? "would be" : "is",
+               rule->name);
+        printf("Reason: %s %s in %s; at most %s are allowed (line %" PRIu32 " of the contract).\n",
+               figure_amount(unit, hold->used, used), meter_name(rule->meter),
+               figure_span(rule->window[hold->window].span, span),
+               figure_amount(unit, hold->limit, limit), rule->line);
+    } else {
+        printf("%s is held by a budget that is no longer in the contract.\n", who);
+    }
+    printf("Since:  %s", figure_wall(wall_of(&s->now, hold->since), wall, figure));
+    printf(" (%s ago); refused %s times since.\n",
+           figure_span(s->now.boot - hold->since, figure), figure_count(hold->refused, used));
+    printf("Until:  %s", figure_wall(wall_of(&s->now, hold->until), wall, figure));
+    printf(" (in %s), then it ends by itself.\n",
+           figure_span(hold->until - s->now.boot, figure));
+    if (hold->observed)
+        puts("Nothing is held: this budget only observes.");
+    else
+        printf("Undo:   ecluse release %s\n", name);
+}
+
+static int why_hold(const struct arguments *a, const struct situation *s, uint64_t id)
+{
+    bool json = a->option[OPTION_JSON] != NULL;
+    struct hold hold;
+    if (!hold_find(s->front, id, &hold))
+        return could_not(json, "no hold %s is in force; it may have ended by itself; `ecluse holds` "
+                               "lists those that are", a->operand[0]);
+    if (json)
+        output_json(hold_json(s, &hold));
+    else
+        why_hold_text(s, &hold);
+    return EXIT_DONE;
+}
+
+/* Whom `why` was asked about: an address is a client, and a part of its network. */
+struct asked {
+    struct principal principal;
+    struct principal network; /* when it is an address */
+    bool is_address;
+};
+
+static bool asked_read(const struct contract *c, const char *typed, struct asked *out)
+{
+    if (principal_parse(c, text_of(typed), &out->principal) != 0)
+        return false;
+    uint8_t address[16] = {[10] = 0xff, [11] = 0xff};
+    out->is_address = inet_pton(AF_INET, typed, address + 12) == 1 ||
+                      inet_pton(AF_INET6, typed, address) == 1;
+    if (out->is_address)
+        out->network = principal_network(c, address);
+    return true;
+}
+
+/* Who is charged when a budget meets whom was asked about: the budget's kind decides. False for kinds that no address has. */
+static bool principal_for(const struct budget_rule *rule, const struct asked *asked,
+                          struct principal *out)
+{
+    if (rule->per == PRINCIPAL_EVERYONE)
+        *out = principal_everyone();
+    else if (rule->per == asked->principal.kind)
+        *out = asked->principal;
+    else if (rule->per == PRINCIPAL_NETWORK && asked->is_address)
+        *out = asked->network;
+    else
+        return false;
+    return true;
+}
+
+static const char *verdict_text(enum verdict verdict)
+{
+    static const char *const texts[] = {"allowed", "slowed", "challenged", "held"};
+    return texts[verdict];
+}
+
+static enum tone verdict_tone(enum verdict verdict)
+{
+    return verdict == VERDICT_ALLOW ? TONE_GOOD : verdict == VERDICT_HOLD ? TONE_BAD : TONE_WARNING;
+}
+
+static const char *charged_text(enum charged_to to)
+{
+    static const char *const texts[] = {"its own count", "its network's count",
+                                        "the count of all others"};
+    return texts[to];
+}
+
+static json_t *outcome_json(const struct situation *s, const struct budget_rule *rule,
+                            const struct outcome *outcome, const struct principal *p)
+{
+    static const char *const names[] = {"self", "network", "others"};
+    char who[PRINCIPAL_TEXT_SIZE], name[HOLD_NAME_SIZE], until[CLOCK_TEXT_SIZE];
+    unsigned window = outcome->window < rule->window_count ? outcome->window : 0;
+    return json_pack(
+        "{s:o,s:s,s:o,s:s,s:s,s:s,s:I,s:I,s:I,s:o,s:o}", "budget", json_safe(rule->name), "meter",
+        meter_name(rule->meter), "principal", json_safe(principal_text(p, who)), "verdict",
+        verdict_text(outcome->verdict), "would_be", verdict_text(outcome->would_be), "charged_to",
+        names[outcome->charged_to], "window_s",
+        (json_int_t)(rule->window[window].span / NANOS_SECOND), "used", (json_int_t)outcome->used,
+        "limit", (json_int_t)outcome->limit, "until",
+        outcome->until ? json_string(clock_text(wall_of(&s->now, outcome->until), until))
+                       : json_null(),
+        "hold", outcome->hold ? json_string(hold_name(GUARD_FRONT, outcome->hold, name))
+                              : json_null());
+}
+
+static void outcome_row(const struct situation *s, struct table *table,
+                        const struct budget_rule *rule, const struct outcome *outcome)
+{
+    char used[FIGURE_SIZE], limit[FIGURE_SIZE], span[FIGURE_SIZE], name[HOLD_NAME_SIZE];
+    enum meter_unit unit = meter_unit(rule->meter);
+    unsigned window = outcome->window < rule->window_count ? outcome->window : 0;
+    table_row(table);
+    table_cell(table, TONE_PLAIN, "%s", rule->name);
+    table_cell(table, TONE_PLAIN, "%s", principal_name(rule->per));
+    table_cell(table, TONE_PLAIN, "%s of %s", figure_amount(unit, outcome->used, used),
+               figure_amount(unit, outcome->limit, limit));
+    table_cell(table, TONE_PLAIN, "%s", figure_span(rule->window[window].span, span));
+    table_cell(table, verdict_tone(outcome->would_be), "%s%s", verdict_text(outcome->would_be),
+               outcome->verdict == outcome->would_be ? "" : " (observe: not done)");
+    if (outcome->hold)
+        table_cell(table, TONE_PLAIN, "%s, %s more", hold_name(GUARD_FRONT, outcome->hold, name),
+                   figure_span(outcome->until - s->now.boot, span));
+    else
+        table_cell(table, TONE_DIM, "%s", charged_text(outcome->charged_to));
+}
+
+static int why_client(const struct arguments *a, const struct situation *s,
+                      const struct asked *asked)
+{
+    bool json = a->option[OPTION_JSON] != NULL;
+    static const char *const titles[] = {"budget", "per", ">spent", ">in", "next", ""};
+    struct table table = table_of(6, titles);
+    json_t *list = json_array();
+    char who[PRINCIPAL_TEXT_SIZE];
+    principal_text(&asked->principal, who);
+    for (unsigned i = 0; i < s->contract->budget_count; i++) {
+        const struct budget_rule *rule = &s->contract->budget[i];
+        struct principal p;
+        if (meter_guard(rule->meter) != GUARD_FRONT || !principal_for(rule, asked, &p))
+            continue;
+        struct outcome outcome = budget_peek(s->front, i, &p, s->now.boot);
+        json_array_append_new(list, outcome_json(s, rule, &outcome, &p));
+        outcome_row(s, &table, rule, &outcome);
+    }
+    int16_t entry = asked->principal.protected_by;
+    const char *protected_by = entry >= 0 && (uint32_t)entry < s->contract->protected_count
+                                   ? s->contract->protected[entry].name
+                                   : NULL;
+    if (json) {
+        output_json(json_pack("{s:s,s:o,s:o}", "client", who, "protected",
+                              protected_by ? json_safe(protected_by) : json_null(), "budgets",
+                              list));
+        return EXIT_DONE;
+    }
+    json_decref(list);
+    if (protected_by)
+        printf("%s is protected: %s. It is never held for the sake of continuity.\n", who,
+               protected_by);
+    else
+        printf("%s, by address; one who shows a pass is counted by the pass.\n", who);
+    if (table.count == 0)
+        puts("No budget of the front is about it.");
+    else
+        table_print(&table, stdout);
+    return EXIT_DONE;
+}
+
+int command_why(const struct arguments *a)
+{
+    bool json = a->option[OPTION_JSON] != NULL;
+    struct situation s;
+    int status = front_needed(a, &s);
+    if (status != EXIT_DONE)
+        return status;
+    enum guard guard;
+    uint64_t id;
+    struct asked asked = {0};
+    if (hold_name_parse(text_of(a->operand[0]), &guard, &id) == 0)
+        status = guard == GUARD_FRONT
+                     ? why_hold(a, &s, id)
+                     : could_not(json, "there is no guard `%s` yet", guard_name(guard));
+    else if (asked_read(s.contract, a->operand[0], &asked))
+        status = why_client(a, &s, &asked);
+    else
+        status = could_not(json, "`%.100s` is neither a hold (hold-2f-front), nor an address "
+                                 "(198.51.100.7), nor a network (198.51.100.0/24)", a->operand[0]);
+    situation_close(&s);
+    return status;
+}

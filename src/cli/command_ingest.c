@@ -1,0 +1,270 @@
+/* `ecluse ingest`: feeds of parcel events into the store.
+ *
+ * Inputs and the rejects file are opened first, with the rights of whoever asked; then all rights but those on `state/tracking`
+ * are given up, and only then is a byte of a feed read.
+ */
+#include "cli/directories.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/situation.h"
+
+#include "tracking/ingest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct input {
+    const char *name;
+    int descriptor;
+};
+
+struct intake {
+    const struct arguments *a;
+    bool json;
+    struct contract *contract;
+    struct input *input;
+    size_t input_count;
+    FILE *rejects;
+    struct progress progress;
+    struct ingest_totals totals;
+    nanos_t began;
+};
+
+static bool format_of(const char *named, enum feed_format *out)
+{
+    static const enum feed_format all[] = {FEED_AUTO, FEED_NDJSON, FEED_CSV, FEED_EPCIS,
+                                           FEED_SUIVI};
+    *out = FEED_AUTO;
+    for (size_t i = 0; named && i < sizeof all / sizeof all[0]; i++) {
+        *out = all[i];
+        if (strcmp(named, feed_format_name(all[i])) == 0)
+            return true;
+    }
+    return named == NULL;
+}
+
+/* All of them at once, since later we may not: so the limit on descriptors is the limit on files. */
+static int inputs_open(struct intake *k)
+{
+    const struct arguments *a = k->a;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    k->input = calloc(a->operand_count + 1, sizeof *k->input);
+    must(k->input != NULL);
+    uint64_t total = 0;
+    bool measured = true;
+    for (size_t i = 0; i < a->operand_count || i == 0; i++) {
+        const char *name = a->operand_count ? a->operand[i] : "-";
+        bool standard = strcmp(name, "-") == 0;
+        int descriptor = standard ? dup(STDIN_FILENO) : open(name, O_RDONLY | O_CLOEXEC);
+        struct stat status;
+        if (descriptor < 0 || fstat(descriptor, &status) != 0)
+            return could_not(k->json, "%s cannot be read: %s%s", name, strerror(errno),
+                             errno == EMFILE ? "; give fewer files at once" : "");
+        k->input[k->input_count++] = (struct input){standard ? "(standard input)" : name, descriptor};
+        if (S_ISDIR(status.st_mode))
+            return could_not(k->json, "%s is a folder; name the files in it", name);
+        measured = measured && S_ISREG(status.st_mode);
+        total += S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0;
+    }
+    k->progress = progress_begin(measured ? total : 0, "events", clock_boot());
+    return EXIT_DONE;
+}
+
+static int rejects_open(struct intake *k)
+{
+    const char *name = k->a->option[OPTION_REJECTS];
+    if (name == NULL)
+        return EXIT_DONE;
+    k->rejects = fopen(name, "we");
+    if (k->rejects == NULL)
+        return could_not(k->json, "%s cannot be written: %s; name another with --rejects", name,
+                         strerror(errno));
+    return EXIT_DONE;
+}
+
+static int give_up_rights(struct intake *k)
+{
+    struct error error;
+    struct account account = account_of_service(k->contract->state);
+    if (directories_for_ingest(k->contract, &account, group_of_workers(), &error) < 0)
+        return could_not(k->json, "%s", error.text);
+    if (rights_drop(&account, &error) < 0)
+        return could_not(k->json, "%s", error.text);
+    char tracking[CONTRACT_PATH_SIZE + 32], closed[CONTRACT_PATH_SIZE + 32];
+    snprintf(tracking, sizeof tracking, "%s/tracking", k->contract->state);
+    if (path_first_closed(tracking, closed, sizeof closed))
+        return could_not(k->json, "user %s may not enter %s, which is on the way to the store; "
+                                  "say chmod o+x %s, or choose another `state:`",
+                         *account.name ? account.name : "(this one)", closed, closed);
+    const struct rights_paths paths = {tracking, {"/proc/sys/kernel/random", NULL}};
+    const char *partly;
+    if (rights_confine(&paths, &partly, &error) < 0)
+        return could_not(k->json, "%s", error.text);
+    return EXIT_DONE;
+}
+
+static void show_progress(void *context, const struct ingest_totals *totals)
+{
+    struct intake *k = context;
+    uint64_t rejected = 0;
+    for (int i = 1; i < FEED_REASON_COUNT; i++)
+        rejected += totals->rejected[i];
+    progress_show(&k->progress, totals->bytes, totals->events + rejected, clock_boot());
+}
+
+static int read_inputs(struct intake *k, enum feed_format format)
+{
+    struct error error = {""};
+    const struct ingest_options options = {
+        .contract = k->contract,
+        .format = format,
+        .rejects = k->rejects,
+        .now = clock_wall() / NANOS_SECOND,
+        .progress = show_progress,
+        .context = k,
+    };
+    struct ingest *ingest;
+    if (ingest_begin(&options, &ingest, &error) < 0)
+        return could_not(k->json, "%s", error.text);
+    int code = 0;
+    for (size_t i = 0; i < k->input_count && code == 0; i++) {
+        code = ingest_input(ingest, k->input[i].name, k->input[i].descriptor, &error);
+        close(k->input[i].descriptor);
+    }
+    struct error ending = {""};
+    int ended = ingest_end(ingest, &k->totals, &ending);
+    progress_end(&k->progress);
+    if (code < 0 || ended < 0)
+        return could_not(k->json, "%s; %" PRIu64 " events are in the store; the same feed again "
+                                  "completes it", code < 0 ? error.text : ending.text,
+                         k->totals.committed);
+    return EXIT_DONE;
+}
+
+static uint64_t rejected_in_all(const struct ingest_totals *t)
+{
+    uint64_t sum = 0;
+    for (int i = 1; i < FEED_REASON_COUNT; i++)
+        sum += t->rejected[i];
+    return sum;
+}
+
+static void summary_json(const struct intake *k, double seconds)
+{
+    const struct ingest_totals *t = &k->totals;
+    json_t *reasons = json_object();
+    for (int i = 1; i < FEED_REASON_COUNT; i++)
+        if (t->rejected[i])
+            json_object_set_new(reasons, feed_reason_name((enum feed_reason)i),
+                                json_integer((json_int_t)t->rejected[i]));
+    output_json(json_pack(
+        "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:f,s:o}", "events", (json_int_t)t->events, "added",
+        (json_int_t)t->added, "repeated", (json_int_t)t->repeated, "parcels",
+        (json_int_t)t->parcels, "committed", (json_int_t)t->committed, "rejected",
+        (json_int_t)rejected_in_all(t), "dropped_fields", (json_int_t)t->dropped, "bytes",
+        (json_int_t)t->bytes, "seconds", seconds, "reasons", reasons));
+}
+
+static void summary_text(const struct intake *k, double seconds)
+{
+    const struct ingest_totals *t = &k->totals;
+    char figure[FIGURE_SIZE], rate[FIGURE_SIZE], span[FIGURE_SIZE];
+    printf("%s events read", figure_count(t->events, figure));
+    printf(" in %s (%s/s)\n", figure_span((nanos_t)(seconds * (double)NANOS_SECOND), span),
+           figure_count(seconds > 0 ? (uint64_t)((double)t->events / seconds) : t->events, rate));
+    static const char *const titles[] = {">", ""};
+    struct table table = table_of(2, titles);
+    const struct {
+        uint64_t count;
+        const char *what;
+        enum tone tone;
+    } lines[] = {{t->added, "new to the store", TONE_PLAIN},
+                 {t->parcels, "of new parcels", TONE_PLAIN},
+                 {t->repeated, "already there", TONE_PLAIN},
+                 {t->dropped, "personal fields left out", TONE_PLAIN},
+                 {rejected_in_all(t), "rejected", TONE_WARNING}};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        if (lines[i].count == 0 && i >= 2)
+            continue;
+        table_row(&table);
+        table_cell(&table, lines[i].tone, "  %s", figure_count(lines[i].count, figure));
+        table_cell(&table, lines[i].tone, "%s", lines[i].what);
+    }
+    for (int i = 1; i < FEED_REASON_COUNT; i++) {
+        if (t->rejected[i] == 0)
+            continue;
+        table_row(&table);
+        table_cell(&table, TONE_WARNING, "  %s", figure_count(t->rejected[i], figure));
+        table_cell(&table, TONE_PLAIN, "  %s", feed_reason_text((enum feed_reason)i));
+    }
+    table_print(&table, stdout);
+    if (rejected_in_all(t) && k->a->option[OPTION_REJECTS] == NULL)
+        puts("--rejects FILE would tell where each of them is.");
+}
+
+/* What was buffered may not have fitted: a full disk shows only when the file is closed. */
+static int rejects_close(struct intake *k)
+{
+    if (k->rejects == NULL)
+        return EXIT_DONE;
+    bool failed = ferror(k->rejects) != 0;
+    failed = fclose(k->rejects) != 0 || failed;
+    k->rejects = NULL;
+    if (failed)
+        return could_not(k->json, "%s could not be written whole: %s; the events themselves are in "
+                                  "the store; the same feed again tells the rejects again",
+                         k->a->option[OPTION_REJECTS], strerror(errno ? errno : ENOSPC));
+    return EXIT_DONE;
+}
+
+static int ingest_all(struct intake *k)
+{
+    enum feed_format format;
+    if (!format_of(k->a->option[OPTION_FORMAT], &format))
+        return could_not(k->json, "--format is %s", "auto, epcis, ndjson, csv or suivi");
+    k->contract = contract_load(contract_file(k->a), k->json);
+    if (k->contract == NULL)
+        return EXIT_COULD_NOT;
+    if (!k->contract->tracking.present)
+        return could_not(k->json, "the contract has no `tracking:` section, so there is no store; "
+                                  "add one with the formats of your parcel numbers");
+    int status = inputs_open(k);
+    if (status == EXIT_DONE)
+        status = rejects_open(k);
+    if (status == EXIT_DONE)
+        status = give_up_rights(k);
+    if (status == EXIT_DONE)
+        status = read_inputs(k, format);
+    if (status != EXIT_DONE)
+        return status;
+    status = rejects_close(k);
+    if (status != EXIT_DONE)
+        return status;
+    double seconds = (double)(clock_boot() - k->began) / (double)NANOS_SECOND;
+    if (k->json)
+        summary_json(k, seconds);
+    else
+        summary_text(k, seconds);
+    return rejected_in_all(&k->totals) ? EXIT_PARTLY : EXIT_DONE;
+}
+
+int command_ingest(const struct arguments *a)
+{
+    struct intake k = {.a = a, .json = a->option[OPTION_JSON] != NULL, .began = clock_boot()};
+    int status = ingest_all(&k);
+    if (k.rejects)
+        fclose(k.rejects);
+    free(k.input);
+    free(k.contract);
+    return status;
+}

@@ -1,0 +1,75 @@
+/* `ecluse panic` and `ecluse panic --off`. */
+#include "cli/output.h"
+#include "cli/panic.h"
+#include "cli/situation.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <time.h>
+
+enum { WAIT_MILLISECONDS = 2000, STEP_MILLISECONDS = 20 };
+
+/* Nothing supervises: the control page is ours to write while we hold its lock. */
+static int write_control(const char *runtime, bool on, struct error *error)
+{
+    struct control *control;
+    int code = control_create(runtime, &control, error);
+    if (code < 0)
+        return code;
+    control_set_panic(control, on);
+    control_stop(control);
+    control_close(control);
+    return 0;
+}
+
+static bool wait_in_force(const struct control *control, bool on)
+{
+    for (int waited = 0; waited < WAIT_MILLISECONDS; waited += STEP_MILLISECONDS) {
+        if (control_panic(control) == on)
+            return true;
+        nanosleep(&(struct timespec){.tv_nsec = STEP_MILLISECONDS * 1000000L}, NULL);
+    }
+    return false;
+}
+
+static int tell(const struct arguments *a, bool on, bool supervised)
+{
+    if (a->option[OPTION_JSON]) {
+        output_json(json_pack("{s:b,s:b}", "panic", (int)on, "supervised", (int)supervised));
+        return EXIT_DONE;
+    }
+    if (on)
+        puts("Panic: every budget is in observe. Nobody is slowed, challenged or refused; what would\n"
+             "have been is still counted. `ecluse panic --off` ends it.");
+    else
+        puts("The panic is over: the contract's modes are in force again.");
+    if (!supervised)
+        puts("`ecluse run` does not run; the control page was written directly.");
+    return EXIT_DONE;
+}
+
+int command_panic(const struct arguments *a)
+{
+    bool json = a->option[OPTION_JSON] != NULL, on = a->option[OPTION_OFF] == NULL;
+    char runtime[CONTRACT_PATH_SIZE];
+    struct error error;
+    if (!runtime_find(a, runtime, &error))
+        return could_not(json, "%s", error.text);
+    if (panic_ask(runtime, on, &error) < 0)
+        return could_not(json, "%s", error.text);
+    /* Whoever holds the lock is the supervisor; when nobody does, the page is written here. */
+    int code = write_control(runtime, on, &error);
+    if (code == 0)
+        return tell(a, on, false);
+    if (code != -EBUSY)
+        return could_not(json, "%s", error.text);
+    const struct control *control;
+    if (control_open(runtime, &control, &error) < 0)
+        return could_not(json, "%s", error.text);
+    bool in_force = wait_in_force(control, on);
+    control_close(control);
+    if (!in_force)
+        return could_not(json, "`ecluse run` did not answer within 2 s (does it hang?); kill it and "
+                               "say this again: nothing stands in the way then");
+    return tell(a, on, true);
+}

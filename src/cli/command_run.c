@@ -1,0 +1,282 @@
+/* `ecluse run`: the supervisor. It publishes the contract, makes the guards' segments, keeps their counts durable, looks after
+ * the keeper, answers panics, and takes up changes of the contract. It parses nothing but the contract. */
+#include "cli/child.h"
+#include "cli/directories.h"
+#include "cli/keeper.h"
+#include "cli/notify.h"
+#include "cli/output.h"
+#include "cli/panic.h"
+#include "cli/reload.h"
+#include "cli/situation.h"
+#include "cli/sync.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const nanos_t keeper_patience = 5 * NANOS_SECOND;
+enum { OFFER_STEP_MILLISECONDS = 50 };
+
+struct supervisor {
+    char *file;
+    struct control *control;
+    struct reload reload;
+    struct bulletin bulletin;
+    struct account account;
+    int workers;
+    struct budgets *front; /* read-only: whether its processes have prepared */
+    struct sync *sync;
+    struct child keeper;
+    int signals, changes;  /* descriptors: signalfd, and inotify of runtime (-1: once a second) */
+    bool stop, panic;
+    nanos_t next_second;
+};
+
+static void open_front(struct supervisor *s)
+{
+    struct error error;
+    budget_close(s->front);
+    s->front = NULL;
+    if (budget_open(s->reload.live, GUARD_FRONT, true, &s->front, &error) < 0) {
+        log_line(LOG_LEVEL_ERROR, "%s", error.text);
+        s->front = NULL;
+    }
+}
+
+static void tell_bulletin(struct supervisor *s)
+{
+    struct error error;
+    s->bulletin.keeper = s->keeper.pid;
+    s->bulletin.keeper_deaths = s->keeper.deaths;
+    s->bulletin.keeper_wanted = s->reload.live->tracking.present;
+    if (bulletin_write(s->reload.live->runtime, &s->bulletin, &error) < 0)
+        log_line(LOG_LEVEL_WARNING, "%s", error.text);
+    s->reload.told = false;
+}
+
+static void start_keeper(struct supervisor *s, nanos_t now)
+{
+    struct keeper keeper = {.account = s->account, .parent = getpid()};
+    memcpy(keeper.runtime, s->reload.live->runtime, sizeof keeper.runtime);
+    memcpy(keeper.state, s->reload.live->state, sizeof keeper.state);
+    pid_t pid = fork();
+    if (pid == 0) {
+        child_prepare(keeper.parent);
+        close(s->signals);
+        if (s->changes >= 0)
+            close(s->changes);
+        keeper_main(&keeper);
+    }
+    if (pid < 0) {
+        log_line(LOG_LEVEL_ERROR, "the keeper cannot be started: %s", strerror(errno));
+        s->keeper.start_at = now + NANOS_SECOND;
+        return;
+    }
+    child_began(&s->keeper, pid, now);
+    s->bulletin.keeper_since = clock_wall();
+    tell_bulletin(s);
+}
+
+static void answer_panic(struct supervisor *s)
+{
+    bool asked = panic_asked(s->reload.live->runtime);
+    if (asked == s->panic)
+        return;
+    s->panic = asked;
+    control_set_panic(s->control, asked);
+    log_line(LOG_LEVEL_WARNING, asked ? "PANIC: every budget is in observe"
+                                      : "the panic is over: the contract's modes are in force");
+}
+
+static void contract_taken(struct supervisor *s)
+{
+    open_front(s);
+    if (s->sync)
+        sync_follow(s->sync, s->reload.live);
+    if (!s->reload.live->tracking.present)
+        child_stop(&s->keeper, SIGTERM, keeper_patience);
+    tell_bulletin(s);
+}
+
+static void each_second(struct supervisor *s, nanos_t now)
+{
+    control_beat(s->control, now);
+    notify_systemd("WATCHDOG=1");
+    answer_panic(s);
+    if (reload_look(&s->reload, s->front, false, now) == RELOAD_TAKEN)
+        contract_taken(s);
+    if (s->reload.live->tracking.present && child_due(&s->keeper, now))
+        start_keeper(s, now);
+    if (s->reload.told)
+        tell_bulletin(s);
+}
+
+static void reap(struct supervisor *s, nanos_t now)
+{
+    int status;
+    for (pid_t gone; (gone = waitpid(-1, &status, WNOHANG)) > 0;) {
+        if (gone != s->keeper.pid)
+            continue;
+        child_died(&s->keeper, status, now);
+        s->bulletin.keeper_since = clock_wall();
+        tell_bulletin(s);
+    }
+}
+
+static void take_signals(struct supervisor *s, nanos_t now)
+{
+    struct signalfd_siginfo info;
+    while (read(s->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+            s->stop = true;
+        else if (info.ssi_signo == SIGCHLD)
+            reap(s, now);
+        else if (info.ssi_signo == SIGHUP &&
+                 reload_look(&s->reload, s->front, true, now) == RELOAD_TAKEN)
+            contract_taken(s);
+    }
+}
+
+static void drain(int descriptor)
+{
+    char events[4096];
+    while (descriptor >= 0 && read(descriptor, events, sizeof events) > 0)
+        continue;
+}
+
+static void supervise(struct supervisor *s)
+{
+    while (!s->stop) {
+        nanos_t now = clock_boot();
+        if (now >= s->next_second) {
+            each_second(s, now);
+            s->next_second = now + NANOS_SECOND;
+        }
+        int wait = (int)((s->next_second - now) / NANOS_MILLISECOND) + 1;
+        if (s->reload.next && wait > OFFER_STEP_MILLISECONDS)
+            wait = OFFER_STEP_MILLISECONDS;
+        struct pollfd ready[] = {{.fd = s->signals, .events = POLLIN},
+                                 {.fd = s->changes, .events = POLLIN}};
+        poll(ready, 2, wait);
+        now = clock_boot();
+        take_signals(s, now);
+        drain(s->changes);
+        answer_panic(s);
+        if (reload_step(&s->reload, s->front, now) == RELOAD_TAKEN)
+            contract_taken(s);
+        if (s->reload.told)
+            tell_bulletin(s);
+    }
+}
+
+static void listen_to(struct supervisor *s, const char *runtime)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    must(s->signals >= 0);
+    s->changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (s->changes >= 0 && inotify_add_watch(s->changes, runtime, IN_CREATE | IN_DELETE | IN_MOVED_TO) < 0) {
+        close(s->changes);
+        s->changes = -1; /* the panic's file is looked at once a second then */
+    }
+}
+
+static int make_segment(struct supervisor *s, struct error *error)
+{
+    struct error told = {""};
+    int made = budget_create(s->reload.live, GUARD_FRONT, NULL, moment_now(), s->workers, &told);
+    if (made < 0)
+        return error_set(error, made, "%s", told.text);
+    if (made > 0)
+        log_line(LOG_LEVEL_WARNING, "%s", told.text);
+    open_front(s);
+    return sync_start(s->reload.live, &s->sync, error);
+}
+
+/* From a checked contract to a published one, with everything in place that guards need. Owns from_file. */
+static int begin(struct supervisor *s, struct contract *from_file, struct error *error)
+{
+    s->account = account_of_service(from_file->state);
+    s->workers = group_of_workers();
+    int code = directories_for_run(from_file, &s->account, s->workers, error);
+    if (code == 0)
+        code = control_create(from_file->runtime, &s->control, error);
+    if (code < 0) {
+        free(from_file);
+        return code;
+    }
+    if (s->account.last_resort && from_file->tracking.present)
+        log_line(LOG_LEVEL_WARNING, "there is no user `ecluse` here: the keeper and `ecluse ingest` "
+                                    "run as nobody; make one with: useradd --system ecluse");
+    listen_to(s, from_file->runtime);
+    s->reload.control = s->control;
+    s->reload.bulletin = &s->bulletin;
+    s->panic = panic_asked(from_file->runtime);
+    control_set_panic(s->control, s->panic);
+    control_beat(s->control, clock_boot());
+    code = reload_begin(&s->reload, from_file, error);
+    if (code < 0) {
+        free(from_file);
+        return code;
+    }
+    code = make_segment(s, error);
+    s->bulletin.started = clock_wall();
+    if (code == 0)
+        tell_bulletin(s);
+    return code;
+}
+
+static void end(struct supervisor *s)
+{
+    notify_systemd("STOPPING=1");
+    child_stop(&s->keeper, SIGTERM, keeper_patience);
+    sync_stop(s->sync);
+    budget_close(s->front);
+    if (s->control) {
+        control_stop(s->control);
+        control_close(s->control);
+    }
+    reload_end(&s->reload);
+    free(s->file);
+}
+
+int command_run(const struct arguments *a)
+{
+    struct supervisor s = {.signals = -1, .changes = -1, .keeper = {.name = "the keeper"}};
+    s.file = realpath(contract_file(a), NULL);
+    if (s.file == NULL)
+        return could_not(false, "%s: %s; name the contract with -c FILE or ECLUSE_CONTRACT",
+                         contract_file(a), strerror(errno));
+    struct contract *from_file = contract_load(s.file, false);
+    if (from_file == NULL) {
+        free(s.file);
+        return EXIT_COULD_NOT;
+    }
+    s.reload.file = s.file;
+    snprintf(s.bulletin.file, sizeof s.bulletin.file, "%s", s.file);
+    struct error error;
+    int status = EXIT_DONE;
+    if (begin(&s, from_file, &error) < 0) {
+        status = could_not(false, "%s", error.text);
+    } else {
+        log_line(LOG_LEVEL_INFO, "contract in force from %s%s", s.file, s.panic ? "; PANIC" : "");
+        notify_systemd("READY=1");
+        supervise(&s);
+        log_line(LOG_LEVEL_INFO, "stopping; guards go on with what they last had");
+    }
+    end(&s);
+    return status;
+}

@@ -1,0 +1,158 @@
+#include "cli/directories.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* mkdir -p: parents are made readable by all, as /var/lib and /run are. */
+static int make_parents(const char *path, struct error *error)
+{
+    char part[CONTRACT_PATH_SIZE + 32];
+    size_t length = strlen(path);
+    if (length >= sizeof part)
+        return error_set(error, -ENAMETOOLONG, "%s: too long", path);
+    for (size_t at = 1; at <= length; at++) {
+        if (path[at] != '/' && path[at] != 0)
+            continue;
+        memcpy(part, path, at);
+        part[at] = 0;
+        if (mkdir(part, 0755) != 0 && errno != EEXIST)
+            return error_set(error, -errno, "%s cannot be made: %s; make it, or name another in "
+                                            "the contract", part, strerror(errno));
+    }
+    return 0;
+}
+
+/* A folder in which strangers may rename files could be made to hold anything. /tmp-like folders (sticky) are no exception:
+ * ours is below them, never one of them. */
+static int refuse_strangers(int directory, const char *path, uid_t owner, struct error *error)
+{
+    struct stat status;
+    if (fstat(directory, &status) != 0)
+        return error_set(error, -errno, "%s: %s", path, strerror(errno));
+    if (status.st_uid != geteuid() && status.st_uid != owner && status.st_uid != 0)
+        return error_set(error, -EPERM,
+                         "%s belongs to user %u; give it to user %u (chown), or name another in the "
+                         "contract", path, status.st_uid, owner);
+    if (status.st_mode & S_IWOTH)
+        return error_set(error, -EPERM, "%s may be written by everybody; say chmod o-w %s", path,
+                         path);
+    return 0;
+}
+
+struct folder {
+    const char *base, *leaf; /* leaf "" is base itself */
+    mode_t mode;
+    uid_t owner;
+    int group; /* -1: as it is */
+    bool own;  /* set owner, group and mode of one that exists: ours alone; else the operator's choice stands */
+};
+
+/* Files of an earlier owner (a trial as `nobody`, say) go with their folder: else nobody could write them again. */
+static void own_files(int directory, uid_t owner, int group)
+{
+    int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = copy < 0 ? NULL : fdopendir(copy);
+    if (list == NULL) {
+        if (copy >= 0)
+            close(copy);
+        return;
+    }
+    for (const struct dirent *entry; (entry = readdir(list)) != NULL;) {
+        struct stat status;
+        if (fstatat(directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(status.st_mode) && status.st_nlink == 1 && status.st_uid != owner &&
+            fchownat(directory, entry->d_name, owner, group < 0 ? (gid_t)-1 : (gid_t)group,
+                     AT_SYMLINK_NOFOLLOW) != 0)
+            log_line(LOG_LEVEL_WARNING, "%s cannot change its owner: %s", entry->d_name,
+                     strerror(errno));
+    }
+    closedir(list);
+}
+
+static int make_folder(const struct folder *f, struct error *error)
+{
+    char path[CONTRACT_PATH_SIZE + 32];
+    snprintf(path, sizeof path, "%s%s%s", f->base, *f->leaf ? "/" : "", f->leaf);
+    struct stat status;
+    bool is_new = stat(path, &status) != 0;
+    int code = make_parents(path, error);
+    if (code < 0)
+        return code;
+    int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (f->own ? O_NOFOLLOW : 0));
+    if (directory < 0)
+        return error_set(error, -errno, "%s: %s", path, strerror(errno));
+    code = refuse_strangers(directory, path, f->owner, error);
+    if (code == 0 && (is_new || f->own)) {
+        if (geteuid() == 0) {
+            own_files(directory, f->owner, f->group);
+            code = fchown(directory, f->owner, f->group < 0 ? (gid_t)-1 : (gid_t)f->group);
+        }
+        if (code == 0)
+            code = fchmod(directory, f->mode);
+        if (code != 0)
+            code = error_set(error, -errno, "%s: its owner and mode cannot be set: %s", path,
+                             strerror(errno));
+    }
+    close(directory);
+    return code;
+}
+
+static int make_all(const struct folder *folders, size_t count, struct error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        int code = make_folder(&folders[i], error);
+        if (code < 0)
+            return code;
+    }
+    return 0;
+}
+
+/* LMDB's readers note themselves in its lock file, so the workers' group must be able to write that one, and it alone: it
+ * is made here, since LMDB would give it the mode of the data. */
+static int open_reader_table(const struct contract *c, const struct account *service, int workers,
+                             struct error *error)
+{
+    char path[CONTRACT_PATH_SIZE + 40];
+    snprintf(path, sizeof path, "%s/tracking/parcels.mdb-lock", c->state);
+    int table = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660);
+    int code = table < 0 ? -1 : fchown(table, service->uid, (gid_t)workers);
+    if (code == 0)
+        code = fchmod(table, 0660);
+    if (code != 0)
+        code = error_set(error, -errno, "%s: %s", path, strerror(errno));
+    if (table >= 0)
+        close(table);
+    return code;
+}
+
+int directories_for_run(const struct contract *c, const struct account *service, int workers,
+                        struct error *error)
+{
+    const uid_t us = geteuid();
+    const mode_t shared = workers < 0 ? 0700 : 0750;
+    const struct folder folders[] = {
+        {c->runtime, "", 0755, us, -1, false},
+        {c->runtime, "releases", shared, us, workers, true},
+        {c->state, "", 0755, us, -1, false},
+        {c->state, "budget", shared, us, workers, true},
+    };
+    int code = make_all(folders, sizeof folders / sizeof folders[0], error);
+    return code < 0 ? code : directories_for_ingest(c, service, workers, error);
+}
+
+int directories_for_ingest(const struct contract *c, const struct account *service, int workers,
+                           struct error *error)
+{
+    const struct folder folders[] = {
+        {c->state, "", 0755, geteuid(), -1, false},
+        {c->state, "tracking", workers < 0 ? 0700 : 02750, service->uid,
+         workers < 0 ? (int)service->gid : workers, true},
+    };
+    int code = make_all(folders, sizeof folders / sizeof folders[0], error);
+    return code < 0 || workers < 0 ? code : open_reader_table(c, service, workers, error);
+}

@@ -1,0 +1,137 @@
+#include "cli/arguments.h"
+
+static void option_text(const struct option_form *form, char *out, size_t size)
+{
+    char letter[8] = "    ";
+    if (form->letter)
+        snprintf(letter, sizeof letter, "-%c, ", form->letter);
+    snprintf(out, size, "%s--%s%s%s", letter, form->name, form->value ? " " : "",
+             form->value ? form->value : "");
+}
+
+void help_all(FILE *out)
+{
+    fputs("ecluse: keeps an essential public service answering, and what it may lose within limits"
+          "\n\nusage: ecluse COMMAND [OPTION...] [OPERAND...]\n\n",
+          out);
+    for (size_t i = 0; i < command_count; i++)
+        fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
+    fputs("\n`ecluse COMMAND --help` shows a command's options; `ecluse --version` the version.\n"
+          "Exit status: 0 done; 1 done, with rejects or a promise broken; 2 could not.\n",
+          out);
+}
+
+void help_command(const struct command *command, FILE *out)
+{
+    fprintf(out, "ecluse %s: %s\n\nusage: ecluse %s [OPTION...]%s%s\n\n", command->name,
+            command->summary, command->name, *command->operands ? " " : "", command->operands);
+    for (unsigned i = 0; i < OPTION_COUNT; i++) {
+        if (!(command->options & 1U << i))
+            continue;
+        char text[80];
+        option_text(&option_forms[i], text, sizeof text);
+        fprintf(out, "  %-28s %s\n", text, option_forms[i].summary);
+    }
+}
+
+/* mdoc reads a line that begins with a full stop or quote as a macro, and \ as an escape. */
+static void mdoc_text(const char *text, FILE *out)
+{
+    if (*text == '.' || *text == '\'')
+        fputs("\\&", out);
+    for (; *text; text++) {
+        if (*text == '\\')
+            fputs("\\e", out);
+        else
+            putc(*text, out);
+    }
+}
+
+static void mdoc_option(const struct option_form *form, bool item, FILE *out)
+{
+    fprintf(out, "%s Fl ", item ? ".It" : ".Op");
+    if (form->letter)
+        fprintf(out, "%c | Fl ", form->letter);
+    fprintf(out, "-%s", form->name);
+    if (form->value)
+        fprintf(out, " Ar %s", form->value);
+    putc('\n', out);
+}
+
+void help_mdoc(FILE *out)
+{
+    for (size_t i = 0; i < command_count; i++) {
+        fprintf(out, ".Ss %s\n.Nm\n.Cm %s\n", commands[i].name, commands[i].name);
+        for (unsigned j = 0; j < OPTION_COUNT; j++)
+            if (commands[i].options & ~WITH(HELP) & 1U << j)
+                mdoc_option(&option_forms[j], false, out);
+        if (*commands[i].operands)
+            fprintf(out, ".Ar %s\n", commands[i].operands);
+        fputs(".Pp\n", out);
+        mdoc_text(commands[i].summary, out);
+        fputs(".\n", out);
+    }
+    fputs(".Ss Options\n.Bl -tag -width Ds\n", out);
+    for (unsigned j = 0; j < OPTION_COUNT; j++) {
+        mdoc_option(&option_forms[j], true, out);
+        mdoc_text(option_forms[j].summary, out);
+        fputs(".\n", out);
+    }
+    fputs(".El\n", out);
+}
+
+void help_markdown(FILE *out)
+{
+    fputs("| command | what it does |\n|---|---|\n", out);
+    for (size_t i = 0; i < command_count; i++) {
+        char operands[64], *to = operands;
+        for (const char *from = commands[i].operands; *from && to < operands + 60; from++) {
+            if (*from == '|')
+                *to++ = '\\'; /* it would end the table's cell */
+            *to++ = *from;
+        }
+        *to = 0;
+        fprintf(out, "| `ecluse %s%s%s` | %s |\n", commands[i].name, *operands ? " " : "", operands,
+                commands[i].summary);
+    }
+    fputs("\n| option | of | what it does |\n|---|---|---|\n", out);
+    for (unsigned j = 0; j < OPTION_COUNT; j++) {
+        const struct option_form *form = &option_forms[j];
+        fputs("| `", out);
+        if (form->letter)
+            fprintf(out, "-%c`, `", form->letter);
+        fprintf(out, "--%s%s", form->name, form->value ? " " : "");
+        for (const char *from = form->value ? form->value : ""; *from; from++)
+            fprintf(out, "%s%c", *from == '|' ? "\\" : "", *from);
+        fputs("` |", out);
+        size_t used = 0;
+        for (size_t i = 0; i < command_count; i++)
+            if (commands[i].options & 1U << j && ++used)
+                if (j != OPTION_HELP)
+                    fprintf(out, " %s", commands[i].name);
+        fprintf(out, "%s | %s |\n", j == OPTION_HELP ? " every command" : "", form->summary);
+    }
+}
+
+int command_help(const struct arguments *a)
+{
+    if (a->option[OPTION_MDOC]) {
+        help_mdoc(stdout);
+        return EXIT_DONE;
+    }
+    if (a->option[OPTION_MARKDOWN]) {
+        help_markdown(stdout);
+        return EXIT_DONE;
+    }
+    if (a->operand_count == 0) {
+        help_all(stdout);
+        return EXIT_DONE;
+    }
+    const struct command *command = command_named(a->operand[0]);
+    if (command == NULL) {
+        fprintf(stderr, "ecluse: no command `%.100s`; `ecluse help` lists them\n", a->operand[0]);
+        return EXIT_COULD_NOT;
+    }
+    help_command(command, stdout);
+    return EXIT_DONE;
+}

@@ -1,0 +1,184 @@
+#include "cli/situation.h"
+
+#include "cli/output.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_CONTRACT "/etc/ecluse/ecluse.yaml"
+
+const char *contract_file(const struct arguments *a)
+{
+    if (a->option[OPTION_CONTRACT])
+        return a->option[OPTION_CONTRACT];
+    const char *environment = getenv("ECLUSE_CONTRACT");
+    return environment && *environment ? environment : DEFAULT_CONTRACT;
+}
+
+void problems_print(const char *file, const struct problems *problems, bool json)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < problems->count; i++) {
+        const struct problem *problem = &problems->problem[i];
+        fprintf(stderr, "%s:%" PRIu32 ":%" PRIu32 ": %s\n", file, problem->line, problem->column,
+                problem->text);
+        json_array_append_new(list,
+                              json_pack("{s:i,s:i,s:o}", "line", (int)problem->line, "column",
+                                        (int)problem->column, "text", json_safe(problem->text)));
+    }
+    if (json)
+        output_json(json_pack("{s:b,s:o,s:o}", "sound", 0, "file", json_safe(file), "problems",
+                              list));
+    else
+        json_decref(list);
+}
+
+struct contract *contract_load(const char *file, bool json)
+{
+    struct contract *c = calloc(1, sizeof *c);
+    if (c == NULL) {
+        could_not(json, "no memory for a contract (%zu bytes)", sizeof *c);
+        return NULL;
+    }
+    struct problems problems = {0};
+    struct error error = {""};
+    int result = contract_read(file, c, &problems, &error);
+    if (result == 0) {
+        problems_free(&problems);
+        return c;
+    }
+    if (problems.count)
+        problems_print(file, &problems, json);
+    else
+        could_not(json, "%s; name the contract with -c FILE or ECLUSE_CONTRACT", error.text);
+    problems_free(&problems);
+    free(c);
+    return NULL;
+}
+
+/* The value of a line "runtime: PATH" that begins in the first column. Not a YAML parser: it is what is left when the file
+ * does not check, and a path with quotes or a comment is understood too. */
+static bool runtime_of_line(const char *line, char out[CONTRACT_PATH_SIZE])
+{
+    static const char key[] = "runtime:";
+    if (strncmp(line, key, sizeof key - 1) != 0)
+        return false;
+    line += sizeof key - 1;
+    line += strspn(line, " \t\"'");
+    size_t length = strcspn(line, " \t\"'#\r\n");
+    if (*line != '/' || length >= CONTRACT_PATH_SIZE)
+        return false;
+    memcpy(out, line, length);
+    out[length] = 0;
+    return true;
+}
+
+static bool runtime_of_broken_file(const char *file, char out[CONTRACT_PATH_SIZE])
+{
+    FILE *in = fopen(file, "re");
+    if (in == NULL)
+        return false;
+    char line[1024];
+    bool found = false;
+    while (!found && fgets(line, sizeof line, in))
+        found = runtime_of_line(line, out);
+    fclose(in);
+    return found;
+}
+
+bool runtime_find(const struct arguments *a, char out[CONTRACT_PATH_SIZE], struct error *error)
+{
+    const char *named = a->option[OPTION_RUNTIME];
+    if (named) {
+        if (strlen(named) >= CONTRACT_PATH_SIZE) {
+            error_set(error, 0, "--runtime is longer than %d bytes", CONTRACT_PATH_SIZE - 1);
+            return false;
+        }
+        strcpy(out, named);
+        return true;
+    }
+    const char *file = contract_file(a);
+    struct contract *c = calloc(1, sizeof *c);
+    must(c != NULL);
+    struct problems problems = {0};
+    struct error reading = {""};
+    int result = contract_read(file, c, &problems, &reading);
+    if (result == 0)
+        memcpy(out, c->runtime, CONTRACT_PATH_SIZE);
+    free(c);
+    problems_free(&problems);
+    if (result == 0 || runtime_of_broken_file(file, out))
+        return true;
+    error_set(error, 0,
+              "%s: no runtime folder can be read from it; say -c FILE or --runtime DIR%s%.200s", file,
+              *reading.text ? ": " : "", reading.text);
+    return false;
+}
+
+static bool supervisor_lives(const struct control *control, nanos_t now)
+{
+    nanos_t heartbeat = control_heartbeat(control);
+    int32_t pid = control_supervisor(control);
+    if (pid <= 0 || heartbeat <= 0 || now - heartbeat > SUPERVISOR_SILENT_AFTER * NANOS_SECOND)
+        return false;
+    return kill(pid, 0) == 0 || errno == EPERM;
+}
+
+static bool take_published(struct situation *s)
+{
+    uint64_t live = s->control ? control_live(s->control) : 0;
+    if (live == 0)
+        return false;
+    s->contract = calloc(1, sizeof *s->contract);
+    must(s->contract != NULL);
+    struct error error;
+    if (contract_published(s->runtime, live, s->contract, &error) == 0) {
+        s->generation = live;
+        return true;
+    }
+    free(s->contract);
+    s->contract = NULL;
+    return false;
+}
+
+int situation_open(const struct arguments *a, struct situation *out)
+{
+    bool json = a->option[OPTION_JSON] != NULL;
+    struct situation s = {.now = moment_now()};
+    struct error error = {""};
+    if (!runtime_find(a, s.runtime, &error))
+        return could_not(json, "%s", error.text);
+    int opened = control_open(s.runtime, &s.control, &error);
+    if (opened < 0)
+        s.control = NULL;
+    if (opened < 0 && opened != -ENOENT)
+        return could_not(json, "%s", error.text);
+    if (!take_published(&s)) {
+        if (a->option[OPTION_RUNTIME]) {
+            control_close(s.control);
+            return could_not(json, "%s: no contract is in force there; is it what `runtime:` says, "
+                                   "and does `ecluse run` run?", s.runtime);
+        }
+        s.contract = contract_load(contract_file(a), json);
+    }
+    if (s.contract == NULL) {
+        control_close(s.control);
+        return EXIT_COULD_NOT;
+    }
+    s.supervised = s.control && supervisor_lives(s.control, s.now.boot);
+    if (budget_open(s.contract, GUARD_FRONT, true, &s.front, &s.front_error) < 0)
+        s.front = NULL;
+    *out = s;
+    return EXIT_DONE;
+}
+
+void situation_close(struct situation *s)
+{
+    budget_close(s->front);
+    control_close(s->control);
+    free(s->contract);
+    *s = (struct situation){0};
+}

@@ -1,0 +1,279 @@
+#include "cli/status.h"
+
+#include "cli/output.h"
+#include "cli/rights.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { STORE_LOOK_MILLISECONDS = 5000, GUARD_SILENT_AFTER = 5 };
+
+bool guard_exists(enum guard guard)
+{
+    return guard == GUARD_FRONT;
+}
+
+nanos_t wall_of(const struct moment *now, nanos_t boot)
+{
+    return now->wall - (now->boot - boot);
+}
+
+enum mode mode_in_force(const struct status *st, const struct budget_rule *rule)
+{
+    if (st->panic || st->s.contract->mode == MODE_OBSERVE)
+        return MODE_OBSERVE;
+    return rule->mode;
+}
+
+/* ---- The store, through a child ------------------------------------------------------------------- */
+
+static void store_look_here(const struct contract *c, struct store_look *out)
+{
+    struct error error = {""};
+    struct store *store;
+    int code = store_open(c->state, true, &store, &error);
+    out->exists = code != -ENOENT;
+    if (code == 0) {
+        code = store_figures(store, &out->store);
+        if (code < 0)
+            error_set(&error, code, "%s", strerror(-code));
+        store_close(store);
+    }
+    out->readable = code == 0;
+    snprintf(out->reason, sizeof out->reason, "%s", error.text);
+    struct filter *filter;
+    if (filter_open(c->state, &filter, &error) == 0) {
+        filter_figures(filter, &out->filter);
+        out->filter_open = true;
+        filter_close(filter);
+    }
+}
+
+static _Noreturn void store_look_child(const struct contract *c, int to)
+{
+    struct store_look look = {0};
+    struct error error = {""};
+    struct account account = account_of_service(c->state);
+    if (rights_drop(&account, &error) == 0)
+        store_look_here(c, &look);
+    else
+        snprintf(look.reason, sizeof look.reason, "%s", error.text);
+    ssize_t written = write(to, &look, sizeof look);
+    _exit(written == (ssize_t)sizeof look ? 0 : 1);
+}
+
+void store_look(const struct contract *c, struct store_look *out)
+{
+    *out = (struct store_look){.exists = true};
+    char folder[CONTRACT_PATH_SIZE + 32];
+    snprintf(folder, sizeof folder, "%s/tracking/parcels.mdb", c->state);
+    struct stat status;
+    if (stat(folder, &status) != 0 && errno == ENOENT) {
+        out->exists = false;
+        return;
+    }
+    int ends[2];
+    fflush(NULL); /* or the child would hold a copy of what waits to be printed */
+    if (pipe(ends) != 0)
+        return;
+    pid_t child = fork();
+    if (child == 0)
+        store_look_child(c, ends[1]);
+    close(ends[1]);
+    struct store_look found = {0};
+    struct pollfd ready = {.fd = ends[0], .events = POLLIN};
+    ssize_t length = 0;
+    if (child > 0 && poll(&ready, 1, STORE_LOOK_MILLISECONDS) == 1)
+        length = read(ends[0], &found, sizeof found);
+    close(ends[0]);
+    if (child > 0) {
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+    }
+    if (length == (ssize_t)sizeof found)
+        *out = found;
+    else
+        snprintf(out->reason, sizeof out->reason, "reading it kills or hangs the reader");
+}
+
+/* ---- Guards --------------------------------------------------------------------------------------- */
+
+static void front_look(struct status *st)
+{
+    struct guard_look *look = &st->front;
+    if (st->s.front == NULL)
+        return;
+    look->count = guard_processes(st->s.front, look->process, GUARD_MAX_PROCESSES);
+    nanos_t first = 0, last = 0;
+    for (size_t i = 0; i < look->count; i++) {
+        const struct guard_process *p = &look->process[i];
+        bool there = kill(p->pid, 0) == 0 || errno == EPERM;
+        look->live[i] = there && st->s.now.boot - p->heartbeat < GUARD_SILENT_AFTER * NANOS_SECOND;
+        if (look->live[i]) {
+            look->alive++;
+            if (first == 0 || p->started < first)
+                first = p->started;
+        }
+        if (p->heartbeat > last)
+            last = p->heartbeat;
+    }
+    look->since = look->alive ? first : last;
+}
+
+static void guard_alarms(struct status *st)
+{
+    const struct guard_look *look = &st->front;
+    char since[FIGURE_SIZE];
+    if (look->alive == 0) {
+        if (look->since)
+            alarm_add(&st->alarms, ALARM_GUARD_DOWN,
+                      "the front is down since %s: no nginx worker with the module answers",
+                      figure_wall(wall_of(&st->s.now, look->since), st->s.now.wall, since));
+        else
+            alarm_add(&st->alarms, ALARM_GUARD_DOWN,
+                      "the front has not started: no nginx worker with the module runs");
+    }
+    for (size_t i = 0; i < look->count; i++)
+        if (look->live[i] && st->s.generation && look->process[i].running != st->s.generation)
+            alarm_add(&st->alarms, ALARM_GUARD_BEHIND,
+                      "worker %d runs contract %" PRIu64 ", in force is %" PRIu64,
+                      look->process[i].pid, look->process[i].running, st->s.generation);
+    if (st->s.front == NULL)
+        return;
+    if (guard_store_is_off(st->s.front))
+        alarm_add(&st->alarms, ALARM_STORE_OFF, "two workers died while reading the store within "
+                                                "a minute; lookups go to the origin");
+    uint64_t damaged = guard_counter_read(st->s.front, COUNTER_RECORD_DAMAGED);
+    if (damaged)
+        alarm_add(&st->alarms, ALARM_RECORDS_DAMAGED,
+                  "%" PRIu64 " records were damaged, and were given to nobody", damaged);
+    uint64_t off = guard_counter_read(st->s.front, COUNTER_SELF_OFF);
+    if (off)
+        alarm_add(&st->alarms, ALARM_SELF_OFF,
+                  "workers switched the module off %" PRIu64 " times after a mistake of ours", off);
+}
+
+/* ---- Everything else ------------------------------------------------------------------------------ */
+
+static void supervisor_alarms(struct status *st)
+{
+    char when[FIGURE_SIZE];
+    if (st->panic)
+        alarm_add(&st->alarms, ALARM_PANIC, "everything is in observe: nobody is refused");
+    if (!st->s.supervised)
+        alarm_add(&st->alarms, ALARM_SUPERVISOR_DOWN,
+                  "`ecluse run` does not run in %.150s; guards go on with what they last had",
+                  st->s.runtime);
+    if (!st->has_bulletin || !st->s.supervised)
+        return;
+    const struct bulletin *j = &st->bulletin;
+    if (j->refused)
+        alarm_add(&st->alarms, ALARM_CONTRACT_REFUSED, "the change of %s was not taken up: %.220s",
+                  figure_wall(j->refused, st->s.now.wall, when), j->reason);
+    if (j->keeper_wanted && j->keeper == 0)
+        alarm_add(&st->alarms, ALARM_KEEPER_DOWN, "the keeper is down since %s (%u deaths)",
+                  figure_wall(j->keeper_since, st->s.now.wall, when), j->keeper_deaths);
+}
+
+static void promise_alarms(struct status *st)
+{
+    for (unsigned i = 0; st->s.front && i < st->s.contract->promise_count; i++) {
+        const struct promise_rule *rule = &st->s.contract->promise[i];
+        if (rule->route < 0)
+            continue;
+        struct promise_state state;
+        promise_state(st->s.front, i, st->s.now.boot, &state);
+        char share[FIGURE_SIZE], promised[FIGURE_SIZE];
+        if (state.broken) {
+            st->broken++;
+            alarm_add(&st->alarms, ALARM_PROMISE_BROKEN, "%s: %s of %" PRIu64 " answers, promised %s",
+                      rule->name, figure_share(state.share, share), state.answers,
+                      figure_share(rule->success, promised));
+        }
+    }
+}
+
+static void budget_alarms(struct status *st)
+{
+    for (unsigned i = 0; st->s.front && i < st->s.contract->budget_count; i++) {
+        const struct budget_rule *rule = &st->s.contract->budget[i];
+        if (meter_guard(rule->meter) != GUARD_FRONT)
+            continue;
+        struct budget_state state;
+        budget_state(st->s.front, i, st->s.now.boot, &state);
+        if (state.breaker_open)
+            alarm_add(&st->alarms, ALARM_BREAKER_OPEN,
+                      "%s only observes: it would have held too many good clients", rule->name);
+        if (state.no_slot)
+            alarm_add(&st->alarms, ALARM_NO_HOLD_SLOT, "%s: %" PRIu64 " holds found no free slot",
+                      rule->name, state.no_slot);
+    }
+}
+
+static void tracking_alarms(struct status *st)
+{
+    if (!st->s.contract->tracking.present)
+        return;
+    char when[FIGURE_SIZE];
+    for (size_t i = 0; i < st->feed_count; i++) {
+        const struct feed_source_state *feed = &st->feed[i];
+        if (feed->silent)
+            alarm_add(&st->alarms, ALARM_FEED_SILENT, "%s: nothing since %s", feed->name,
+                      feed->last ? figure_wall(feed->last * NANOS_SECOND, st->s.now.wall, when)
+                                 : "the beginning");
+        if (feed->flooding)
+            alarm_add(&st->alarms, ALARM_FEED_FLOODING,
+                      "%s: %" PRIu64 " events this hour, usually %" PRIu64, feed->name,
+                      feed->this_hour, feed->usual_per_hour);
+    }
+    if (st->store.exists && !st->store.readable)
+        alarm_add(&st->alarms, ALARM_STORE_UNREADABLE, "%s", st->store.reason);
+    if (st->store.exists && st->store.readable && st->store.store.parcels &&
+        !(st->store.filter_open && st->store.filter.usable))
+        alarm_add(&st->alarms, ALARM_FILTER_UNUSABLE, "the filter of live numbers cannot be used");
+}
+
+static void disk_look(struct status *st)
+{
+    struct statvfs disk;
+    st->disk_free = -1;
+    if (statvfs(st->s.contract->state, &disk) != 0 || disk.f_blocks == 0)
+        return;
+    st->disk_free = (double)disk.f_bavail / (double)disk.f_blocks;
+    if (st->disk_free < 0.05)
+        alarm_add(&st->alarms, ALARM_DISK_FULL, "%.1f %% of the disk under %.200s is free",
+                  st->disk_free * 100, st->s.contract->state);
+}
+
+void status_look(struct status *st)
+{
+    const struct contract *c = st->s.contract;
+    st->has_bulletin = bulletin_read(st->s.runtime, &st->bulletin) == 0;
+    st->panic = st->s.control && control_panic(st->s.control);
+    front_look(st);
+    if (c->tracking.present) {
+        store_look(c, &st->store);
+        st->feed_count =
+            feed_sources(c, st->s.now.wall / NANOS_SECOND, st->feed, CONTRACT_MAX_SOURCES);
+    }
+    if (st->s.front) {
+        struct hold *holds = calloc(STATUS_MAX_HOLDS, sizeof *holds);
+        must(holds != NULL);
+        st->holds = holds_list(st->s.front, st->s.now.boot, holds, STATUS_MAX_HOLDS);
+        free(holds);
+    }
+    supervisor_alarms(st);
+    promise_alarms(st);
+    guard_alarms(st);
+    budget_alarms(st);
+    tracking_alarms(st);
+    disk_look(st);
+}

@@ -1,0 +1,62 @@
+/* status.h: what `ecluse status` found, told by status_text() and status_json(). */
+#ifndef ECLUSE_STATUS_H
+#define ECLUSE_STATUS_H
+
+#include "budget/promise.h"
+#include "cli/alarm.h"
+#include "cli/bulletin.h"
+#include "cli/situation.h"
+#include "tracking/tracking.h"
+
+#include <jansson.h>
+
+enum { STATUS_MAX_HOLDS = 4096 };
+
+/* Read by a child with fewer rights: a damaged LMDB file kills its reader. */
+struct store_look {
+    bool readable; /* false: the child died or the store did not open; `reason` */
+    bool exists;
+    char reason[200];
+    struct store_figures store;
+    bool filter_open;
+    struct filter_figures filter;
+};
+
+struct guard_look {
+    size_t count, alive;
+    struct guard_process process[GUARD_MAX_PROCESSES];
+    bool live[GUARD_MAX_PROCESSES];
+    nanos_t since; /* boot clock: up since, or last heard of; 0 never */
+};
+
+struct status {
+    struct situation s;
+    bool has_bulletin;
+    struct bulletin bulletin;
+    bool panic;
+    struct guard_look front;
+    struct store_look store;
+    size_t feed_count;
+    struct feed_source_state feed[CONTRACT_MAX_SOURCES];
+    size_t holds;
+    unsigned broken; /* promises */
+    double disk_free; /* share of the disk under `state`; negative: not known */
+    struct alarms alarms;
+};
+
+/* Which guards exist in this release. */
+bool guard_exists(enum guard guard);
+
+void store_look(const struct contract *c, struct store_look *out);
+void status_look(struct status *st); /* fills all but `s`, which is open */
+
+void status_text(const struct status *st);
+json_t *status_json(const struct status *st);
+
+/* A boot-clock reading as wall clock. */
+nanos_t wall_of(const struct moment *now, nanos_t boot);
+
+/* The most cautious of what is in force for a budget. */
+enum mode mode_in_force(const struct status *st, const struct budget_rule *rule);
+
+#endif

@@ -1,0 +1,223 @@
+#include "cli/output.h"
+#include "cli/status.h"
+
+#include <string.h>
+
+static json_t *integer(uint64_t value)
+{
+    return json_integer((json_int_t)value);
+}
+
+static json_t *wall_text(nanos_t wall)
+{
+    char text[CLOCK_TEXT_SIZE];
+    return wall > 0 ? json_string(clock_text(wall, text)) : json_null();
+}
+
+static json_t *alarms_json(const struct status *st)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < st->alarms.count; i++) {
+        const struct alarm *alarm = &st->alarms.alarm[i];
+        json_array_append_new(list, json_pack("{s:s,s:o,s:s}", "kind", alarm_name(alarm->kind),
+                                              "text", json_safe(alarm->text), "to_do",
+                                              alarm_remedy(alarm->kind)));
+    }
+    return list;
+}
+
+static json_t *promise_json(const struct status *st, unsigned at)
+{
+    const struct promise_rule *rule = &st->s.contract->promise[at];
+    json_t *object = json_pack(
+        "{s:o,s:o,s:f,s:I,s:I}", "name", json_safe(rule->name), "route",
+        rule->route < 0 ? json_null() : json_safe(st->s.contract->route[rule->route].name),
+        "promised", rule->success / 1e6, "within_ms", rule->within / NANOS_MILLISECOND, "over_s",
+        rule->over / NANOS_SECOND);
+    bool measured = rule->route >= 0 && st->s.front;
+    json_object_set_new(object, "measured", json_boolean(measured));
+    if (!measured)
+        return object;
+    struct promise_state state;
+    promise_state(st->s.front, at, st->s.now.boot, &state);
+    json_t *figures = json_pack(
+        "{s:o,s:o,s:f,s:o,s:b,s:I,s:I}", "answers", integer(state.answers), "kept",
+        integer(state.kept), "share", state.share / 1e6, "left", integer(state.left), "broken",
+        (int)state.broken, "p50_ms", state.p50 / NANOS_MILLISECOND, "p99_ms",
+        state.p99 / NANOS_MILLISECOND);
+    json_object_update_new(object, figures);
+    return object;
+}
+
+static json_t *windows_json(const struct budget_rule *rule)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < rule->window_count; i++)
+        json_array_append_new(list, json_pack("{s:I,s:o}", "span_s",
+                                              rule->window[i].span / NANOS_SECOND, "limit",
+                                              integer(rule->window[i].limit)));
+    return list;
+}
+
+static json_t *verdicts_json(const struct budget_state *state)
+{
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "charged",
+                     integer(state->charged), "allowed", integer(state->allowed), "slowed",
+                     integer(state->slowed), "challenged", integer(state->challenged), "refused",
+                     integer(state->refused), "would_slow", integer(state->would_slow),
+                     "would_challenge", integer(state->would_challenge), "would_hold",
+                     integer(state->would_hold), "to_network", integer(state->to_network),
+                     "to_others", integer(state->to_others), "no_slot", integer(state->no_slot));
+}
+
+static json_t *worst_json(const struct budget_state *state, const struct budget_rule *rule)
+{
+    if (!state->has_worst || state->worst.window >= rule->window_count)
+        return json_null();
+    char who[PRINCIPAL_TEXT_SIZE];
+    return json_pack("{s:o,s:I,s:o,s:o}", "principal",
+                     json_safe(principal_text(&state->worst.principal, who)), "span_s",
+                     rule->window[state->worst.window].span / NANOS_SECOND, "used",
+                     integer(state->worst.used), "limit", integer(state->worst.limit));
+}
+
+static json_t *budget_json(const struct status *st, unsigned at)
+{
+    const struct budget_rule *rule = &st->s.contract->budget[at];
+    enum guard guard = meter_guard(rule->meter);
+    json_t *object = json_pack(
+        "{s:o,s:s,s:s,s:s,s:s,s:s,s:b,s:o}", "name", json_safe(rule->name), "meter",
+        meter_name(rule->meter), "per", principal_name(rule->per), "over", over_name(rule->over),
+        "mode", mode_name(mode_in_force(st, rule)), "guard", guard_name(guard), "guarded",
+        (int)guard_exists(guard), "windows", windows_json(rule));
+    if (!guard_exists(guard)) {
+        json_object_set_new(object, "note", json_string("no guard for this budget yet"));
+        return object;
+    }
+    if (st->s.front == NULL)
+        return object;
+    struct budget_state state;
+    budget_state(st->s.front, at, st->s.now.boot, &state);
+    json_object_set_new(object, "principals", integer(state.principals));
+    json_object_set_new(object, "held", integer(state.held));
+    json_object_set_new(object, "breaker_open", json_boolean(state.breaker_open));
+    json_object_set_new(object, "worst", worst_json(&state, rule));
+    json_object_set_new(object, "verdicts", verdicts_json(&state));
+    return object;
+}
+
+static json_t *front_json(const struct status *st)
+{
+    const struct guard_look *look = &st->front;
+    const struct moment *now = &st->s.now;
+    json_t *processes = json_array(), *counters = json_object();
+    for (size_t i = 0; i < look->count; i++) {
+        const struct guard_process *p = &look->process[i];
+        json_array_append_new(
+            processes, json_pack("{s:i,s:b,s:o,s:I,s:o,s:o}", "pid", (int)p->pid, "alive",
+                                 (int)look->live[i], "started", wall_text(wall_of(now, p->started)),
+                                 "silent_ms", (now->boot - p->heartbeat) / NANOS_MILLISECOND,
+                                 "generation", integer(p->running), "refused",
+                                 integer(p->refused)));
+    }
+    for (int i = 0; st->s.front && i < COUNTER_COUNT; i++)
+        json_object_set_new(counters, counter_name((enum guard_counter)i),
+                            integer(guard_counter_read(st->s.front, (enum guard_counter)i)));
+    return json_pack("{s:s,s:s,s:o,s:o,s:o}", "name", "front", "state",
+                     look->alive ? "up" : "down", "since",
+                     look->since ? wall_text(wall_of(now, look->since)) : json_null(), "processes",
+                     processes, "counters", counters);
+}
+
+static json_t *supervisor_json(const struct status *st)
+{
+    const struct bulletin *j = &st->bulletin;
+    json_t *object = json_pack("{s:b,s:i}", "running", (int)st->s.supervised, "pid",
+                               st->s.supervised ? (int)control_supervisor(st->s.control) : 0);
+    if (!st->has_bulletin)
+        return object;
+    json_object_set_new(object, "started", wall_text(j->started));
+    json_object_set_new(object, "keeper",
+                        json_pack("{s:b,s:b,s:i,s:o,s:i}", "wanted", (int)j->keeper_wanted,
+                                  "running", st->s.supervised && j->keeper, "pid", j->keeper,
+                                  "since", wall_text(j->keeper_since), "deaths",
+                                  (int)j->keeper_deaths));
+    return object;
+}
+
+static json_t *contract_json(const struct status *st)
+{
+    const struct contract *c = st->s.contract;
+    json_t *object =
+        json_pack("{s:o,s:s,s:o,s:o,s:o}", "organisation", json_safe(c->organisation), "mode",
+                  mode_name(c->mode), "generation", integer(st->s.generation), "state",
+                  json_safe(c->state), "runtime", json_safe(st->s.runtime));
+    if (!st->has_bulletin)
+        return object;
+    json_object_set_new(object, "file", json_safe(st->bulletin.file));
+    json_object_set_new(object, "since", wall_text(st->bulletin.taken));
+    json_object_set_new(object, "refused",
+                        st->bulletin.refused
+                            ? json_pack("{s:o,s:o}", "at", wall_text(st->bulletin.refused), "reason",
+                                        json_safe(st->bulletin.reason))
+                            : json_null());
+    return object;
+}
+
+static json_t *feeds_json(const struct status *st)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < st->feed_count; i++) {
+        const struct feed_source_state *feed = &st->feed[i];
+        json_array_append_new(
+            list, json_pack("{s:o,s:o,s:o,s:o,s:b,s:b}", "source", json_safe(feed->name), "last",
+                            wall_text(feed->last * NANOS_SECOND), "this_hour",
+                            integer(feed->this_hour), "usual_per_hour",
+                            integer(feed->usual_per_hour), "silent", (int)feed->silent, "flooding",
+                            (int)feed->flooding));
+    }
+    return list;
+}
+
+static json_t *store_json(const struct status *st)
+{
+    const struct store_look *look = &st->store;
+    if (!st->s.contract->tracking.present)
+        return json_null();
+    json_t *object = json_pack("{s:b,s:b}", "exists", (int)look->exists, "readable",
+                               (int)(look->exists && look->readable));
+    if (look->exists && look->readable)
+        json_object_update_new(
+            object, json_pack("{s:o,s:o,s:o}", "parcels", integer(look->store.parcels),
+                              "bytes_used", integer(look->store.bytes_used), "bytes_file",
+                              integer(look->store.bytes_file)));
+    json_object_set_new(
+        object, "filter",
+        look->filter_open
+            ? json_pack("{s:o,s:o,s:f,s:o,s:b}", "numbers", integer(look->filter.numbers), "delta",
+                        integer(look->filter.delta), "bits_per_number",
+                        (double)look->filter.bits_per_number_milli / 1000, "built",
+                        wall_text(look->filter.built * NANOS_SECOND), "usable",
+                        (int)look->filter.usable)
+            : json_null());
+    if (st->disk_free >= 0)
+        json_object_set_new(object, "disk_free", json_real(st->disk_free));
+    return object;
+}
+
+json_t *status_json(const struct status *st)
+{
+    json_t *promises = json_array(), *budgets = json_array();
+    for (unsigned i = 0; i < st->s.contract->promise_count; i++)
+        json_array_append_new(promises, promise_json(st, i));
+    for (unsigned i = 0; i < st->s.contract->budget_count; i++)
+        json_array_append_new(budgets, budget_json(st, i));
+    json_t *guards = json_array();
+    json_array_append_new(guards, front_json(st));
+    return json_pack("{s:s,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:o}", "ecluse", ECLUSE_VERSION,
+                     "at", wall_text(st->s.now.wall), "panic", (int)st->panic, "alarms",
+                     alarms_json(st), "contract", contract_json(st), "supervisor",
+                     supervisor_json(st), "promises", promises, "budgets", budgets, "holds",
+                     (json_int_t)st->holds, "guards", guards, "feeds", feeds_json(st), "store",
+                     store_json(st));
+}

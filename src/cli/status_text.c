@@ -1,0 +1,266 @@
+#include "cli/output.h"
+#include "cli/status.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static void heading(const char *text)
+{
+    putchar('\n');
+    output_tone(stdout, TONE_BOLD, text);
+    putchar('\n');
+}
+
+static void alarms_text(const struct status *st)
+{
+    if (st->alarms.count == 0) {
+        output_tone(stdout, TONE_GOOD, "No alarm.");
+        putchar('\n');
+        return;
+    }
+    static const char *const titles[] = {"", ""};
+    struct table table = table_of(2, titles);
+    for (size_t i = 0; i < st->alarms.count; i++) {
+        const struct alarm *alarm = &st->alarms.alarm[i];
+        table_row(&table);
+        table_cell(&table, TONE_BAD, "ALARM %s", alarm_name(alarm->kind));
+        table_cell(&table, TONE_PLAIN, "%s", alarm->text);
+        table_row(&table);
+        table_cell(&table, TONE_PLAIN, "%s", "");
+        table_cell(&table, TONE_DIM, "to do: %s", alarm_remedy(alarm->kind));
+    }
+    table_print(&table, stdout);
+}
+
+static void head_text(const struct status *st)
+{
+    const struct situation *s = &st->s;
+    char when[FIGURE_SIZE];
+    printf("%s%s", s->contract->organisation, *s->contract->organisation ? ", " : "");
+    printf("%s", st->panic ? "PANIC (observe)" : mode_name(s->contract->mode));
+    if (s->generation)
+        printf(", contract %" PRIu64, s->generation);
+    if (st->has_bulletin)
+        printf(" since %s, from %s", figure_wall(st->bulletin.taken, s->now.wall, when),
+               st->bulletin.file);
+    putchar('\n');
+}
+
+static void promises_text(const struct status *st)
+{
+    static const char *const titles[] = {"promise", "route",    ">promised", ">kept",
+                                         ">answers", ">bears",  ">median",   ">p99", ""};
+    const struct contract *c = st->s.contract;
+    if (c->promise_count == 0)
+        return;
+    heading("Promises");
+    struct table table = table_of(9, titles);
+    for (unsigned i = 0; i < c->promise_count; i++) {
+        const struct promise_rule *rule = &c->promise[i];
+        char one[FIGURE_SIZE], two[FIGURE_SIZE], three[FIGURE_SIZE];
+        table_row(&table);
+        table_cell(&table, TONE_PLAIN, "%s", rule->name);
+        table_cell(&table, TONE_PLAIN, "%s", rule->route < 0 ? "-" : c->route[rule->route].name);
+        if (rule->route < 0 || st->s.front == NULL) {
+            table_cell(&table, TONE_DIM, "%s", "-");
+            table_cell(&table, TONE_DIM, "%s", rule->route < 0 ? "not measured yet" : "no guard");
+            continue;
+        }
+        struct promise_state state;
+        promise_state(st->s.front, i, st->s.now.boot, &state);
+        table_cell(&table, TONE_PLAIN, "%s in %s", figure_share(rule->success, one),
+                   figure_span(rule->within, two));
+        table_cell(&table, state.broken ? TONE_BAD : TONE_GOOD, "%s",
+                   state.answers ? figure_share(state.share, one) : "-");
+        table_cell(&table, TONE_PLAIN, "%s in %s", figure_count(state.answers, one),
+                   figure_span(rule->over, three));
+        table_cell(&table, TONE_PLAIN, "%s more", figure_count(state.left, one));
+        table_cell(&table, TONE_PLAIN, "%s", state.answers ? figure_span(state.p50, one) : "-");
+        table_cell(&table, TONE_PLAIN, "%s", state.answers ? figure_span(state.p99, one) : "-");
+        table_cell(&table, state.broken ? TONE_BAD : TONE_PLAIN, "%s", state.broken ? "BROKEN" : "");
+    }
+    table_print(&table, stdout);
+}
+
+static void worst_cell(struct table *table, const struct budget_rule *rule,
+                       const struct budget_state *state)
+{
+    if (!state->has_worst || state->worst.window >= rule->window_count) {
+        table_cell(table, TONE_DIM, "%s", "-");
+        return;
+    }
+    char who[PRINCIPAL_TEXT_SIZE], used[FIGURE_SIZE], limit[FIGURE_SIZE], span[FIGURE_SIZE];
+    const struct budget_worst *worst = &state->worst;
+    enum meter_unit unit = meter_unit(rule->meter);
+    bool over = worst->used >= worst->limit;
+    table_cell(table, over ? TONE_WARNING : TONE_PLAIN, "%s: %s of %s in %s",
+               principal_text(&worst->principal, who), figure_amount(unit, worst->used, used),
+               figure_amount(unit, worst->limit, limit),
+               figure_span(rule->window[worst->window].span, span));
+}
+
+static void budget_row(const struct status *st, struct table *table, unsigned at)
+{
+    const struct budget_rule *rule = &st->s.contract->budget[at];
+    char figure[FIGURE_SIZE];
+    table_row(table);
+    table_cell(table, TONE_PLAIN, "%s", rule->name);
+    table_cell(table, TONE_PLAIN, "%s", meter_name(rule->meter));
+    table_cell(table, TONE_PLAIN, "%s", principal_name(rule->per));
+    enum guard guard = meter_guard(rule->meter);
+    if (!guard_exists(guard)) {
+        table_cell(table, TONE_DIM, "%s", over_name(rule->over));
+        table_cell(table, TONE_DIM, "%s", "-");
+        table_cell(table, TONE_DIM, "%s", "-");
+        table_cell(table, TONE_DIM, "no guard for this budget yet (%s)", guard_name(guard));
+        return;
+    }
+    bool observes = mode_in_force(st, rule) == MODE_OBSERVE;
+    if (st->s.front == NULL) {
+        table_cell(table, TONE_PLAIN, "%s%s", over_name(rule->over), observes ? " (observe)" : "");
+        table_cell(table, TONE_DIM, "%s", "-");
+        table_cell(table, TONE_DIM, "%s", "-");
+        table_cell(table, TONE_DIM, "%s", "the front has not started");
+        return;
+    }
+    struct budget_state state;
+    budget_state(st->s.front, at, st->s.now.boot, &state);
+    observes = observes || state.breaker_open;
+    table_cell(table, TONE_PLAIN, "%s%s", over_name(rule->over), observes ? " (observe)" : "");
+    table_cell(table, state.held ? TONE_WARNING : TONE_PLAIN, "%" PRIu32, state.held);
+    uint64_t against = observes ? state.would_slow + state.would_challenge + state.would_hold
+                                : state.slowed + state.challenged + state.refused;
+    table_cell(table, TONE_PLAIN, "%s", figure_count(against, figure));
+    worst_cell(table, rule, &state);
+}
+
+static void budgets_text(const struct status *st)
+{
+    static const char *const titles[] = {"budget", "meter",    "per",    "over",
+                                         ">held",  ">refused", "nearest to its limit"};
+    if (st->s.contract->budget_count == 0)
+        return;
+    heading("Budgets");
+    struct table table = table_of(7, titles);
+    for (unsigned i = 0; i < st->s.contract->budget_count; i++)
+        budget_row(st, &table, i);
+    table_print(&table, stdout);
+    if (st->s.front)
+        printf("%zu held now%s\n", st->holds, st->holds ? "; `ecluse holds` lists them" : "");
+    else
+        printf("The front's counts cannot be read: %s\n", st->s.front_error.text);
+}
+
+static void guards_text(const struct status *st)
+{
+    static const char *const titles[] = {"guard", "", "since", ""};
+    char when[FIGURE_SIZE], span[FIGURE_SIZE];
+    const struct moment *now = &st->s.now;
+    heading("Guards");
+    struct table table = table_of(4, titles);
+    const struct guard_look *front = &st->front;
+    table_row(&table);
+    table_cell(&table, TONE_PLAIN, "%s", "front");
+    table_cell(&table, front->alive ? TONE_GOOD : TONE_BAD, "%s", front->alive ? "up" : "down");
+    table_cell(&table, TONE_PLAIN, "%s",
+               front->since ? figure_wall(wall_of(now, front->since), now->wall, when) : "never");
+    table_cell(&table, TONE_PLAIN, "%zu nginx workers", front->alive);
+    table_row(&table);
+    table_cell(&table, TONE_PLAIN, "%s", "supervisor");
+    table_cell(&table, st->s.supervised ? TONE_GOOD : TONE_BAD, "%s",
+               st->s.supervised ? "up" : "down");
+    table_cell(&table, TONE_PLAIN, "%s", st->has_bulletin && st->s.supervised
+                                             ? figure_wall(st->bulletin.started, now->wall, when)
+                                             : "-");
+    table_cell(&table, TONE_PLAIN, "%s", st->s.supervised ? "ecluse run" : "");
+    if (st->has_bulletin && st->bulletin.keeper_wanted) {
+        bool up = st->s.supervised && st->bulletin.keeper;
+        table_row(&table);
+        table_cell(&table, TONE_PLAIN, "%s", "keeper");
+        table_cell(&table, up ? TONE_GOOD : TONE_BAD, "%s", up ? "up" : "down");
+        table_cell(&table, TONE_PLAIN, "%s",
+                   figure_wall(st->bulletin.keeper_since, now->wall, when));
+        table_cell(&table, TONE_PLAIN, "%u restarts, up %s", st->bulletin.keeper_deaths,
+                   figure_span(now->wall - st->bulletin.keeper_since, span));
+    }
+    table_print(&table, stdout);
+}
+
+static void counters_text(const struct status *st)
+{
+    if (st->s.front == NULL || st->front.count == 0)
+        return;
+    heading("Front, since its segment was made");
+    static const char *const titles[] = {"", ">"};
+    struct table table = table_of(2, titles);
+    char figure[FIGURE_SIZE];
+    for (int i = 0; i < COUNTER_COUNT; i++) {
+        uint64_t count = guard_counter_read(st->s.front, (enum guard_counter)i);
+        if (count == 0)
+            continue;
+        table_row(&table);
+        table_cell(&table, TONE_PLAIN, "%s", counter_name((enum guard_counter)i));
+        table_cell(&table, TONE_PLAIN, "%s", figure_count(count, figure));
+    }
+    table_print(&table, stdout);
+}
+
+static void feeds_text(const struct status *st)
+{
+    if (st->feed_count == 0)
+        return;
+    heading("Feeds");
+    static const char *const titles[] = {"source", "last", ">this hour", ">usual", ""};
+    struct table table = table_of(5, titles);
+    for (size_t i = 0; i < st->feed_count; i++) {
+        const struct feed_source_state *feed = &st->feed[i];
+        char figure[FIGURE_SIZE];
+        table_row(&table);
+        table_cell(&table, TONE_PLAIN, "%s", feed->name);
+        table_cell(&table, TONE_PLAIN, "%s",
+                   feed->last ? figure_wall(feed->last * NANOS_SECOND, st->s.now.wall, figure)
+                              : "never");
+        table_cell(&table, TONE_PLAIN, "%s", figure_count(feed->this_hour, figure));
+        table_cell(&table, TONE_PLAIN, "%s", figure_count(feed->usual_per_hour, figure));
+        table_cell(&table, TONE_BAD, "%s",
+                   feed->silent ? "SILENT" : feed->flooding ? "FLOODING" : "");
+    }
+    table_print(&table, stdout);
+}
+
+static void store_text(const struct status *st)
+{
+    if (!st->s.contract->tracking.present)
+        return;
+    heading("Store");
+    char count[FIGURE_SIZE], used[FIGURE_SIZE], file[FIGURE_SIZE];
+    const struct store_look *look = &st->store;
+    if (!look->exists) {
+        puts("empty; `ecluse ingest` fills it");
+        return;
+    }
+    if (look->readable)
+        printf("%s parcels, %s used of a file of %s\n", figure_count(look->store.parcels, count),
+               figure_bytes(look->store.bytes_used, used), figure_bytes(look->store.bytes_file, file));
+    if (look->filter_open)
+        printf("filter: %s numbers, %" PRIu64 ".%02" PRIu64 " bits each, built %s%s\n",
+               figure_count(look->filter.numbers, count),
+               look->filter.bits_per_number_milli / 1000,
+               look->filter.bits_per_number_milli % 1000 / 10,
+               figure_wall(look->filter.built * NANOS_SECOND, st->s.now.wall, used),
+               look->filter.usable ? "" : ", UNUSABLE");
+    if (st->disk_free >= 0)
+        printf("disk: %.0f %% free\n", st->disk_free * 100);
+}
+
+void status_text(const struct status *st)
+{
+    head_text(st);
+    alarms_text(st);
+    promises_text(st);
+    budgets_text(st);
+    guards_text(st);
+    counters_text(st);
+    feeds_text(st);
+    store_text(st);
+}
