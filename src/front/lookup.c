@@ -195,13 +195,10 @@ static ngx_int_t redirect(ngx_http_request_t *r, const struct front_location *lo
     end = ngx_cpymem(end, parcel->text, parcel->length);
     if (chosen)
         end = ngx_sprintf(end, "?lang=%s", language_code[front_language(r)]);
-    ngx_http_clear_location(r);
-    r->headers_out.location = ngx_list_push(&r->headers_out.headers);
-    if (!r->headers_out.location)
+    /* Not r->headers_out.location, which nginx makes absolute with the scheme it sees: behind a proxy that ends TLS, the
+     * wrong one. */
+    if (front_push_header(r, "Location", 8, (struct text){(const char *)target, (size_t)(end - target)}) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    r->headers_out.location->hash = 1;
-    ngx_str_set(&r->headers_out.location->key, "Location");
-    r->headers_out.location->value = (ngx_str_t){(size_t)(end - target), target};
     return NGX_HTTP_SEE_OTHER;
 }
 

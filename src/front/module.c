@@ -206,7 +206,7 @@ static char *main_init(ngx_conf_t *cf, void *conf)
 {
     struct front_main *conf_main = conf;
     if (!conf_main->runtime.data)
-        ngx_str_set(&conf_main->runtime, "/run/ecluse");
+        conf_main->runtime = (ngx_str_t)ngx_string("/run/ecluse");
     return NGX_CONF_OK;
 }
 

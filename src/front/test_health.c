@@ -1,0 +1,69 @@
+#include "front/health.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+/* cmocka wants the two above first */
+#include <cmocka.h>
+
+static nanos_t after(int seconds)
+{
+    return NANOS_HOUR + seconds * NANOS_SECOND;
+}
+
+static void nothing_seen_is_not_down(void **state)
+{
+    (void)state;
+    struct health h = {0};
+    assert_false(health_is_down(&h, after(0)));
+}
+
+static void it_takes_three_failures_in_a_row_to_fall(void **state)
+{
+    (void)state;
+    struct health h = {0};
+    health_saw(&h, true, after(0));
+    health_saw(&h, true, after(1));
+    health_saw(&h, false, after(2));
+    health_saw(&h, true, after(3));
+    health_saw(&h, true, after(4));
+    assert_false(health_is_down(&h, after(4)));
+    health_saw(&h, true, after(5));
+    assert_true(health_is_down(&h, after(5)));
+}
+
+static void it_takes_two_answers_in_a_row_to_rise(void **state)
+{
+    (void)state;
+    struct health h = {0};
+    for (int i = 0; i < 3; i++)
+        health_saw(&h, true, after(i));
+    health_saw(&h, false, after(3));
+    health_saw(&h, true, after(4));
+    health_saw(&h, false, after(5));
+    assert_true(health_is_down(&h, after(5)));
+    health_saw(&h, false, after(6));
+    assert_false(health_is_down(&h, after(6)));
+}
+
+static void what_was_seen_over_a_minute_ago_says_nothing(void **state)
+{
+    (void)state;
+    struct health h = {0};
+    for (int i = 0; i < 3; i++)
+        health_saw(&h, true, after(i));
+    assert_true(health_is_down(&h, after(62)));
+    assert_false(health_is_down(&h, after(63)));
+    health_saw(&h, true, after(70)); /* one failure after silence is one, not four */
+    assert_false(health_is_down(&h, after(70)));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_seen_is_not_down),
+        cmocka_unit_test(it_takes_three_failures_in_a_row_to_fall),
+        cmocka_unit_test(it_takes_two_answers_in_a_row_to_rise),
+        cmocka_unit_test(what_was_seen_over_a_minute_ago_says_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
