@@ -1,5 +1,6 @@
 """Runs programs with a time limit and a log; nothing that was started outlives its suite."""
 
+import glob
 import os
 import signal
 import subprocess
@@ -26,18 +27,25 @@ def run(command, log, timeout, environment=None, directory=None):
         return status, file.read().decode(errors="replace")
 
 
+def lives(group):
+    """Whether a process of the group runs; one that has ended and is not yet reaped does not."""
+    for stat in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            with open(stat, encoding="utf-8", errors="replace") as file:
+                state, _, of = file.read().rpartition(")")[2].split()[:3]
+        except OSError:
+            continue
+        if int(of) == group and state not in "ZX":
+            return True
+    return False
+
+
 def end_group(group):
     """Asks what is left of the process group to end, then makes it."""
     for number, patience in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 1.0)):
-        try:
-            os.killpg(group, number)
-        except ProcessLookupError:
+        if not lives(group):
             return
+        os.killpg(group, number)
         deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
-            try:
-                os.killpg(group, 0)
-                os.waitpid(-group, os.WNOHANG)
-            except (ProcessLookupError, ChildProcessError):
-                break
+        while lives(group) and time.monotonic() < deadline:
             time.sleep(0.02)
