@@ -116,6 +116,7 @@ struct budget_sizes {      /* 0 takes the default */
     uint32_t cells;        /* rate cells, default 1 << 20 */
     uint32_t rings;        /* default 1 << 14 */
     uint32_t holds;        /* default 4096 */
+    uint32_t things;       /* remembered distinct things, default 1 << 18 */
 };
 
 size_t budget_footprint(const struct contract *c, const struct budget_sizes *sizes);
@@ -137,6 +138,9 @@ int budget_open(const struct contract *c, enum guard guard, bool read_only, stru
                 struct error *error);
 void budget_close(struct budgets *b); /* takes NULL */
 
+/* Whether budget_create() has put a new file in the place of this one (damage, other sizes): close and open again. */
+bool budget_is_replaced(const struct budgets *b);
+
 /* A new contract, prepared (rings for its new budgets found, nothing changed yet), then switched to, or dropped. */
 int budget_prepare(struct budgets *b, const struct contract *next, struct error *error);
 void budget_commit(struct budgets *b);   /* the prepared contract is now in force, counts kept by budget name */
@@ -151,6 +155,7 @@ void budget_tick(struct budgets *b, nanos_t now);
 
 /* Makes the rings durable (msync), about once a second, from `ecluse run`, never from a hot path. */
 int budget_sync(struct budgets *b);
+int budget_sync_at(struct budgets *b, struct moment moment); /* the same, told the time */
 
 /* ---- What operators see --------------------------------------------------------------------------- */
 
