@@ -107,6 +107,16 @@ void check_holds_have_a_length(struct reading *r)
     }
 }
 
+void check_breakers_are_for_continuity(struct reading *r)
+{
+    for (each_budget(r, at)) {
+        struct node *breaker = node_get(at.node, "breaker");
+        if (breaker && node_is_good(at.node, "meter") && !meter_is_continuity(at.rule->meter))
+            read_complain(r, breaker, "`%s` has no breaker: if it gave way when many are held, that would be the thief's "
+                          "key; take the line out", meter_name(at.rule->meter));
+    }
+}
+
 static struct node *window_node(const struct budget_at *at, nanos_t span)
 {
     const struct node *map = node_get(at->node, "at_most");
@@ -270,13 +280,6 @@ void check_counts_are_exact(struct reading *r)
 }
 
 /* ---- All of them ---------------------------------------------------------------------------------- */
-
-const struct rule_text RULE_TEXTS[] = {
-#define X(rule, what, why) {what, why},
-    RULES(X)
-#undef X
-};
-const size_t RULE_COUNT = sizeof RULE_TEXTS / sizeof *RULE_TEXTS;
 
 void check_contract(struct reading *r)
 {

@@ -24,6 +24,9 @@ enum { CELL_MOST_PER_SECOND = 1000000 };
       "Counts, holds and statements are kept by name.")                                                               \
     X(holds_have_a_length, "`over: hold` without `hold_for`, or `hold_for` and `breaker` without `over: hold`.",      \
       "A hold that never ends is not reversible; a length of no hold is a slip.")                                     \
+    X(breakers_are_for_continuity, "`breaker` on `bytes_out`, files or `people_read`.",                                \
+      "A breaker makes a budget observe when it would hold many. On what leaves or is destroyed that would be the "  \
+      "thief's key: among twenty machines, two that are held are more than 5 %.")                                     \
     X(windows_grow, "A longer window whose limit is smaller than a shorter one's.",                                   \
       "The limit of the shorter window could never be reached: one of the two is not what was meant.")                \
     X(meters_fit, "A meter that is not counted for this principal, in this `where`, with this `begun` or this `over`.", \

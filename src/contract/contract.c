@@ -37,6 +37,12 @@ bool meter_is_distinct(enum meter meter)
     return METER_TABLE[meter].distinct;
 }
 
+bool meter_is_continuity(enum meter meter)
+{
+    return meter == METER_REQUESTS || meter == METER_ORIGIN_REQUESTS || meter == METER_PARCELS_READ ||
+           meter == METER_LOGIN_FAILURES || meter == METER_PACKETS;
+}
+
 const char *principal_name(enum principal_kind kind)
 {
     static const char *const names[] = {

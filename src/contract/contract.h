@@ -122,7 +122,8 @@ struct budget_rule {
     uint32_t window_count;
     struct window window[CONTRACT_MAX_WINDOWS]; /* shortest first */
     nanos_t hold_for;    /* 0 unless over == OVER_HOLD */
-    uint32_t breaker;    /* millionths of yesterday's principals in good standing that it may hold; default 50000 */
+    uint32_t breaker;    /* millionths of yesterday's principals in good standing that it may hold; default 50000, and
+                          * 1000000, so never, where meter_is_continuity() does not hold */
     uint32_t line;       /* in the file, for messages */
 };
 
@@ -267,6 +268,7 @@ const char *meter_name(enum meter meter);
 enum guard meter_guard(enum meter meter);
 enum meter_unit meter_unit(enum meter meter);
 bool meter_is_distinct(enum meter meter);
+bool meter_is_continuity(enum meter meter); /* about being answered; else about what leaves or is destroyed */
 const char *principal_name(enum principal_kind kind);
 const char *guard_name(enum guard guard);   /* "front", "packet", ... */
 const char *mode_name(enum mode mode);

@@ -1,21 +1,193 @@
 #include "contract/explain.h"
 
+#include "contract/explain_words.h"
 #include "contract/value.h"
 
 #include <inttypes.h>
 
-void contract_explain(const struct contract *c, enum language language, FILE *out)
+static void heading(const struct speech *s, const char *english, const char *french)
 {
-    for (uint32_t i = 0; i < c->budget_count; i++)
-        fprintf(out, "%s: %s, %s %s\n", c->budget[i].name, meter_name(c->budget[i].meter),
-                language == LANGUAGE_FR ? "par" : "per", principal_name(c->budget[i].per));
-    contract_explain_loss(c, language, out);
+    fprintf(s->out, "\n%s\n", say(s, english, french));
 }
 
-void contract_explain_loss(const struct contract *c, enum language language, FILE *out)
+/* ", " between, "and" before the last. */
+static const char *between(const struct speech *s, uint32_t i, uint32_t count)
 {
-    (void)language;
+    return !i ? "" : i + 1 == count ? say(s, " and ", " et ") : ", ";
+}
+
+static void explain_whole(const struct speech *s)
+{
+    const struct contract *c = s->contract;
+    if (c->organisation[0])
+        fprintf(s->out, "%s\n", c->organisation);
+    fputs(c->mode == MODE_ENFORCE
+              ? say(s, "This contract is enforced: what is over a budget is acted upon at once.\n",
+                    "Ce contrat est appliqué\u00a0: tout dépassement d'un budget a aussitôt sa conséquence.\n")
+              : say(s, "This contract is only observed: everything is decided and recorded, and nothing is changed.\n",
+                    "Ce contrat est seulement observé\u00a0: tout est décidé et consigné, rien n'est modifié.\n"),
+          s->out);
+}
+
+static void explain_tracking(const struct speech *s)
+{
+    const struct tracking_rules *t = &s->contract->tracking;
+    if (!t->present)
+        return;
+    char words[WORDS_SIZE], text[VALUE_TEXT_SIZE];
+    heading(s, "Tracking", "Suivi");
+    fputs(say(s, "- Parcel numbers that can exist: ", "- Numéros de colis qui peuvent exister\u00a0: "), s->out);
+    for (uint32_t i = 0; i < t->format_count; i++)
+        fprintf(s->out, "%s%s", between(s, i, t->format_count), value_format_text(&t->format[i], text));
+    fprintf(s->out, say(s, ". Anything else is refused at once.\n- An answer older than %s says so.\n",
+                        ". Tout autre numéro est refusé d'emblée.\n- Une réponse datant de plus de %s le dit.\n"),
+            duration_words(s, t->stale_after, words));
+    fprintf(s->out, say(s, "- A parcel's history is kept for %s after its last event.\n",
+                        "- L'historique d'un colis est conservé %s après son dernier événement.\n"),
+            duration_words(s, s->contract->keep.tracking, words));
+    if (!t->source_count)
+        return;
+    fputs(say(s, "- Events are believed from these feeds only: ", "- Seuls ces flux d'événements sont crus\u00a0: "),
+          s->out);
+    for (uint32_t i = 0; i < t->source_count; i++)
+        fprintf(s->out, "%s%s", between(s, i, t->source_count), t->source[i].name);
+    fputs(".\n", s->out);
+}
+
+static void explain_protected(const struct speech *s)
+{
+    const struct contract *c = s->contract;
+    if (!c->protected_count)
+        return;
+    heading(s, "Who is protected", "Qui est protégé");
+    for (uint32_t i = 0; i < c->protected_count; i++) {
+        const struct protected_rule *p = &c->protected[i];
+        fprintf(s->out, "- %s (", p->name);
+        for (uint32_t j = 0; j < p->from.count; j++) {
+            char text[VALUE_TEXT_SIZE];
+            fprintf(s->out, "%s%s", between(s, j, p->from.count), value_prefix_text(&p->from.prefix[j], text));
+        }
+        fputs(say(s, "): never held for the sake of continuity.\n", ")\u00a0: jamais retenus au nom de la continuité.\n"),
+              s->out);
+    }
+    fputs(say(s, "  What leaves or is destroyed stays limited for them too.\n",
+              "  Ce qui sort ou est détruit reste limité pour eux aussi.\n"), s->out);
+}
+
+static void explain_promises(const struct speech *s)
+{
+    const struct contract *c = s->contract;
+    if (!c->promise_count)
+        return;
+    heading(s, "What must keep working", "Ce qui doit continuer de fonctionner");
+    for (uint32_t i = 0; i < c->promise_count; i++) {
+        const struct promise_rule *p = &c->promise[i];
+        char within[WORDS_SIZE], over[WORDS_SIZE], share[WORDS_SIZE];
+        duration_words(s, p->within, within);
+        if (p->statement)
+            fprintf(s->out, say(s, "- %s: the first public statement follows within %s of the start of an incident.\n",
+                                "- %s\u00a0: la première déclaration publique suit le début d'un incident de %s au plus.\n"),
+                    p->name, within);
+        else
+            fprintf(s->out, say(s, "- %s: %s of the answers on the route %s are given within %s, measured over %s.\n",
+                                "- %s\u00a0: %s des réponses sur la route %s sont données en %s, mesure faite sur %s.\n"),
+                    p->name, share_words(s, p->success, share), c->route[p->route].name, within,
+                    duration_words(s, p->over, over));
+    }
+}
+
+static void explain_where(const struct speech *s, const struct budget_rule *b)
+{
+    const struct contract *c = s->contract;
+    if (b->route >= 0)
+        fprintf(s->out, say(s, ", on the route %s", ", sur la route %s"), c->route[b->route].name);
+    if (b->share >= 0)
+        fprintf(s->out, say(s, ", on the share %s", ", sur le partage %s"), c->share[b->share].name);
+    if (b->meter != METER_BYTES_OUT)
+        return;
+    static const char *const begun[][2] = {
+        [BEGUN_INSIDE] = {"on connections begun inside", "sur des connexions ouvertes de l'intérieur"},
+        [BEGUN_OUTSIDE] = {"on connections begun outside", "sur des connexions ouvertes de l'extérieur"},
+        [BEGUN_ANY] = {"whoever began the connection", "quel que soit l'auteur de la connexion"},
+    };
+    fprintf(s->out, say(s, ", to %s, %s", ", vers %s, %s"), class_words(s, b->class), begun[b->begun][s->french]);
+}
+
+static void explain_consequence(const struct speech *s, const struct budget_rule *b)
+{
+    char length[WORDS_SIZE];
+    duration_words(s, b->hold_for, length);
+    if (b->over == OVER_SLOW)
+        fputs(say(s, "Over that, requests wait.", "Au-delà, les requêtes attendent."), s->out);
+    else if (b->over == OVER_CHALLENGE)
+        fputs(say(s, "Over that, proof is asked for before a request is served.",
+                  "Au-delà, une preuve est demandée avant de servir une requête."), s->out);
+    else if (b->per == PRINCIPAL_EVERYONE)
+        fprintf(s->out, say(s, "Over that, the largest contributors are held for %s, until the rest fits.",
+                            "Au-delà, les plus gros contributeurs sont retenus pendant %s, jusqu'à ce que le reste tienne "
+                            "dans la limite."), length);
+    else
+        fprintf(s->out, say(s, "Over that, a hold for %s.", "Au-delà, retenue pendant %s."), length);
+    if (b->mode == MODE_OBSERVE)
+        fputs(say(s, " This budget is only observed: nothing happens yet.",
+                  " Ce budget est seulement observé\u00a0: rien ne se produit encore."), s->out);
+}
+
+static bool has_rate_cell(const struct budget_rule *b)
+{
+    return b->meter == METER_REQUESTS && b->window[0].span <= NANOS_MINUTE;
+}
+
+static void explain_budget(const struct speech *s, const struct budget_rule *b)
+{
+    fprintf(s->out, say(s, "- %s: %s at most ", "- %s\u00a0: %s, au plus "), b->name, principal_words(s, b->per));
+    for (uint32_t i = 0; i < b->window_count; i++) {
+        char amount[WORDS_SIZE], span[WORDS_SIZE];
+        fprintf(s->out, "%s%s", between(s, i, b->window_count), amount_words(s, b->meter, b->window[i].limit, amount));
+        if (!i)
+            fprintf(s->out, " %s", meter_words(s, b->meter, b->window[i].limit));
+        fprintf(s->out, say(s, " in %s", " en %s"), duration_words(s, b->window[i].span, span));
+    }
+    explain_where(s, b);
+    fputs(". ", s->out);
+    explain_consequence(s, b);
+    fputc('\n', s->out);
+    if (has_rate_cell(b))
+        fputs(say(s, "  In windows of up to one minute, up to twice the limit may pass at an unlucky moment.\n",
+                  "  Sur une minute ou moins, jusqu'au double de la limite peut passer à un moment malchanceux.\n"), s->out);
+}
+
+static bool has_breaker(const struct budget_rule *b)
+{
+    return b->over == OVER_HOLD && meter_is_continuity(b->meter);
+}
+
+static void explain_breakers(const struct speech *s)
+{
+    const struct contract *c = s->contract;
+    for (uint32_t i = 0; i < c->budget_count; i++) {
+        char share[WORDS_SIZE];
+        if (has_breaker(&c->budget[i]))
+            fprintf(s->out, say(s, "- If %s would hold more than %s of those in good standing yesterday, it only observes, "
+                                   "with an alarm.\n",
+                                "- Si %s devait retenir plus de %s de ceux qui étaient en règle la veille, ce budget ne "
+                                "ferait qu'observer, avec une alarme.\n"), c->budget[i].name,
+                    share_words(s, c->budget[i].breaker, share));
+    }
+}
+
+void contract_explain(const struct contract *c, enum language language, FILE *out)
+{
+    struct speech s = {c, out, language == LANGUAGE_FR};
+    explain_whole(&s);
+    explain_tracking(&s);
+    explain_promises(&s);
+    explain_protected(&s);
+    if (c->budget_count)
+        heading(&s, "What may be spent or lost at most", "Ce qui peut être dépensé ou perdu au plus");
     for (uint32_t i = 0; i < c->budget_count; i++)
-        for (uint32_t w = 0; w < c->budget[i].window_count; w++)
-            fprintf(out, "%s: %" PRIu64 "\n", c->budget[i].name, c->budget[i].window[w].limit);
+        explain_budget(&s, &c->budget[i]);
+    explain_breakers(&s);
+    heading(&s, "The largest loss that this contract allows", "La plus grande perte que ce contrat permet");
+    contract_explain_loss(c, language, out);
 }

@@ -188,4 +188,7 @@ void read_contract(struct reading *r)
     c->tracking.present = node_get(root, "tracking") != NULL;
     c->network.present = node_get(root, "network") != NULL;
     read_scope(r, SCOPE_CONTRACT, c, root);
+    for (uint32_t i = 0; i < c->budget_count; i++)
+        if (!meter_is_continuity(c->budget[i].meter))
+            c->budget[i].breaker = 1000000; /* "more than all of them": never */
 }

@@ -37,8 +37,8 @@ static enum number read_number(struct text text, const struct unit *units, uint6
             point = true;
             continue;
         }
-        large |= __builtin_mul_overflow(digits, 10, &digits) |
-                 __builtin_add_overflow(digits, (uint64_t)(text.data[i] - '0'), &digits);
+        large |= __builtin_mul_overflow(digits, 10, &digits);
+        large |= __builtin_add_overflow(digits, (uint64_t)(text.data[i] - '0'), &digits);
         if (point)
             large |= __builtin_mul_overflow(scale, 10, &scale);
     }

@@ -1,0 +1,211 @@
+/* The largest loss: what could leave or be destroyed if everything that is allowed were taken.
+ *
+ * A window of span S and limit L admits at most L in any S, so at most L x ceil(H / S) in a time H. All windows of all
+ * budgets hold at once: the least of these is the bound. Budgets that observe bound nothing. */
+#include "contract/explain.h"
+#include "contract/explain_words.h"
+
+#define UNBOUNDED UINT64_MAX
+
+enum { HORIZONS = 2 };
+static const nanos_t HORIZON[HORIZONS] = {NANOS_DAY, 30 * NANOS_DAY};
+
+struct loss {
+    uint64_t in[HORIZONS];
+};
+
+static const struct loss NO_BOUND = {{UNBOUNDED, UNBOUNDED}};
+
+static uint64_t times(uint64_t a, uint64_t b)
+{
+    uint64_t product;
+    return a == UNBOUNDED || __builtin_mul_overflow(a, b, &product) ? UNBOUNDED : product;
+}
+
+static uint64_t plus(uint64_t a, uint64_t b)
+{
+    uint64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? UNBOUNDED : sum;
+}
+
+static void tighten(struct loss *loss, const struct budget_rule *b)
+{
+    for (size_t h = 0; h < HORIZONS; h++)
+        for (uint32_t w = 0; w < b->window_count; w++) {
+            uint64_t windows = (uint64_t)((HORIZON[h] + b->window[w].span - 1) / b->window[w].span);
+            uint64_t bound = times(b->window[w].limit, windows);
+            if (bound < loss->in[h])
+                loss->in[h] = bound;
+        }
+}
+
+static bool bounds(const struct contract *c, const struct budget_rule *b, enum meter meter, enum principal_kind per)
+{
+    return b->meter == meter && b->per == per && b->over == OVER_HOLD && b->mode == MODE_ENFORCE &&
+           c->mode == MODE_ENFORCE;
+}
+
+/* What budgets that cover this class, or (CONTRACT_CLASS_ANY) all of them at once, leave to a principal of this kind. */
+static struct loss bytes_to(const struct contract *c, int class, enum principal_kind per, enum begun begun)
+{
+    struct loss loss = NO_BOUND;
+    for (uint32_t i = 0; i < c->budget_count; i++) {
+        const struct budget_rule *b = &c->budget[i];
+        bool here = b->class == CONTRACT_CLASS_ANY || b->class == class;
+        if (bounds(c, b, METER_BYTES_OUT, per) && here && (b->begun == begun || b->begun == BEGUN_ANY))
+            tighten(&loss, b);
+    }
+    return loss;
+}
+
+static bool is_bounded(struct loss loss)
+{
+    return loss.in[0] != UNBOUNDED || loss.in[1] != UNBOUNDED;
+}
+
+static const char *pair_of_sizes(const struct speech *s, struct loss loss, char out[3 * WORDS_SIZE])
+{
+    char day[WORDS_SIZE], month[WORDS_SIZE];
+    const char *none = say(s, "without limit", "sans limite");
+    snprintf(out, 3 * WORDS_SIZE, say(s, "%s in a day, %s in 30 days", "%s par jour, %s en 30 jours"),
+             loss.in[0] == UNBOUNDED ? none : size_words(s, loss.in[0], day),
+             loss.in[1] == UNBOUNDED ? none : size_words(s, loss.in[1], month));
+    return out;
+}
+
+struct sums {
+    struct loss together, each; /* classes bounded for everyone; and those that are bounded for each machine only */
+    bool any_each, open;
+};
+
+static void add(struct loss *sum, struct loss loss)
+{
+    for (size_t h = 0; h < HORIZONS; h++)
+        sum->in[h] = plus(sum->in[h], loss.in[h]);
+}
+
+static void lose_to_class(const struct speech *s, int class, struct sums *sums)
+{
+    struct loss all = bytes_to(s->contract, class, PRINCIPAL_EVERYONE, BEGUN_INSIDE);
+    struct loss each = bytes_to(s->contract, class, PRINCIPAL_HOST, BEGUN_INSIDE);
+    char text[3 * WORDS_SIZE];
+    fprintf(s->out, say(s, "- to %s: ", "- vers %s\u00a0: "), class_words(s, class));
+    if (is_bounded(all)) {
+        fprintf(s->out, say(s, "%s, all machines together", "%s, toutes machines ensemble"),
+                pair_of_sizes(s, all, text));
+        add(&sums->together, all);
+    }
+    if (is_bounded(each)) {
+        fprintf(s->out, say(s, "%s%s for each machine", "%s%s pour chaque machine"),
+                is_bounded(all) ? say(s, "; ", "\u00a0; ") : "", pair_of_sizes(s, each, text));
+        if (!is_bounded(all)) {
+            fputs(say(s, ", however many there are", ", quel que soit leur nombre"), s->out);
+            add(&sums->each, each);
+            sums->any_each = true;
+        }
+    }
+    if (!is_bounded(all) && !is_bounded(each)) {
+        fputs(say(s, "without limit", "sans limite"), s->out);
+        sums->open = true;
+    }
+    fputs(".\n", s->out);
+}
+
+static void lose_in_all(const struct speech *s, const struct sums *sums)
+{
+    const struct contract *c = s->contract;
+    struct loss whole = sums->together;
+    char text[3 * WORDS_SIZE], each[3 * WORDS_SIZE];
+    fputs(say(s, "- in all: ", "- au total\u00a0: "), s->out);
+    /* A budget for everyone to all destinations bounds what leaves, whatever the classes say by themselves. */
+    struct loss over_all = bytes_to(c, CONTRACT_CLASS_ANY, PRINCIPAL_EVERYONE, BEGUN_INSIDE);
+    for (size_t h = 0; h < HORIZONS; h++)
+        if (over_all.in[h] < whole.in[h] || sums->any_each || sums->open)
+            whole.in[h] = is_bounded(over_all) ? over_all.in[h] : whole.in[h];
+    if (sums->open && !is_bounded(over_all))
+        fputs(say(s, "without limit", "sans limite"), s->out);
+    else if (sums->any_each && !is_bounded(over_all))
+        fprintf(s->out, say(s, "%s, and for each machine another %s", "%s, et pour chaque machine encore %s"),
+                pair_of_sizes(s, whole, text), pair_of_sizes(s, sums->each, each));
+    else
+        fputs(pair_of_sizes(s, whole, text), s->out);
+    fputs(".\n", s->out);
+}
+
+/* Answers to connections begun outside are the service itself, and no budget needs to limit them: it is said. */
+static void lose_by_answers(const struct speech *s)
+{
+    const struct contract *c = s->contract;
+    const char *separator = "";
+    for (int class = -1; class < (int)c->network.class_count; class++) {
+        int here = class < 0 ? CONTRACT_CLASS_UNLISTED : class;
+        if (is_bounded(bytes_to(c, here, PRINCIPAL_EVERYONE, BEGUN_OUTSIDE)) ||
+            is_bounded(bytes_to(c, here, PRINCIPAL_HOST, BEGUN_OUTSIDE)))
+            continue;
+        if (!*separator)
+            fputs(say(s, "- not limited: what answers connections begun outside, to ",
+                      "- sans limite\u00a0: ce qui répond à des connexions ouvertes de l'extérieur, vers "), s->out);
+        fprintf(s->out, "%s%s", separator, class_words(s, here));
+        separator = ", ";
+    }
+    if (*separator)
+        fputs(".\n", s->out);
+}
+
+static void lose_bytes(const struct speech *s)
+{
+    const struct network_rules *network = &s->contract->network;
+    if (!network->present) {
+        fputs(say(s, "- by the network: not limited, this contract has no `network`.\n",
+                  "- par le réseau\u00a0: sans limite, ce contrat n'a pas de section «\u00a0network\u00a0».\n"), s->out);
+        return;
+    }
+    struct sums sums = {0};
+    for (uint32_t i = 0; i < network->class_count; i++)
+        lose_to_class(s, (int)i, &sums);
+    lose_to_class(s, CONTRACT_CLASS_UNLISTED, &sums);
+    lose_in_all(s, &sums);
+    lose_by_answers(s);
+    char rate[WORDS_SIZE], day[WORDS_SIZE];
+    fprintf(s->out, say(s, "- while the guard of the network is down: %s a second, %s a day, all together.\n",
+                        "- tant que la garde du réseau est arrêtée\u00a0: %s par seconde, %s par jour, au total.\n"),
+            size_words(s, network->without_guard, rate), size_words(s, times(network->without_guard, 86400), day));
+}
+
+/* Files of one share: the bound for each kind of principal that has one. */
+static void lose_files(const struct speech *s, uint32_t share, enum meter meter)
+{
+    static const enum principal_kind kinds[] = {PRINCIPAL_EVERYONE, PRINCIPAL_SHARE, PRINCIPAL_USER, PRINCIPAL_PROCESS};
+    const struct contract *c = s->contract;
+    const char *separator = "";
+    fprintf(s->out, say(s, "- %s on the share %s: ", "- %s sur le partage %s\u00a0: "), meter_words(s, meter, 2),
+            c->share[share].name);
+    for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
+        struct loss loss = NO_BOUND;
+        for (uint32_t i = 0; i < c->budget_count; i++)
+            if (bounds(c, &c->budget[i], meter, kinds[kind]) &&
+                (c->budget[i].share < 0 || c->budget[i].share == (int)share))
+                tighten(&loss, &c->budget[i]);
+        if (!is_bounded(loss))
+            continue;
+        char day[WORDS_SIZE], month[WORDS_SIZE];
+        fprintf(s->out, say(s, "%s%s in a day, %s in 30 days %s", "%s%s par jour, %s en 30 jours %s"), separator,
+                amount_words(s, meter, loss.in[0], day), amount_words(s, meter, loss.in[1], month),
+                principal_words(s, kinds[kind]));
+        separator = say(s, "; ", "\u00a0; ");
+    }
+    fprintf(s->out, "%s.\n", *separator ? "" : say(s, "without limit", "sans limite"));
+}
+
+void contract_explain_loss(const struct contract *c, enum language language, FILE *out)
+{
+    struct speech s = {c, out, language == LANGUAGE_FR};
+    if (c->mode == MODE_OBSERVE)
+        fputs(say(&s, "- everything: this contract only observes, so that nothing is limited.\n",
+                  "- tout\u00a0: ce contrat ne fait qu'observer, rien n'est donc limité.\n"), out);
+    lose_bytes(&s);
+    for (uint32_t i = 0; i < c->share_count; i++) {
+        lose_files(&s, i, METER_FILES_READ);
+        lose_files(&s, i, METER_FILES_REWRITTEN);
+    }
+}
