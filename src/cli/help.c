@@ -1,4 +1,7 @@
+#include "cli/alarm.h"
 #include "cli/arguments.h"
+
+#include <string.h>
 
 static void option_text(const struct option_form *form, char *out, size_t size)
 {
@@ -25,12 +28,17 @@ void help_command(const struct command *command, FILE *out)
 {
     fprintf(out, "ecluse %s: %s\n\nusage: ecluse %s [OPTION...]%s%s\n\n", command->name,
             command->summary, command->name, *command->operands ? " " : "", command->operands);
+    char text[80];
+    size_t widest = 0;
     for (unsigned i = 0; i < OPTION_COUNT; i++) {
-        if (!(command->options & 1U << i))
-            continue;
-        char text[80];
         option_text(&option_forms[i], text, sizeof text);
-        fprintf(out, "  %-28s %s\n", text, option_forms[i].summary);
+        if ((command->options & 1U << i) && strlen(text) > widest)
+            widest = strlen(text);
+    }
+    for (unsigned i = 0; i < OPTION_COUNT; i++) {
+        option_text(&option_forms[i], text, sizeof text);
+        if (command->options & 1U << i)
+            fprintf(out, "  %-*s  %s\n", (int)widest, text, option_forms[i].summary);
     }
 }
 
@@ -113,6 +121,14 @@ void help_markdown(FILE *out)
     }
 }
 
+static void alarms_markdown(FILE *out)
+{
+    fputs("\n| alarm | what it means | what to do |\n|---|---|---|\n", out);
+    for (int i = 0; i < ALARM_KIND_COUNT; i++)
+        fprintf(out, "| `%s` | %s | %s |\n", alarm_name((enum alarm_kind)i),
+                alarm_meaning((enum alarm_kind)i), alarm_remedy((enum alarm_kind)i));
+}
+
 int command_help(const struct arguments *a)
 {
     if (a->option[OPTION_MDOC]) {
@@ -121,6 +137,7 @@ int command_help(const struct arguments *a)
     }
     if (a->option[OPTION_MARKDOWN]) {
         help_markdown(stdout);
+        alarms_markdown(stdout);
         return EXIT_DONE;
     }
     if (a->operand_count == 0) {

@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,7 +25,7 @@ nanos_t wall_of(const struct moment *now, nanos_t boot)
     return now->wall - (now->boot - boot);
 }
 
-enum mode mode_in_force(const struct status *st, const struct budget_rule *rule)
+enum mode budget_mode_shown(const struct status *st, const struct budget_rule *rule)
 {
     if (st->panic || st->s.contract->mode == MODE_OBSERVE)
         return MODE_OBSERVE;
@@ -35,8 +34,9 @@ enum mode mode_in_force(const struct status *st, const struct budget_rule *rule)
 
 /* ---- The store, through a child ------------------------------------------------------------------- */
 
-static void store_look_here(const struct contract *c, struct store_look *out)
+static void store_look_here(const struct contract *c, nanos_t wall, struct store_look *out)
 {
+    out->feed_count = feed_sources(c, wall / NANOS_SECOND, out->feed, CONTRACT_MAX_SOURCES);
     struct error error = {""};
     struct store *store;
     int code = store_open(c->state, true, &store, &error);
@@ -57,36 +57,29 @@ static void store_look_here(const struct contract *c, struct store_look *out)
     }
 }
 
-static _Noreturn void store_look_child(const struct contract *c, int to)
+static _Noreturn void store_look_child(const struct contract *c, nanos_t wall, int to)
 {
     struct store_look look = {0};
     struct error error = {""};
     struct account account = account_of_service(c->state);
     if (rights_drop(&account, &error) == 0)
-        store_look_here(c, &look);
+        store_look_here(c, wall, &look);
     else
         snprintf(look.reason, sizeof look.reason, "%s", error.text);
     ssize_t written = write(to, &look, sizeof look);
     _exit(written == (ssize_t)sizeof look ? 0 : 1);
 }
 
-void store_look(const struct contract *c, struct store_look *out)
+void store_look(const struct contract *c, nanos_t wall, struct store_look *out)
 {
     *out = (struct store_look){.exists = true};
-    char folder[CONTRACT_PATH_SIZE + 32];
-    snprintf(folder, sizeof folder, "%s/tracking/parcels.mdb", c->state);
-    struct stat status;
-    if (stat(folder, &status) != 0 && errno == ENOENT) {
-        out->exists = false;
-        return;
-    }
     int ends[2];
     fflush(NULL); /* or the child would hold a copy of what waits to be printed */
     if (pipe(ends) != 0)
         return;
     pid_t child = fork();
     if (child == 0)
-        store_look_child(c, ends[1]);
+        store_look_child(c, wall, ends[1]);
     close(ends[1]);
     struct store_look found = {0};
     struct pollfd ready = {.fd = ends[0], .events = POLLIN};
@@ -223,8 +216,8 @@ static void tracking_alarms(struct status *st)
     if (!st->s.contract->tracking.present)
         return;
     char when[FIGURE_SIZE];
-    for (size_t i = 0; i < st->feed_count; i++) {
-        const struct feed_source_state *feed = &st->feed[i];
+    for (size_t i = 0; i < st->store.feed_count; i++) {
+        const struct feed_source_state *feed = &st->store.feed[i];
         if (feed->silent)
             alarm_add(&st->alarms, ALARM_FEED_SILENT, "%s: nothing since %s", feed->name,
                       feed->last ? figure_wall(feed->last * NANOS_SECOND, st->s.now.wall, when)
@@ -260,9 +253,7 @@ void status_look(struct status *st)
     st->panic = st->s.control && control_panic(st->s.control);
     front_look(st);
     if (c->tracking.present) {
-        store_look(c, &st->store);
-        st->feed_count =
-            feed_sources(c, st->s.now.wall / NANOS_SECOND, st->feed, CONTRACT_MAX_SOURCES);
+        store_look(c, st->s.now.wall, &st->store);
     }
     if (st->s.front) {
         struct hold *holds = calloc(STATUS_MAX_HOLDS, sizeof *holds);

@@ -12,7 +12,7 @@
 
 enum { STATUS_MAX_HOLDS = 4096 };
 
-/* Read by a child with fewer rights: a damaged LMDB file kills its reader. */
+/* Read by a child with fewer rights: feeds wrote it, and a damaged LMDB file kills its reader. */
 struct store_look {
     bool readable; /* false: the child died or the store did not open; `reason` */
     bool exists;
@@ -20,6 +20,8 @@ struct store_look {
     struct store_figures store;
     bool filter_open;
     struct filter_figures filter;
+    size_t feed_count;
+    struct feed_source_state feed[CONTRACT_MAX_SOURCES];
 };
 
 struct guard_look {
@@ -36,8 +38,6 @@ struct status {
     bool panic;
     struct guard_look front;
     struct store_look store;
-    size_t feed_count;
-    struct feed_source_state feed[CONTRACT_MAX_SOURCES];
     size_t holds;
     unsigned broken; /* promises */
     double disk_free; /* share of the disk under `state`; negative: not known */
@@ -47,7 +47,7 @@ struct status {
 /* Which guards exist in this release. */
 bool guard_exists(enum guard guard);
 
-void store_look(const struct contract *c, struct store_look *out);
+void store_look(const struct contract *c, nanos_t wall, struct store_look *out);
 void status_look(struct status *st); /* fills all but `s`, which is open */
 
 void status_text(const struct status *st);
@@ -57,6 +57,6 @@ json_t *status_json(const struct status *st);
 nanos_t wall_of(const struct moment *now, nanos_t boot);
 
 /* The most cautious of what is in force for a budget. */
-enum mode mode_in_force(const struct status *st, const struct budget_rule *rule);
+enum mode budget_mode_shown(const struct status *st, const struct budget_rule *rule);
 
 #endif

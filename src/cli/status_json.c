@@ -88,7 +88,7 @@ static json_t *budget_json(const struct status *st, unsigned at)
     json_t *object = json_pack(
         "{s:o,s:s,s:s,s:s,s:s,s:s,s:b,s:o}", "name", json_safe(rule->name), "meter",
         meter_name(rule->meter), "per", principal_name(rule->per), "over", over_name(rule->over),
-        "mode", mode_name(mode_in_force(st, rule)), "guard", guard_name(guard), "guarded",
+        "mode", mode_name(budget_mode_shown(st, rule)), "guard", guard_name(guard), "guarded",
         (int)guard_exists(guard), "windows", windows_json(rule));
     if (!guard_exists(guard)) {
         json_object_set_new(object, "note", json_string("no guard for this budget yet"));
@@ -167,8 +167,8 @@ static json_t *contract_json(const struct status *st)
 static json_t *feeds_json(const struct status *st)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < st->feed_count; i++) {
-        const struct feed_source_state *feed = &st->feed[i];
+    for (size_t i = 0; i < st->store.feed_count; i++) {
+        const struct feed_source_state *feed = &st->store.feed[i];
         json_array_append_new(
             list, json_pack("{s:o,s:o,s:o,s:o,s:b,s:b}", "source", json_safe(feed->name), "last",
                             wall_text(feed->last * NANOS_SECOND), "this_hour",

@@ -115,7 +115,7 @@ static void budget_row(const struct status *st, struct table *table, unsigned at
         table_cell(table, TONE_DIM, "no guard for this budget yet (%s)", guard_name(guard));
         return;
     }
-    bool observes = mode_in_force(st, rule) == MODE_OBSERVE;
+    bool observes = budget_mode_shown(st, rule) == MODE_OBSERVE;
     if (st->s.front == NULL) {
         table_cell(table, TONE_PLAIN, "%s%s", over_name(rule->over), observes ? " (observe)" : "");
         table_cell(table, TONE_DIM, "%s", "-");
@@ -207,16 +207,16 @@ static void counters_text(const struct status *st)
 
 static void feeds_text(const struct status *st)
 {
-    if (st->feed_count == 0)
+    if (st->store.feed_count == 0)
         return;
     heading("Feeds");
     static const char *const titles[] = {"source", "last", ">this hour", ">usual", ""};
     struct table table = table_of(5, titles);
-    for (size_t i = 0; i < st->feed_count; i++) {
-        const struct feed_source_state *feed = &st->feed[i];
+    for (size_t i = 0; i < st->store.feed_count; i++) {
+        const struct feed_source_state *feed = &st->store.feed[i];
         char figure[FIGURE_SIZE];
         table_row(&table);
-        table_cell(&table, TONE_PLAIN, "%s", feed->name);
+        table_cell(&table, TONE_PLAIN, "%s", *feed->name ? feed->name : "(not named)");
         table_cell(&table, TONE_PLAIN, "%s",
                    feed->last ? figure_wall(feed->last * NANOS_SECOND, st->s.now.wall, figure)
                               : "never");
