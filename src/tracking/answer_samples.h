@@ -28,7 +28,8 @@ static inline struct contract *sample_contract(void)
 
 struct sample_event {
     enum step step;
-    const char *code, *place, *country;
+    const char *code, *place;
+    char country[3];
 };
 
 /* A life in the usual order; a sample is its first events, then one that is not in it. */
@@ -50,8 +51,7 @@ static inline void sample_add(struct history *h, struct sample_event event, int6
     struct history_event *added = &h->event[h->count++];
     *added = (struct history_event){.at = at, .offset = offset, .step = (uint8_t)event.step,
                                     .code = text_of(event.code), .place = text_of(event.place)};
-    if (event.country[0])
-        memcpy(added->country, event.country, 2);
+    memcpy(added->country, event.country, sizeof added->country);
     h->changed = at + 240;
 }
 

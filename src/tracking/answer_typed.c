@@ -1,7 +1,8 @@
 /* What a reader typed, made fit to be repeated. A request's path holds any bytes at all; a page and a JSON document hold
  * UTF-8, and nothing that hides or turns what stands beside it. */
 #include "tracking/answer_page.h"
-#include "tracking/feed_internal.h"
+
+#include "base/utf8.h"
 
 struct text answer_typed(struct text typed, char out[ANSWER_TYPED_SIZE])
 {
