@@ -310,6 +310,7 @@ def main():
         parser.error("--parcels is 1,000 to 50,000,000, --calm 3 to 600")
     signal.signal(signal.SIGTERM, on_signal)
     directory = tempfile.mkdtemp(prefix="ecluse-demo-")
+    os.chmod(directory, 0o711)  # Ecluse gives up its rights, and must still come through
     stage = Stage(os.path.abspath(options.build), directory)
     try:
         return run(options, stage)
