@@ -214,7 +214,11 @@ static void text_server(const struct nginx_settings *s, FILE *out)
         fprintf(out,
                 "        # The search form, and the search: /suivi?id=... is sent to /suivi/NUMBER.\n"
                 "        location = / { ecluse_route home; ecluse_page home; }\n"
-                "        location = /suivi { ecluse_route tracking; ecluse_lookup $arg_id html redirect=/suivi/; }\n\n"
+                "        location = /suivi {\n"
+                "            ecluse_route tracking;\n"
+                "            ecluse_lookup $arg_id html redirect=/suivi/;\n"
+                "            ecluse_answer first;\n"
+                "        }\n\n"
                 "        # The page of one parcel: the store first; the origin only for numbers that are not in it.\n"
                 "        location ~ ^/suivi/(?<parcel>[^/]*)$ {\n"
                 "            ecluse_route tracking;\n"
