@@ -30,7 +30,7 @@ def all_suites():
         yield Suite(f"build-{name}", f"the {name} build, warnings being errors", build(name),
                     alone=True)
     yield Suite("manuals", "manual pages", written.manuals)
-    yield Suite("documents", "links, and generated pages are fresh", written.documents, ("plain",))
+    yield Suite("documents", "links lead somewhere", written.documents)
     yield Suite("unit", "unit tests", unit("plain"), ("plain",), alone=True)
     yield Suite("unit-address", "the same under AddressSanitizer and UBSan", unit("address"),
                 ("address",), alone=True)

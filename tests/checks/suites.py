@@ -90,7 +90,10 @@ def unit(name, only=None):
             if os.path.exists(log):
                 os.remove(log)
             limit = test["timeout"] * (4 if long else 1)
-            status, told = run(command, log, limit, environment, test["workdir"])
+            status, told = run(command, log, limit, environment, test["workdir"] or directory)
+            if command[0].endswith(".sh"):  # one check that is a script
+                failed = [] if status == 0 else [f"{test['name']}: exit status {status}"]
+                return Result(passed=int(not failed), failed=failed)
             return of_cmocka(test["name"], told, status)
 
         result = Result()
