@@ -2,6 +2,10 @@
  *
  * act.h       one thing that Ecluse did or was told
  * handover.h  from the guards to the one writer, without ever waiting
+ * entry.h     an act as one line of the log: JSON, nobody named
+ * recorder.h  the one writer: from the rings to the log, the index and the salts
+ * index.h     which entry is where: rebuilt from the log, never evidence
+ * salts.h     whom the entries meant, kept outside the log and for a while only
  * merkle.h    RFC 6962 trees as arithmetic: roots, proofs and their verification
  * note.h      signed notes, checkpoints, cosignatures (C2SP)
  * tile.h      the log's files: tiles and bundles of entries (C2SP tlog-tiles)
@@ -9,16 +13,20 @@
  * verify.h    a folder judged without trust in who wrote it, and the first place that is wrong
  * sync.h      many files made durable in about the time of one
  *
- * The writer's process and the commands over the log are the next to come (CHANGELOG says what is there).
+ * The commands over the log are the next to come (CHANGELOG says what is there).
  */
 #ifndef ECLUSE_AUDIT_H
 #define ECLUSE_AUDIT_H
 
 #include "audit/act.h"
 #include "audit/handover.h"
+#include "audit/entry.h"
+#include "audit/index.h"
 #include "audit/log.h"
 #include "audit/merkle.h"
 #include "audit/note.h"
+#include "audit/recorder.h"
+#include "audit/salts.h"
 #include "audit/tile.h"
 #include "audit/verify.h"
 
