@@ -24,6 +24,8 @@ void write_json_escaped(struct writer *w, struct text t)
 {
     static const char hex[] = "0123456789abcdef";
     size_t plain = 0;
+    if (!t.length) /* its data may be NULL, to which not even 0 may be added */
+        return;
     for (size_t i = 0; i < t.length; i++) {
         unsigned char c = (unsigned char)t.data[i];
         if (c >= 0x20 && c != '"' && c != '\\')
@@ -62,6 +64,8 @@ static struct text html_entity(char c)
 void write_html_escaped(struct writer *w, struct text t)
 {
     size_t plain = 0;
+    if (!t.length)
+        return;
     for (size_t i = 0; i < t.length; i++) {
         struct text entity = html_entity(t.data[i]);
         if (!entity.length)
