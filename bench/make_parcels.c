@@ -1,7 +1,8 @@
 /* make-parcels: events of plausible parcels, for trials, benchmarks and the demo.
  *
- * A parcel is a function of the seed and its index alone, so any order and any part of the same world can be written again
- * without keeping it: nothing is allocated but the output buffer. Numbers rise with the index, so the plain order is sorted.
+ * A parcel is a function of the seed and its index alone, so any order and any part of the same
+ * world can be written again without keeping it: nothing is allocated but the output buffer.
+ * Numbers rise with the index, so the plain order is sorted.
  */
 #include "base/base.h"
 #include "tracking/event.h"
@@ -21,12 +22,14 @@ enum { EVENTS_MOST = 40, DAY = 86400, LINE_MOST = 512, BUFFER_SIZE = 1 << 20 };
 struct options {
     uint64_t count, seed, limit;
     int64_t now;
-    unsigned events, skip; /* events: exactly so many for each parcel; 0: as many as have happened */
+    unsigned events,
+        skip; /* events: exactly so many for each parcel; 0: as many as have happened */
     bool csv, shuffle;
     const char *numbers, *source;
 };
 
-/* ---- Chance --------------------------------------------------------------------------------------- */
+/* ---- Chance
+ * --------------------------------------------------------------------------------------- */
 
 struct chance {
     uint64_t state;
@@ -52,7 +55,8 @@ static struct chance chance_of(uint64_t seed, uint64_t index)
     return (struct chance){draw(&mixed)};
 }
 
-/* ---- Numbers -------------------------------------------------------------------------------------- */
+/* ---- Numbers
+ * -------------------------------------------------------------------------------------- */
 
 /* In the order in which their numbers sort. `share`: of a hundred parcels. */
 static const struct number_class {
@@ -117,8 +121,7 @@ static struct parcel make_parcel(const struct options *options, uint64_t index,
     static const uint64_t power[] = {[7] = 10000000, [8] = 100000000, [10] = 10000000000};
     struct parcel parcel = {0};
     uint64_t in_class = 0, class_count = 0;
-    const struct number_class *class =
-        class_of(options->count, index, &in_class, &class_count);
+    const struct number_class *class = class_of(options->count, index, &in_class, &class_count);
     size_t start = strlen(class->start);
     uint64_t slot = power[class->digits] / class_count;
     uint64_t body = in_class * slot + below(chance, slot);
@@ -136,7 +139,8 @@ static struct parcel make_parcel(const struct options *options, uint64_t index,
     return parcel;
 }
 
-/* ---- Histories ------------------------------------------------------------------------------------ */
+/* ---- Histories
+ * ------------------------------------------------------------------------------------ */
 
 enum where { AT_ORIGIN, AT_EXCHANGE, AT_SORTING, AT_OFFICE, AT_COUNTER };
 
@@ -148,16 +152,19 @@ struct moment {
 
 /* Every story is told from its beginning; how far it has come is a question of the date. */
 static const struct moment at_home[] = {
-    {"DR1", AT_ORIGIN, 0},   {"PC1", AT_ORIGIN, 30},  {"ET1", AT_SORTING, 14}, {"ET4", AT_SORTING, 10},
-    {"ET1", AT_SORTING, 20}, {"EP1", AT_OFFICE, 12},  {"MD2", AT_OFFICE, 6},   {"DI1", AT_OFFICE, 8},
+    {"DR1", AT_ORIGIN, 0},   {"PC1", AT_ORIGIN, 30},  {"ET1", AT_SORTING, 14},
+    {"ET4", AT_SORTING, 10}, {"ET1", AT_SORTING, 20}, {"EP1", AT_OFFICE, 12},
+    {"MD2", AT_OFFICE, 6},   {"DI1", AT_OFFICE, 8},
 };
 static const struct moment at_counter[] = {
-    {"DR1", AT_ORIGIN, 0},  {"PC1", AT_ORIGIN, 30}, {"ET1", AT_SORTING, 14},  {"ET4", AT_SORTING, 20},
-    {"MD2", AT_OFFICE, 18}, {"ND1", AT_OFFICE, 8},  {"AG1", AT_COUNTER, 20},  {"DI1", AT_COUNTER, 150},
+    {"DR1", AT_ORIGIN, 0},   {"PC1", AT_ORIGIN, 30},   {"ET1", AT_SORTING, 14},
+    {"ET4", AT_SORTING, 20}, {"MD2", AT_OFFICE, 18},   {"ND1", AT_OFFICE, 8},
+    {"AG1", AT_COUNTER, 20}, {"DI1", AT_COUNTER, 150},
 };
 static const struct moment came_back[] = {
-    {"PC1", AT_ORIGIN, 0},  {"ET1", AT_SORTING, 14}, {"PB1", AT_SORTING, 40}, {"PB2", AT_SORTING, 60},
-    {"MD2", AT_OFFICE, 30}, {"ND1", AT_OFFICE, 8},   {"RE1", AT_OFFICE, 40},  {"DI2", AT_OFFICE, 90},
+    {"PC1", AT_ORIGIN, 0},   {"ET1", AT_SORTING, 14}, {"PB1", AT_SORTING, 40},
+    {"PB2", AT_SORTING, 60}, {"MD2", AT_OFFICE, 30},  {"ND1", AT_OFFICE, 8},
+    {"RE1", AT_OFFICE, 40},  {"DI2", AT_OFFICE, 90},
 };
 static const struct moment from_abroad[] = {
     {"EMA", AT_ORIGIN, 0},    {"EMB", AT_ORIGIN, 40},   {"EXA", AT_ORIGIN, 10},
@@ -167,8 +174,8 @@ static const struct moment from_abroad[] = {
     {"EMI", AT_OFFICE, 8},
 };
 static const struct moment pallet[] = {
-    {"collecting", AT_ORIGIN, 0},    {"departing", AT_ORIGIN, 10},  {"arriving", AT_SORTING, 12},
-    {"departing", AT_SORTING, 10},   {"arriving", AT_OFFICE, 12},   {"MD2", AT_OFFICE, 10},
+    {"collecting", AT_ORIGIN, 0},  {"departing", AT_ORIGIN, 10}, {"arriving", AT_SORTING, 12},
+    {"departing", AT_SORTING, 10}, {"arriving", AT_OFFICE, 12},  {"MD2", AT_OFFICE, 10},
     {"DI1", AT_OFFICE, 8},
 };
 
@@ -179,12 +186,13 @@ struct story {
 #define STORY(moments) ((struct story){moments, sizeof moments / sizeof moments[0]})
 
 static const char *const sorting_centres[] = {
-    "Gennevilliers", "Roissy",    "Chilly-Mazarin", "Lyon Saint-Priest", "Toulouse", "Bordeaux-Cestas",
-    "Orléans",       "Besançon",  "Nantes",         "Lille Lesquin",     "Rennes",   "Marseille Vitrolles",
+    "Gennevilliers", "Roissy",          "Chilly-Mazarin", "Lyon Saint-Priest",
+    "Toulouse",      "Bordeaux-Cestas", "Orléans",        "Besançon",
+    "Nantes",        "Lille Lesquin",   "Rennes",         "Marseille Vitrolles",
 };
 static const char *const offices[] = {
-    "Paris 12",     "Lyon 7",  "Bordeaux Mériadeck", "Nîmes",    "Saint-Étienne", "Quimper",
-    "Aix-les-Bains", "Angers", "Mulhouse",           "Perpignan", "Le Havre",     "Dijon",
+    "Paris 12",      "Lyon 7", "Bordeaux Mériadeck", "Nîmes",     "Saint-Étienne", "Quimper",
+    "Aix-les-Bains", "Angers", "Mulhouse",           "Perpignan", "Le Havre",      "Dijon",
 };
 enum { PLACE_COUNT = 12 };
 
@@ -211,7 +219,8 @@ static struct story story_of(const struct parcel *parcel, struct chance *chance)
     return luck < 80 ? STORY(at_home) : luck < 96 ? STORY(at_counter) : STORY(came_back);
 }
 
-/* Longer than the story, for benchmarks that want many events: more sorting before its last two moments. */
+/* Longer than the story, for benchmarks that want many events: more sorting before its last two
+ * moments. */
 static const struct moment *moment_at(struct story story, unsigned i, unsigned wanted)
 {
     static const struct moment more[] = {{"ET4", AT_SORTING, 10}, {"ET1", AT_SORTING, 10}};
@@ -273,7 +282,8 @@ static void make_history(const struct options *options, const struct parcel *par
     }
 }
 
-/* ---- Output --------------------------------------------------------------------------------------- */
+/* ---- Output
+ * --------------------------------------------------------------------------------------- */
 
 static char buffer[BUFFER_SIZE];
 static struct writer output = {.data = buffer, .size = sizeof buffer};
@@ -401,7 +411,8 @@ static bool put_event(const struct options *options, const struct parcel *parcel
     return true;
 }
 
-/* ---- Orders --------------------------------------------------------------------------------------- */
+/* ---- Orders
+ * --------------------------------------------------------------------------------------- */
 
 static struct parcel tell(const struct options *options, uint64_t index, struct history *history)
 {
@@ -435,8 +446,8 @@ static uint64_t common_divisor(uint64_t a, uint64_t b)
     return a;
 }
 
-/* The first events of all parcels, then the second ones, ..., each round in an order of its own: steps of a length that has no
- * divisor in common with the count pass every parcel once. */
+/* The first events of all parcels, then the second ones, ..., each round in an order of its own:
+ * steps of a length that has no divisor in common with the count pass every parcel once. */
 static bool shuffled(const struct options *options)
 {
     unsigned rounds = options->events ? options->events + options->skip : EVENTS_MOST;
@@ -477,7 +488,8 @@ static bool write_numbers(const struct options *options)
     return fclose(file) == 0 && good;
 }
 
-/* ---- Command -------------------------------------------------------------------------------------- */
+/* ---- Command
+ * -------------------------------------------------------------------------------------- */
 
 static const char usage[] =
     "usage: make-parcels --count N --seed S [options]\n"
@@ -546,11 +558,16 @@ static bool set_option(struct options *options, int option, const char *value)
 static bool read_options(int argc, char **argv, struct options *options)
 {
     static const struct option known[] = {
-        {"count", required_argument, NULL, 'c'},  {"seed", required_argument, NULL, 's'},
-        {"events", required_argument, NULL, 'e'}, {"skip", required_argument, NULL, 'k'},
-        {"limit", required_argument, NULL, 'l'},  {"format", required_argument, NULL, 'f'},
-        {"shuffle", no_argument, NULL, 'h'},      {"numbers", required_argument, NULL, 'n'},
-        {"source", required_argument, NULL, 'o'}, {"now", required_argument, NULL, 't'},
+        {"count", required_argument, NULL, 'c'},
+        {"seed", required_argument, NULL, 's'},
+        {"events", required_argument, NULL, 'e'},
+        {"skip", required_argument, NULL, 'k'},
+        {"limit", required_argument, NULL, 'l'},
+        {"format", required_argument, NULL, 'f'},
+        {"shuffle", no_argument, NULL, 'h'},
+        {"numbers", required_argument, NULL, 'n'},
+        {"source", required_argument, NULL, 'o'},
+        {"now", required_argument, NULL, 't'},
         {NULL, 0, NULL, 0},
     };
     bool seeded = false;

@@ -2,8 +2,9 @@
 
 enum { FIRST_YEAR = 1990, END_YEAR = 2100, MOST_OFFSET = 14 * 60, SECONDS_A_DAY = 86400 };
 
-/* ---- Calendar: March-based years, so that the leap day is a year's last (Hinnant, "chrono-compatible
- * low-level date algorithms") ----------------------------------------------------------------------- */
+/* ---- Calendar: March-based years, so that the leap day is a year's last (Hinnant,
+ * "chrono-compatible low-level date algorithms")
+ * ----------------------------------------------------------------------- */
 
 enum { DAYS_400_YEARS = 146097, DAYS_TO_1970 = 719468 /* from 0000-03-01 */ };
 
@@ -12,8 +13,7 @@ int32_t day_of_date(int year, unsigned month, unsigned day_of_month)
     year -= month <= 2;
     int era = (year >= 0 ? year : year - 399) / 400;
     int year_of_era = year - era * 400;
-    int day_of_year =
-        (153 * ((int)month + (month > 2 ? -3 : 9)) + 2) / 5 + (int)day_of_month - 1;
+    int day_of_year = (153 * ((int)month + (month > 2 ? -3 : 9)) + 2) / 5 + (int)day_of_month - 1;
     int day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
     return era * DAYS_400_YEARS + day_of_era - DAYS_TO_1970;
 }
@@ -39,7 +39,8 @@ static unsigned days_in_month(int year, unsigned month)
     return month == 2 && leap ? 29 : days[month];
 }
 
-/* ---- Times ---------------------------------------------------------------------------------------- */
+/* ---- Times
+ * ---------------------------------------------------------------------------------------- */
 
 static bool is_digit(char c)
 {
@@ -92,8 +93,8 @@ static bool zone_parse(struct text zone, int *minutes)
     return true;
 }
 
-/* RFC 3339 has second 60 only at the end of a month in UTC. It becomes the second after: POSIX time has no room
- * for it, and the order of events is kept. */
+/* RFC 3339 has second 60 only at the end of a month in UTC. It becomes the second after: POSIX time
+ * has no room for it, and the order of events is kept. */
 static bool leap_second_is_possible(int64_t after)
 {
     int year;

@@ -2,7 +2,8 @@
 
 #include <stdlib.h>
 
-/* ---- Names ---------------------------------------------------------------------------------------- */
+/* ---- Names
+ * ---------------------------------------------------------------------------------------- */
 
 const char *feed_reason_name(enum feed_reason reason)
 {
@@ -30,7 +31,8 @@ const char *feed_format_name(enum feed_format format)
     return (unsigned)format <= FEED_SUIVI ? names[format] : "";
 }
 
-/* ---- Life ----------------------------------------------------------------------------------------- */
+/* ---- Life
+ * ----------------------------------------------------------------------------------------- */
 
 static void *must_allocate(void *old, size_t size)
 {
@@ -88,7 +90,8 @@ void feed_give(struct feed *feed, const struct event *event, uint64_t place)
         feed_refuse(feed, place, reason, "");
 }
 
-/* Callers keep to the room's stated limits, so this memory is bounded; without it the process cannot go on. */
+/* Callers keep to the room's stated limits, so this memory is bounded; without it the process
+ * cannot go on. */
 void buffer_add(struct buffer *buffer, const char *data, size_t length)
 {
     if (length > buffer->size - buffer->length) {
@@ -102,7 +105,8 @@ void buffer_add(struct buffer *buffer, const char *data, size_t length)
     buffer->length += length;
 }
 
-/* ---- Lines ---------------------------------------------------------------------------------------- */
+/* ---- Lines
+ * ---------------------------------------------------------------------------------------- */
 
 static void take_line(struct feed *feed, struct text line)
 {
@@ -167,7 +171,8 @@ static void take_lines(struct feed *feed, const char *bytes, size_t length)
     }
 }
 
-/* ---- Pieces --------------------------------------------------------------------------------------- */
+/* ---- Pieces
+ * --------------------------------------------------------------------------------------- */
 
 static void route(struct feed *feed, const char *bytes, size_t length)
 {
@@ -182,8 +187,9 @@ static size_t byte_order_mark(const struct buffer *head)
     return head->length >= 3 && memcmp(head->data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 }
 
-/* What was kept back so far goes its way once the format is known. The decision hangs on the bytes alone, not on the pieces that
- * they came in: it is sought again only when the head has doubled, or it would cost the square of its length. */
+/* What was kept back so far goes its way once the format is known. The decision hangs on the bytes
+ * alone, not on the pieces that they came in: it is sought again only when the head has doubled, or
+ * it would cost the square of its length. */
 static void look_at_head(struct feed *feed, bool complete)
 {
     struct buffer *head = &feed->head;

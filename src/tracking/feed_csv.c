@@ -7,16 +7,26 @@ static enum feed_field column_named(struct text name)
         const char *name;
         enum feed_field field;
     } aliases[] = {
-        {"parcel_number", FIELD_PARCEL}, {"tracking_number", FIELD_PARCEL},
-        {"number", FIELD_PARCEL},        {"numero", FIELD_PARCEL},
-        {"colis", FIELD_PARCEL},         {"date", FIELD_AT},
-        {"time", FIELD_AT},              {"event_time", FIELD_AT},
-        {"timestamp", FIELD_AT},         {"event", FIELD_CODE},
-        {"event_code", FIELD_CODE},      {"location", FIELD_PLACE},
-        {"site", FIELD_PLACE},           {"lieu", FIELD_PLACE},
-        {"country_code", FIELD_COUNTRY}, {"pays", FIELD_COUNTRY},
-        {"produit", FIELD_PRODUCT},      {"expected", FIELD_DELIVERY_DATE},
-        {"pickup_point", FIELD_PICKUP},  {"point_retrait", FIELD_PICKUP},
+        {"parcel_number", FIELD_PARCEL},
+        {"tracking_number", FIELD_PARCEL},
+        {"number", FIELD_PARCEL},
+        {"numero", FIELD_PARCEL},
+        {"colis", FIELD_PARCEL},
+        {"date", FIELD_AT},
+        {"time", FIELD_AT},
+        {"event_time", FIELD_AT},
+        {"timestamp", FIELD_AT},
+        {"event", FIELD_CODE},
+        {"event_code", FIELD_CODE},
+        {"location", FIELD_PLACE},
+        {"site", FIELD_PLACE},
+        {"lieu", FIELD_PLACE},
+        {"country_code", FIELD_COUNTRY},
+        {"pays", FIELD_COUNTRY},
+        {"produit", FIELD_PRODUCT},
+        {"expected", FIELD_DELIVERY_DATE},
+        {"pickup_point", FIELD_PICKUP},
+        {"point_retrait", FIELD_PICKUP},
     };
     char lower[32];
     if (name.length > sizeof lower)
@@ -104,7 +114,8 @@ static enum feed_reason read_header(struct feed *feed, struct text line, const c
     struct csv *csv = &feed->csv;
     struct draft named = {0};
     csv->delimiter = recognise_delimiter(line);
-    struct record record = {line.data, line.data + line.length, feed->scratch, csv->delimiter, true};
+    struct record record = {line.data, line.data + line.length, feed->scratch, csv->delimiter,
+                            true};
     while (record.more) {
         struct text name;
         if (!take_value(&record, &name))
@@ -132,7 +143,8 @@ static enum feed_reason read_header(struct feed *feed, struct text line, const c
 static enum feed_reason read_row(struct feed *feed, struct text line, struct draft *draft)
 {
     const struct csv *csv = &feed->csv;
-    struct record record = {line.data, line.data + line.length, feed->scratch, csv->delimiter, true};
+    struct record record = {line.data, line.data + line.length, feed->scratch, csv->delimiter,
+                            true};
     uint64_t dropped = 0;
     unsigned column = 0;
     memset(draft, 0, sizeof *draft);

@@ -1,9 +1,11 @@
-/* Cuts JSON documents out of pieces. Only brackets, strings and commas are looked at; whether what was cut is JSON is jansson's to
- * say. Each object of an `eventList` (and of an array at the top) is cut out by itself and replaced by 0 in its document, so that a
- * document of 256 MiB needs the memory of one event, not ten times its own size.
+/* Cuts JSON documents out of pieces. Only brackets, strings and commas are looked at; whether what
+ * was cut is JSON is jansson's to say. Each object of an `eventList` (and of an array at the top)
+ * is cut out by itself and replaced by 0 in its document, so that a document of 256 MiB needs the
+ * memory of one event, not ten times its own size.
  *
- * After a mistake nothing can be known of the rest of the document: reading goes on at the next line that begins
- * with a bracket in its first column, where indented documents and documents of one line both begin. */
+ * After a mistake nothing can be known of the rest of the document: reading goes on at the next
+ * line that begins with a bracket in its first column, where indented documents and documents of
+ * one line both begin. */
 #include "tracking/feed_internal.h"
 
 static void begin_document(struct document *d)
@@ -165,7 +167,8 @@ static void take_byte(struct feed *feed, char c)
         if (++d->length > FEED_DOCUMENT_MAX)
             refuse_document(feed, FEED_TOO_LONG);
         else if (!document_byte(feed, c))
-            refuse_document(feed, d->envelope.length == FEED_UNIT_MAX ? FEED_TOO_LONG : FEED_SYNTAX);
+            refuse_document(feed,
+                            d->envelope.length == FEED_UNIT_MAX ? FEED_TOO_LONG : FEED_SYNTAX);
     } else if (d->state == BETWEEN_DOCUMENTS && !opens && !is_space(c)) {
         refuse_document(feed, FEED_SYNTAX);
     }

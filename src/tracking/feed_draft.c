@@ -12,7 +12,8 @@ const char *feed_field_name(enum feed_field field)
 enum feed_field feed_field_named(struct text name)
 {
 #define X(constant, literal)                                                                       \
-    if (name.length == sizeof(literal) - 1 && memcmp(name.data, literal, sizeof(literal) - 1) == 0) \
+    if (name.length == sizeof(literal) - 1 &&                                                      \
+        memcmp(name.data, literal, sizeof(literal) - 1) == 0)                                      \
         return FIELD_##constant;
     FEED_FIELDS(X)
 #undef X

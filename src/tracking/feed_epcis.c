@@ -1,9 +1,11 @@
-/* EPCIS 2.0 in JSON-LD (GS1, ISO/IEC 19987:2024). What is a parcel, where and at which step is taken; the rest is left. */
+/* EPCIS 2.0 in JSON-LD (GS1, ISO/IEC 19987:2024). What is a parcel, where and at which step is
+ * taken; the rest is left. */
 #include "tracking/feed_internal.h"
 
 #include <jansson.h>
 
-/* ---- Identifiers ---------------------------------------------------------------------------------- */
+/* ---- Identifiers
+ * ---------------------------------------------------------------------------------- */
 
 static bool starts_with(struct text text, const char *start)
 {
@@ -33,7 +35,8 @@ static bool all_digits(struct text text)
     return text.length > 0;
 }
 
-/* "0614141.1234567890" (company prefix, extension digit and serial) to the 17 digits of an SSCC and their check digit. */
+/* "0614141.1234567890" (company prefix, extension digit and serial) to the 17 digits of an SSCC and
+ * their check digit. */
 static bool sscc_of_urn(struct text urn, char out[18])
 {
     const char *dot = memchr(urn.data, '.', urn.length);
@@ -53,9 +56,9 @@ static bool sscc_of_urn(struct text urn, char out[18])
 /* Digital Link: goods, places, assets, documents, shipments: identified, but no parcels. */
 static bool is_other_digital_link(struct text uri)
 {
-    static const char *const keys[] = {"/01/",   "/253/",  "/255/",  "/401/",  "/402/",  "/414/",
-                                       "/417/",  "/8003/", "/8004/", "/8006/", "/8010/", "/8013/",
-                                       "/8017/", "/8018/"};
+    static const char *const keys[] = {"/01/",   "/253/",  "/255/",  "/401/",  "/402/",
+                                       "/414/",  "/417/",  "/8003/", "/8004/", "/8006/",
+                                       "/8010/", "/8013/", "/8017/", "/8018/"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         if (contains(uri, keys[i]))
             return true;
@@ -73,7 +76,8 @@ static struct text digital_link_sscc(struct text uri)
 }
 
 /* FEED_OK: a parcel. FEED_NO_PARCEL: something else, which is no mistake. */
-static enum feed_reason take_identifier(const struct feed *feed, struct text id, struct event *event)
+static enum feed_reason take_identifier(const struct feed *feed, struct text id,
+                                        struct event *event)
 {
     char sscc[18];
     bool is_uri = contains(id, ":") || contains(id, "/");
@@ -91,9 +95,11 @@ static enum feed_reason take_identifier(const struct feed *feed, struct text id,
     return no_parcel ? FEED_NO_PARCEL : reason;
 }
 
-/* ---- Where ---------------------------------------------------------------------------------------- */
+/* ---- Where
+ * ---------------------------------------------------------------------------------------- */
 
-/* A GLN, with its extension where it has one; else the last part of another URI. Coordinates are left out. */
+/* A GLN, with its extension where it has one; else the last part of another URI. Coordinates are
+ * left out. */
 static void place_of_uri(struct text uri, struct event *event)
 {
     static const char urn[] = "urn:epc:id:sgln:";
@@ -138,7 +144,8 @@ static void place_of_uri(struct text uri, struct event *event)
     feed_take_place((struct text){gln, place.length}, event);
 }
 
-/* Where it happened; else where it is from then on. False when a place is not of the standard's form. */
+/* Where it happened; else where it is from then on. False when a place is not of the standard's
+ * form. */
 static bool take_place(const json_t *object, struct event *event)
 {
     static const char *const names[] = {"readPoint", "bizLocation"};
@@ -154,7 +161,8 @@ static bool take_place(const json_t *object, struct event *event)
     return true;
 }
 
-/* ---- What ----------------------------------------------------------------------------------------- */
+/* ---- What
+ * ----------------------------------------------------------------------------------------- */
 
 static bool says_more_than_a_step(enum step step)
 {
@@ -178,8 +186,9 @@ static enum step persistent_step(const json_t *object)
     return STEP_UNKNOWN;
 }
 
-/* What happened is the business step, unless the disposition says that it went wrong, back, or into the addressee's
- * hands; "available" after a step in a place is a parcel that waits there for its addressee. */
+/* What happened is the business step, unless the disposition says that it went wrong, back, or into
+ * the addressee's hands; "available" after a step in a place is a parcel that waits there for its
+ * addressee. */
 static enum feed_reason take_step(const json_t *object, struct event *event, const char **field)
 {
     struct text business_step, disposition;
@@ -205,7 +214,8 @@ static enum feed_reason take_step(const json_t *object, struct event *event, con
         step = lasting;
     else if (step == STEP_UNKNOWN || (state == STEP_PICKUP && step == STEP_SORTING))
         step = state;
-    event->step = (uint8_t)step;
+    if (step != STEP_UNKNOWN) /* else what a carrier's own code means */
+        event->step = (uint8_t)step;
     return FEED_OK;
 }
 
@@ -232,7 +242,8 @@ static enum feed_reason take_when(const json_t *object, struct event *event, con
     return event_time_parse(with_zone, &unused, &event->offset) ? FEED_OK : FEED_BAD_FIELD;
 }
 
-/* ---- One event ------------------------------------------------------------------------------------ */
+/* ---- One event
+ * ------------------------------------------------------------------------------------ */
 
 struct taken {
     unsigned parcels, refused;
@@ -243,8 +254,8 @@ static void give_identifier(struct feed *feed, const json_t *id, const char *fie
 {
     enum feed_reason reason = FEED_BAD_FIELD;
     if (json_is_string(id))
-        reason = take_identifier(
-            feed, (struct text){json_string_value(id), json_string_length(id)}, event);
+        reason = take_identifier(feed, (struct text){json_string_value(id), json_string_length(id)},
+                                 event);
     if (reason == FEED_NO_PARCEL)
         return;
     if (reason) {
@@ -276,8 +287,9 @@ static void take_event(struct feed *feed, const json_t *object)
     struct taken taken = {0};
     const char *field = "";
     feed->dropped += json_personal(object);
-    /* It says again, word for word, what was said before, and that it was wrong: no second event, and a store that others
-     * already read takes nothing back. The corrective event comes by itself. */
+    /* It says again, word for word, what was said before, and that it was wrong: no second event,
+     * and a store that others already read takes nothing back. The corrective event comes by
+     * itself. */
     if (json_object_get(object, "errorDeclaration")) {
         feed_refuse(feed, feed->place, FEED_NO_EVENTS, "errorDeclaration");
         return;
@@ -298,7 +310,8 @@ static void take_event(struct feed *feed, const json_t *object)
         feed_refuse(feed, feed->place, FEED_NO_EVENTS, "epcList");
 }
 
-/* ---- Documents ------------------------------------------------------------------------------------ */
+/* ---- Documents
+ * ------------------------------------------------------------------------------------ */
 
 static const json_t *event_list(const json_t *root)
 {

@@ -2,8 +2,8 @@
 
 #include <jansson.h>
 
-/* A name that comes twice is refused, as in NDJSON. Whole numbers of any size are taken as real ones: nothing that is kept
- * is a number. */
+/* A name that comes twice is refused, as in NDJSON. Whole numbers of any size are taken as real
+ * ones: nothing that is kept is a number. */
 json_t *feed_json(struct feed *feed, struct text unit)
 {
     json_error_t error;
@@ -19,7 +19,7 @@ json_t *feed_json(struct feed *feed, struct text unit)
 bool json_text(const json_t *object, const char *name, struct text *out)
 {
     const json_t *value = json_object_get(object, name);
-    *out = (struct text){NULL, 0};
+    *out = TEXT(""); /* memmem(3) and its like take no NULL */
     if (!value || json_is_null(value))
         return true;
     if (!json_is_string(value))

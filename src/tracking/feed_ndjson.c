@@ -1,5 +1,6 @@
-/* Own parser: a general one builds a tree of every line, at 1.7 us each where an event may cost 1.4 us in all
- * (jansson: 579,000 small objects a second). test_feed_ndjson.c holds it against jansson. */
+/* Own parser: a general one builds a tree of every line, at 1.7 us each where an event may cost 1.4
+ * us in all (jansson: 579,000 small objects a second). test_feed_ndjson.c holds it against jansson.
+ */
 #include "tracking/feed_internal.h"
 
 struct cursor {
@@ -23,7 +24,8 @@ static bool take(struct cursor *c, unsigned char expected)
     return true;
 }
 
-/* ---- Strings (RFC 8259 section 7) ----------------------------------------------------------------- */
+/* ---- Strings (RFC 8259 section 7)
+ * ----------------------------------------------------------------- */
 
 static int hex_value(unsigned char c)
 {
@@ -91,8 +93,8 @@ static bool take_escaped_unicode(struct cursor *c)
 
 static bool take_escape(struct cursor *c)
 {
-    static const char plain[128] = {['"'] = '"', ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
-                                    ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t'};
+    static const char plain[128] = {['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+                                    ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
     if (c->at == c->end)
         return false;
     unsigned char kind = *c->at++;
@@ -112,7 +114,8 @@ static const unsigned char *plain_end(const unsigned char *at, const unsigned ch
     return at;
 }
 
-/* From behind the opening quote. *out is in the line where nothing is escaped, else in the scratch. */
+/* From behind the opening quote. *out is in the line where nothing is escaped, else in the scratch.
+ */
 static bool take_string(struct cursor *c, struct text *out)
 {
     const unsigned char *start = c->at, *copied = c->at;
@@ -149,7 +152,8 @@ static bool take_string(struct cursor *c, struct text *out)
     return true;
 }
 
-/* ---- Values that are not kept --------------------------------------------------------------------- */
+/* ---- Values that are not kept
+ * --------------------------------------------------------------------- */
 
 static bool skip_digits(struct cursor *c)
 {
@@ -184,7 +188,8 @@ static bool skip_word(struct cursor *c, const char *word, size_t length)
 
 enum value_kind { VALUE_BAD, VALUE_NOTHING /* null, "" */, VALUE_STRING, VALUE_OTHER };
 
-static enum value_kind take_value(struct cursor *c, struct text *string, unsigned depth, bool count);
+static enum value_kind take_value(struct cursor *c, struct text *string, unsigned depth,
+                                  bool count);
 
 static bool skip_object(struct cursor *c, unsigned depth, bool count)
 {
@@ -258,7 +263,8 @@ static enum value_kind take_value(struct cursor *c, struct text *string, unsigne
     return good ? VALUE_OTHER : VALUE_BAD;
 }
 
-/* ---- The line ------------------------------------------------------------------------------------- */
+/* ---- The line
+ * ------------------------------------------------------------------------------------- */
 
 static bool take_member(struct cursor *c, struct draft *draft)
 {
@@ -278,7 +284,8 @@ static bool take_member(struct cursor *c, struct draft *draft)
         *c->dropped += personal && kind != VALUE_NOTHING;
         return true;
     }
-    /* A name that comes twice is read differently by different parsers (RFC 8259 section 4): refused. */
+    /* A name that comes twice is read differently by different parsers (RFC 8259 section 4):
+     * refused. */
     if (kind == VALUE_OTHER || (draft->present & 1u << field))
         draft->wrong |= 1u << field;
     draft->present |= 1u << field;

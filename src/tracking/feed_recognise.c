@@ -1,5 +1,6 @@
-/* A feed is what its first telling name says: the names of an NDJSON event, of an EPCIS document or event, of a Suivi answer,
- * at the top level of the first object. What does not begin like JSON is CSV. */
+/* A feed is what its first telling name says: the names of an NDJSON event, of an EPCIS document or
+ * event, of a Suivi answer, at the top level of the first object. What does not begin like JSON is
+ * CSV. */
 #include "tracking/feed_internal.h"
 
 static enum feed_format format_of_name(struct text name)
@@ -8,15 +9,15 @@ static enum feed_format format_of_name(struct text name)
         const char *name;
         enum feed_format format;
     } telling[] = {
-        {"parcel", FEED_NDJSON},         {"at", FEED_NDJSON},
-        {"code", FEED_NDJSON},           {"@context", FEED_EPCIS},
-        {"epcisBody", FEED_EPCIS},       {"eventTime", FEED_EPCIS},
-        {"eventID", FEED_EPCIS},         {"schemaVersion", FEED_EPCIS},
-        {"bizStep", FEED_EPCIS},         {"epcList", FEED_EPCIS},
-        {"eventList", FEED_EPCIS},       {"eventTimeZoneOffset", FEED_EPCIS},
-        {"epcisHeader", FEED_EPCIS},     {"isA", FEED_EPCIS},
-        {"returnCode", FEED_SUIVI},      {"shipment", FEED_SUIVI},
-        {"idShip", FEED_SUIVI},          {"returnMessage", FEED_SUIVI},
+        {"parcel", FEED_NDJSON},     {"at", FEED_NDJSON},
+        {"code", FEED_NDJSON},       {"@context", FEED_EPCIS},
+        {"epcisBody", FEED_EPCIS},   {"eventTime", FEED_EPCIS},
+        {"eventID", FEED_EPCIS},     {"schemaVersion", FEED_EPCIS},
+        {"bizStep", FEED_EPCIS},     {"epcList", FEED_EPCIS},
+        {"eventList", FEED_EPCIS},   {"eventTimeZoneOffset", FEED_EPCIS},
+        {"epcisHeader", FEED_EPCIS}, {"isA", FEED_EPCIS},
+        {"returnCode", FEED_SUIVI},  {"shipment", FEED_SUIVI},
+        {"idShip", FEED_SUIVI},      {"returnMessage", FEED_SUIVI},
     };
     for (size_t i = 0; i < sizeof telling / sizeof telling[0]; i++)
         if (text_is(name, telling[i].name))
@@ -29,7 +30,8 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Length of the string from its opening quote to its closing one, or 0 when it does not end here. */
+/* Length of the string from its opening quote to its closing one, or 0 when it does not end here.
+ */
 static size_t string_length(const char *at, size_t left)
 {
     for (size_t i = 1; i < left; i++) {

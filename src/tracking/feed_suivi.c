@@ -1,5 +1,5 @@
-/* La Poste "Suivi v2": one answer is the whole history of one parcel. Labels are left (Ecluse has its own, in four languages),
- * and so is whatever says who or where somebody is. */
+/* La Poste "Suivi v2": one answer is the whole history of one parcel. Labels are left (Ecluse has
+ * its own, in four languages), and so is whatever says who or where somebody is. */
 #include "tracking/feed_internal.h"
 
 #include <jansson.h>

@@ -19,11 +19,18 @@ static const struct step_row steps[STEP_COUNT] = {
                          final,                                                                    \
                          sentiment,                                                                \
                          laposte,                                                                  \
-                         {[LANGUAGE_FR] = TEXT_OF(fr), [LANGUAGE_NL] = TEXT_OF(nl),                \
-                          [LANGUAGE_DE] = TEXT_OF(de), [LANGUAGE_EN] = TEXT_OF(en)},               \
-                         {[LANGUAGE_FR] = TEXT_OF(fr_next), [LANGUAGE_NL] = TEXT_OF(nl_next),      \
-                          [LANGUAGE_DE] = TEXT_OF(de_next), [LANGUAGE_EN] = TEXT_OF(en_next)}},
-#define TEXT_OF(literal) {(literal), sizeof(literal) - 1}
+                         {[LANGUAGE_FR] = TEXT_OF(fr),                                             \
+                          [LANGUAGE_NL] = TEXT_OF(nl),                                             \
+                          [LANGUAGE_DE] = TEXT_OF(de),                                             \
+                          [LANGUAGE_EN] = TEXT_OF(en)},                                            \
+                         {[LANGUAGE_FR] = TEXT_OF(fr_next),                                        \
+                          [LANGUAGE_NL] = TEXT_OF(nl_next),                                        \
+                          [LANGUAGE_DE] = TEXT_OF(de_next),                                        \
+                          [LANGUAGE_EN] = TEXT_OF(en_next)}},
+#define TEXT_OF(literal)                                                                           \
+    {                                                                                              \
+        (literal), sizeof(literal) - 1                                                             \
+    }
     STEPS(X)
 #undef X
 };
@@ -76,7 +83,8 @@ enum step step_of_name(struct text name)
     return STEP_UNKNOWN;
 }
 
-/* ---- Codes ---------------------------------------------------------------------------------------- */
+/* ---- Codes
+ * ---------------------------------------------------------------------------------------- */
 
 enum { CODE_SIZE = 24 };
 
@@ -93,7 +101,10 @@ static const struct code_row epcis_steps[] = {CODES_OF_EPCIS_STEPS(X)};
 static const struct code_row epcis_dispositions[] = {CODES_OF_EPCIS_DISPOSITIONS(X)};
 #undef X
 
-#define ROWS(table) {table, sizeof(table) / sizeof(table)[0]}
+#define ROWS(table)                                                                                \
+    {                                                                                              \
+        table, sizeof(table) / sizeof(table)[0]                                                    \
+    }
 static const struct {
     const struct code_row *row;
     size_t count;

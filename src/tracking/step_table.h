@@ -1,9 +1,9 @@
-/* step_table.h: the two tables of step.h, and nothing else. docs/feeds.md shows them; test_step.c reads them. */
+/* step_table.h: the two tables of step.h, and nothing else; docs/feeds.md shows them. */
 #ifndef ECLUSE_STEP_TABLE_H
 #define ECLUSE_STEP_TABLE_H
 
-/* constant, name, stage, final, sentiment, La Poste's code, then label and next sentence in FR, NL, DE, EN.
- * No sentence says "today" or "tomorrow": an answer may be read days after it was true. */
+/* constant, name, stage, final, sentiment, La Poste's code, then label and next sentence in FR, NL,
+ * DE, EN. No sentence says "today" or "tomorrow": an answer may be read days after it was true. */
 #define STEPS(X)                                                                                   \
     X(UNKNOWN, "unknown", TRANSIT, false, 0, "ET4",                                                \
       "En cours d’acheminement", "La prochaine étape s’affichera ici.",                            \
@@ -65,9 +65,9 @@
       "Problem unterwegs", "Wir suchen eine Lösung; wie es weitergeht, erscheint hier.",           \
       "Problem on the way", "We are looking for a solution; what follows will appear here.")
 
-/* code, step, what the carrier means by it. Sources: La Poste: the codes that public clients of Suivi v2 know. UPU: EMSEVT
- * version 3 event names, as designated operators publish them. EPCIS: GS1 Core Business Vocabulary 2.0, sections
- * 7.1 and 7.2; of it, what can happen to a parcel. */
+/* code, step, what the carrier means by it. Sources: La Poste: the codes that public clients of Suivi
+ * v2 know. UPU: event names of EMSEVT version 3, as designated operators publish them. EPCIS: GS1 Core
+ * Business Vocabulary 2.0, sections 7.1 and 7.2; of it, what can happen to a parcel. */
 #define CODES_OF_LAPOSTE(X)                                                                        \
     X("DR1", ANNOUNCED, "declared by the sender")                                                  \
     X("PC1", ACCEPTED, "taken in charge")                                                          \
