@@ -14,9 +14,9 @@
 enum {
     READ_SIZE = 256 * 1024,
     POOL_SORTED = 32 * 1024,     /* events: sorted ones gain nothing by waiting */
-    POOL_MOST = 2 * 1024 * 1024, /* events: about 220 MB */
+    POOL_MOST = 4 * 1024 * 1024, /* events: about 420 MB */
     LOCAL_MOST = 256 * 1024,     /* words that the dictionary has no room for */
-    BATCH_PAGES = 12 * 1024,     /* of one transaction: 48 MB, and twice that is what the file grows by */
+    BATCH_PAGES = 24 * 1024,     /* of one transaction: 96 MB, and twice that is what the file grows by */
     IDLE_MS = 100,
     BUILD_SHARE = 16,            /* at most one part in so many of a run goes to building the filter */
 };
@@ -372,6 +372,7 @@ int ingest_end(struct ingest *ingest, struct ingest_totals *totals, struct error
 {
     int code = settle(ingest);
     if (code == 0) {
+        pool_free(&ingest->pool); /* the build needs as much again */
         build_filter(ingest, true);
         ingest->journal_written = 0;
         write_journal(ingest, clock_boot());
