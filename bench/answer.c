@@ -1,5 +1,6 @@
-/* What rendering an answer costs: bench-answer. Median of 9 rounds on one core, and what is written. For instructions:
- *   perf stat -e instructions:u bench-answer CASE ROUNDS     (and subtract what ROUNDS of `nothing` take) */
+/* What rendering an answer costs: bench-answer. Median of 9 rounds on one core, and what is
+ * written. For instructions: perf stat -e instructions:u bench-answer CASE ROUNDS     (and subtract
+ * what ROUNDS of `nothing` take) */
 #include "tracking/answer_samples.h"
 
 #include <stdio.h>
@@ -45,7 +46,8 @@ static void html_8(void)
 
 static void describe(void)
 {
-    struct answer_request request = {.contract = contract, .now = SAMPLE_NOW, .history = &histories[1]};
+    struct answer_request request = {
+        .contract = contract, .now = SAMPLE_NOW, .history = &histories[1]};
     answer_describe(&request, &answer);
 }
 
@@ -69,9 +71,15 @@ static const struct {
     const char *name;
     void (*run)(void);
 } cases[] = {
-    {"nothing", nothing},   {"json of 3 events", json_3}, {"json of 8 events", json_8}, {"html of 3 events", html_3},
-    {"html of 8 events", html_8}, {"validators alone", describe}, {"not known yet, static", unknown_static},
-    {"wrong check digit", wrong_check}, {"language of a header", language},
+    {"nothing", nothing},
+    {"json of 3 events", json_3},
+    {"json of 8 events", json_8},
+    {"html of 3 events", html_3},
+    {"html of 8 events", html_8},
+    {"validators alone", describe},
+    {"not known yet, static", unknown_static},
+    {"wrong check digit", wrong_check},
+    {"language of a header", language},
 };
 
 static int compare(const void *a, const void *b)
@@ -103,7 +111,8 @@ int main(int count, char **arguments)
     histories[1] = sample_history(8);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         if (count == 3) { /* one case, so many times, for perf */
-            for (long times = strcmp(arguments[1], cases[i].name) ? 0 : atol(arguments[2]); times > 0; times--)
+            for (long times = strcmp(arguments[1], cases[i].name) ? 0 : atol(arguments[2]);
+                 times > 0; times--)
                 cases[i].run();
             continue;
         }

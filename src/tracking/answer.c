@@ -3,9 +3,12 @@
 #include "tracking/answer_page.h"
 #include "tracking/answer_style.h"
 
-/* ---- What is prepared ------------------------------------------------------------------------------- */
+/* ---- What is prepared --------------------------------------------------------------------- */
 
-enum { ARENA_SIZE = 512 * 1024 }; /* of one generation; answer_prepare() must find room, and test_answer checks the largest contract */
+enum {
+    ARENA_SIZE = 512 * 1024
+}; /* of one generation; answer_prepare() must find room, and test_answer checks the largest
+      contract */
 
 struct generation {
     struct answer_fragments fragments[LANGUAGE_COUNT];
@@ -18,7 +21,8 @@ struct generation {
 static struct generation generations[2];
 static struct generation *current;
 
-/* Our own layout of an ETag: 64 bits of checksum in hexadecimal, quoted: strong (RFC 9110 section 8.8.3). */
+/* Our own layout of an ETag: 64 bits of checksum in hexadecimal, quoted: strong (RFC 9110
+ * section 8.8.3). */
 static void write_etag(char etag[ANSWER_ETAG_SIZE], uint64_t value)
 {
     static const char hex[] = "0123456789abcdef";
@@ -30,7 +34,8 @@ static void write_etag(char etag[ANSWER_ETAG_SIZE], uint64_t value)
     *at = '\0';
 }
 
-static void prepare_language(struct writer *w, const struct contract *c, enum language language, struct generation *g)
+static void prepare_language(struct writer *w, const struct contract *c, enum language language,
+                             struct generation *g)
 {
     struct answer_fragments *f = &g->fragments[language];
     for (unsigned kind = 0; kind < ANSWER_KIND_COUNT; kind++) {
@@ -67,7 +72,7 @@ const struct answer_fragments *answer_fragments(const struct contract *c, enum l
     return &current->fragments[language];
 }
 
-/* ---- What a history says ---------------------------------------------------------------------------- */
+/* ---- What a history says ------------------------------------------------------------------ */
 
 const struct history_event *history_newest(const struct history *h)
 {
@@ -105,13 +110,14 @@ enum course history_course(const struct history *h)
 bool answer_is_stale(const struct answer_request *request)
 {
     int64_t after = request->contract->tracking.stale_after / NANOS_SECOND;
-    return after > 0 && request->now - request->history->changed > after && !step_is_final(history_step(request->history));
+    return after > 0 && request->now - request->history->changed > after &&
+           !step_is_final(history_step(request->history));
 }
 
-/* ---- The response ------------------------------------------------------------------------------------ */
+/* ---- The response ------------------------------------------------------------------------- */
 
-#define POLICY                                                                                             \
-    "default-src 'none'; style-src " ANSWER_STYLE_HASH " " ANSWER_PARCEL_STYLE_HASH                      \
+#define POLICY                                                                                     \
+    "default-src 'none'; style-src " ANSWER_STYLE_HASH " " ANSWER_PARCEL_STYLE_HASH                \
     "; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 /* Why these caches: docs/decisions/caching-answers.md. */
@@ -119,7 +125,10 @@ static const struct {
     unsigned status[ANSWER_FORM_COUNT]; /* HTML, JSON */
     struct text cache_control;
 } kinds[ANSWER_KIND_COUNT] = {
-#define CACHE(literal) {literal, sizeof(literal) - 1}
+#define CACHE(literal)                                                                             \
+    {                                                                                              \
+        literal, sizeof(literal) - 1                                                               \
+    }
     [ANSWER_FOUND] = {{200, 200}, CACHE("private, no-cache")},
     [ANSWER_NOT_KNOWN_YET] = {{404, 404}, CACHE("no-store")},
     [ANSWER_WRONG_FORM] = {{404, 400}, CACHE("no-store")},
@@ -129,11 +138,13 @@ static const struct {
     [ANSWER_HELD] = {{429, 429}, CACHE("no-store")},
 };
 
-static void describe_kind(enum answer_kind kind, enum answer_form form, enum language language, struct answer *out)
+static void describe_kind(enum answer_kind kind, enum answer_form form, enum language language,
+                          struct answer *out)
 {
     *out = (struct answer){
         .status = kinds[kind].status[form],
-        .content_type = form == ANSWER_HTML ? TEXT("text/html; charset=utf-8") : TEXT("application/json; charset=utf-8"),
+        .content_type = form == ANSWER_HTML ? TEXT("text/html; charset=utf-8")
+                                            : TEXT("application/json; charset=utf-8"),
         .content_language = answer_text(ANSWER_TEXT_TAG, language),
         .cache_control = kinds[kind].cache_control,
         .policy = form == ANSWER_HTML ? TEXT(POLICY) : (struct text){NULL, 0},
@@ -150,7 +161,8 @@ static void describe_parcel(const struct answer_request *request, bool stale, st
                          (uint64_t)request->language << 8 | (uint64_t)request->form << 2 |
                              (uint64_t)request->origin_down << 1 | stale};
     uint64_t base = request->form == ANSWER_JSON && request->base.length
-                        ? hash_checksum(0, request->base.data, request->base.length) : 0;
+                        ? hash_checksum(0, request->base.data, request->base.length)
+                        : 0;
     write_etag(out->etag, hash_checksum(base, parts, sizeof parts));
     /* A client that compares dates only must see a notice come and go as well. */
     int64_t after = request->contract->tracking.stale_after / NANOS_SECOND;
@@ -181,7 +193,8 @@ static void render_page(struct writer *w, const struct answer_request *request)
         answer_page_html(w, request->contract, request->kind, request->language, slots);
 }
 
-void answer_render(const struct answer_request *request, char *buffer, size_t size, struct answer *out)
+void answer_render(const struct answer_request *request, char *buffer, size_t size,
+                   struct answer *out)
 {
     must(size >= ANSWER_SIZE);
     struct writer w = writer_on(buffer, size);
@@ -196,7 +209,8 @@ void answer_render(const struct answer_request *request, char *buffer, size_t si
     out->length = w.length;
 }
 
-struct text answer_static(enum answer_kind kind, enum answer_form form, enum language language, struct answer *out)
+struct text answer_static(enum answer_kind kind, enum answer_form form, enum language language,
+                          struct answer *out)
 {
     if (kind == ANSWER_FOUND || !current)
         return (struct text){NULL, 0};

@@ -1,7 +1,10 @@
 /* Names of countries. */
 #include "tracking/answer_page.h"
 
-#define LENGTH(literal) {literal, sizeof(literal) - 1}
+#define LENGTH(literal)                                                                            \
+    {                                                                                              \
+        literal, sizeof(literal) - 1                                                               \
+    }
 
 struct country {
     char code[3];

@@ -76,8 +76,8 @@ static unsigned weekday_of(int32_t day)
     return (unsigned)(weekday < 0 ? weekday + 7 : weekday);
 }
 
-/* French: vendredi 20 novembre 2026 (but "1er"); Dutch: vrijdag 20 november 2026; German: Freitag, 20. November 2026;
- * English: Friday 20 November 2026. */
+/* French: vendredi 20 novembre 2026 (but "1er"); Dutch: vrijdag 20 november 2026; German:
+ * Freitag, 20. November 2026; English: Friday 20 November 2026. */
 void write_long_date(struct writer *w, int32_t day, bool with_year, enum language language)
 {
     int year;

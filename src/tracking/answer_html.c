@@ -11,9 +11,10 @@ static void write_said(struct writer *w, enum answer_text text, enum language la
     write_html_escaped(w, answer_text(text, language));
 }
 
-/* ---- Prepared once a language ---------------------------------------------------------------------- */
+/* ---- Prepared once a language ------------------------------------------------------------- */
 
-static void write_stage(struct writer *w, unsigned stage, unsigned current, enum course course, enum language language)
+static void write_stage(struct writer *w, unsigned stage, unsigned current, enum course course,
+                        enum language language)
 {
     bool returned = stage == STAGE_DONE && course == COURSE_RETURNED;
     enum answer_text first = ANSWER_TEXT_STAGE_1;
@@ -26,13 +27,15 @@ static void write_stage(struct writer *w, unsigned stage, unsigned current, enum
     if (stage > current)
         WRITE_LITERAL(w, " class=\"ahead\"");
     WRITE_LITERAL(w, ">");
-    write_said(w, returned ? ANSWER_TEXT_STAGE_RETURNED : (enum answer_text)(first + stage - 1), language);
+    write_said(w, returned ? ANSWER_TEXT_STAGE_RETURNED : (enum answer_text)(first + stage - 1),
+               language);
     WRITE_LITERAL(w, "<span class=\"hidden\"> (");
     write_said(w, state, language);
     WRITE_LITERAL(w, ")</span></li>\n");
 }
 
-static void write_stages(struct writer *w, unsigned current, enum course course, enum language language)
+static void write_stages(struct writer *w, unsigned current, enum course course,
+                         enum language language)
 {
     WRITE_LITERAL(w, "<ol class=\"stages");
     if (course == COURSE_PROBLEM)
@@ -65,8 +68,8 @@ static void write_notices(struct writer *w, bool origin_down, bool stale, enum l
     WRITE_LITERAL(w, "</div>\n");
 }
 
-static void prepare_step(struct writer *w, const struct contract *c, enum step step, enum language language,
-                         struct answer_fragments *f)
+static void prepare_step(struct writer *w, const struct contract *c, enum step step,
+                         enum language language, struct answer_fragments *f)
 {
     size_t start = w->length;
     WRITE_LITERAL(w, " – ");
@@ -90,7 +93,8 @@ static void prepare_step(struct writer *w, const struct contract *c, enum step s
     f->step[step] = text_since(w, start);
 }
 
-static struct text prepare_fact(struct writer *w, const char *open, enum answer_text name, enum language language)
+static struct text prepare_fact(struct writer *w, const char *open, enum answer_text name,
+                                enum language language)
 {
     size_t start = w->length;
     write_string(w, open);
@@ -108,7 +112,8 @@ static void prepare_close(struct writer *w, enum language language, struct answe
     f->cut = text_since(w, start);
 
     start = w->length;
-    WRITE_LITERAL(w, "</section>\n<section class=\"again\" aria-labelledby=\"again\">\n<h2 id=\"again\">");
+    WRITE_LITERAL(
+        w, "</section>\n<section class=\"again\" aria-labelledby=\"again\">\n<h2 id=\"again\">");
     write_said(w, ANSWER_TEXT_FORM_AGAIN, language);
     WRITE_LITERAL(w, "</h2>\n");
     answer_page_form(w, language, (struct text){NULL, 0}, false);
@@ -116,7 +121,8 @@ static void prepare_close(struct writer *w, enum language language, struct answe
     f->close = text_since(w, start);
 }
 
-void answer_html_prepare(struct writer *w, const struct contract *c, enum language language, struct answer_fragments *f)
+void answer_html_prepare(struct writer *w, const struct contract *c, enum language language,
+                         struct answer_fragments *f)
 {
     size_t start = w->length;
     answer_page_open(w, language);
@@ -154,26 +160,27 @@ void answer_html_prepare(struct writer *w, const struct contract *c, enum langua
     write_said(w, ANSWER_TEXT_AS_OF_COMMA, language);
     f->as_of_comma = text_since(w, start);
     start = w->length;
-    WRITE_LITERAL(w, "</time></p>\n</section>\n<section aria-labelledby=\"history\">\n<h2 id=\"history\">");
+    WRITE_LITERAL(
+        w, "</time></p>\n</section>\n<section aria-labelledby=\"history\">\n<h2 id=\"history\">");
     write_said(w, ANSWER_TEXT_HISTORY, language);
     WRITE_LITERAL(w, "</h2>\n<ol class=\"history\" reversed>\n");
     f->history = text_since(w, start);
     prepare_close(w, language, f);
 }
 
-/* ---- Written for each request ---------------------------------------------------------------------- */
+/* ---- Written for each request ------------------------------------------------------------- */
 
 /* A day that has passed, or that waits for the reader and no longer for us, would only confuse. */
 static bool expects_delivery(const struct history *h)
 {
     const struct history_event *newest = history_newest(h);
     enum step step = event_step(newest);
-    return h->delivery_day >= local_day(newest->at, newest->offset) && h->delivery_day > 0 && !step_is_final(step) &&
-           step != STEP_PICKUP;
+    return h->delivery_day >= local_day(newest->at, newest->offset) && h->delivery_day > 0 &&
+           !step_is_final(step) && step != STEP_PICKUP;
 }
 
 static void write_facts(struct writer *w, const struct answer_fragments *f, const struct history *h,
-                        enum language language)
+                        int year, enum language language)
 {
     bool expected = expects_delivery(h);
     if (!expected && !h->pickup.length && !h->product.length)
@@ -184,7 +191,7 @@ static void write_facts(struct writer *w, const struct answer_fragments *f, cons
         WRITE_LITERAL(w, "<time datetime=\"");
         write_date(w, h->delivery_day);
         WRITE_LITERAL(w, "\">");
-        write_long_date(w, h->delivery_day, true, language);
+        write_long_date(w, h->delivery_day, year_of(h->delivery_day) != year, language);
         WRITE_LITERAL(w, "</time></dd></div>\n");
     }
     if (h->pickup.length) {
@@ -227,8 +234,8 @@ static void write_where(struct writer *w, const struct history_event *event, enu
     write_html_escaped(w, name.length ? name : country);
 }
 
-static void write_event(struct writer *w, const struct answer_fragments *f, const struct history_event *event,
-                        int year, enum language language)
+static void write_event(struct writer *w, const struct answer_fragments *f,
+                        const struct history_event *event, int year, enum language language)
 {
     int32_t day = local_day(event->at, event->offset);
     WRITE_LITERAL(w, "<li><strong>");
@@ -244,15 +251,13 @@ static void write_event(struct writer *w, const struct answer_fragments *f, cons
     WRITE_LITERAL(w, "</li>\n");
 }
 
-/* Newest first; those that would leave no room for the page's end are not begun. The year is written where it is not that
- * of the newest event. */
-static void write_history(struct writer *w, const struct answer_fragments *f, const struct history *h,
-                          enum language language)
+/* Newest first; those that would leave no room for the page's end are not begun. */
+static void write_history(struct writer *w, const struct answer_fragments *f,
+                          const struct history *h, int year, enum language language)
 {
     static const struct text end = {"</ol>\n", 6};
-    const struct history_event *newest = history_newest(h);
-    int year = year_of(local_day(newest->at, newest->offset));
-    struct writer room = writer_on(w->data + w->length, w->size - w->length - end.length - f->cut.length - f->close.length);
+    struct writer room = writer_on(w->data + w->length, w->size - w->length - end.length -
+                                                            f->cut.length - f->close.length);
     bool cut = false;
     for (uint32_t i = h->count; i-- > 0 && !cut;) {
         size_t whole = room.length;
@@ -272,7 +277,9 @@ void answer_html_parcel(struct writer *w, const struct answer_request *request, 
 {
     const struct history *h = request->history;
     const struct answer_fragments *f = answer_fragments(request->contract, request->language);
-    enum step step = history_step(h);
+    const struct history_event *newest = history_newest(h);
+    enum step step = event_step(newest);
+    int year = year_of(local_day(newest->at, newest->offset)); /* written where it is another */
     struct text number = {h->parcel.text, h->parcel.length};
     write_text(w, f->open);
     write_html_escaped(w, number);
@@ -282,9 +289,9 @@ void answer_html_parcel(struct writer *w, const struct answer_request *request, 
     write_html_escaped(w, number);
     write_text(w, f->step[step]);
     write_text(w, f->stages[history_stage(h)][history_course(h)]);
-    write_facts(w, f, h, request->language);
+    write_facts(w, f, h, year, request->language);
     write_as_of(w, f, h, request->language);
     write_text(w, f->history);
-    write_history(w, f, h, request->language);
+    write_history(w, f, h, year, request->language);
     write_text(w, f->close);
 }

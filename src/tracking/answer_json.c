@@ -1,17 +1,21 @@
-/* La Poste's Suivi v2 form, so that its clients work unchanged. Three fields of ours stand at the top level, which those clients
- * pass over: asOf (when the newest event was fed), stale and originDown. */
+/* La Poste's Suivi v2 form, so that its clients work unchanged. Three fields of ours stand at the
+ * top level, which those clients pass over: asOf (when the newest event was fed), stale and
+ * originDown. */
 #include "tracking/answer_page.h"
 
 enum {
-    HOLDER_PARCELS = 4, /* what Suivi v2 says of parcels (Colissimo); letters and express have other numbers */
-    BASE_MAX = 300,     /* a scheme and a host name (at most 253 bytes) with its port; what is longer is neither */
+    HOLDER_PARCELS =
+        4, /* what Suivi v2 says of parcels (Colissimo); letters and express have other numbers */
+    BASE_MAX = 300, /* a scheme and a host name (at most 253 bytes) with its port; what is longer is
+                       neither */
 };
 
 int answer_return_code(enum answer_kind kind)
 {
     static const int codes[ANSWER_KIND_COUNT] = {
-        [ANSWER_FOUND] = 200, [ANSWER_HOME] = 200,        [ANSWER_NOT_KNOWN_YET] = 104, [ANSWER_WRONG_FORM] = 400,
-        [ANSWER_WRONG_CHECK] = 400, [ANSWER_NOTICE] = 503, [ANSWER_HELD] = 429,
+        [ANSWER_FOUND] = 200,      [ANSWER_HOME] = 200,        [ANSWER_NOT_KNOWN_YET] = 104,
+        [ANSWER_WRONG_FORM] = 400, [ANSWER_WRONG_CHECK] = 400, [ANSWER_NOTICE] = 503,
+        [ANSWER_HELD] = 429,
     };
     return codes[kind];
 }
@@ -28,7 +32,8 @@ static void write_open(struct writer *w, enum answer_kind kind, enum language la
     WRITE_LITERAL(w, "\",\"idShip\":\"");
 }
 
-void answer_page_json(struct writer *w, enum answer_kind kind, enum language language, struct text number)
+void answer_page_json(struct writer *w, enum answer_kind kind, enum language language,
+                      struct text number)
 {
     write_open(w, kind, language);
     write_json_escaped(w, number);
@@ -40,12 +45,14 @@ static struct text text_since(const struct writer *w, size_t start)
     return (struct text){w->data + start, w->length - start};
 }
 
-static void prepare_stage(struct writer *w, enum language language, unsigned stage, enum course course)
+static void prepare_stage(struct writer *w, enum language language, unsigned stage,
+                          enum course course)
 {
     bool returned = stage == STAGE_DONE && course == COURSE_RETURNED;
     enum answer_text label = ANSWER_TEXT_STAGE_1, long_label = ANSWER_TEXT_STAGE_1_LONG;
     label = returned ? ANSWER_TEXT_STAGE_RETURNED : (enum answer_text)(label + stage - 1);
-    long_label = returned ? ANSWER_TEXT_STAGE_RETURNED_LONG : (enum answer_text)(long_label + stage - 1);
+    long_label =
+        returned ? ANSWER_TEXT_STAGE_RETURNED_LONG : (enum answer_text)(long_label + stage - 1);
     WRITE_LITERAL(w, "{\"id\":");
     write_unsigned(w, stage);
     WRITE_LITERAL(w, ",\"shortLabel\":\"");
@@ -75,19 +82,19 @@ void answer_json_prepare(struct writer *w, enum language language, struct answer
         }
 }
 
-/* La Poste's own codes pass; of others the code that its clients know for the same step is shown. By the shape alone: two letters and
- * a digit are La Poste's; UPU's have three letters. */
+/* La Poste's own codes pass; of others the code that its clients know for the same step is shown.
+ * By the shape alone: two letters and a digit are La Poste's; UPU's have three letters. */
 static struct text shown_code(const struct history_event *event)
 {
     const char *code = event->code.data;
-    if (event->code.length == 3 && code[0] >= 'A' && code[0] <= 'Z' && code[1] >= 'A' && code[1] <= 'Z' &&
-        code[2] >= '0' && code[2] <= '9')
+    if (event->code.length == 3 && code[0] >= 'A' && code[0] <= 'Z' && code[1] >= 'A' &&
+        code[1] <= 'Z' && code[2] >= '0' && code[2] <= '9')
         return event->code;
     return text_of(step_laposte_code(event_step(event)));
 }
 
-static void write_event(struct writer *w, const struct answer_fragments *f, const struct history_event *event,
-                        unsigned order)
+static void write_event(struct writer *w, const struct answer_fragments *f,
+                        const struct history_event *event, unsigned order)
 {
     WRITE_LITERAL(w, "{\"order\":");
     write_unsigned(w, order);
@@ -123,7 +130,8 @@ static void write_country(struct writer *w, struct text name, struct text countr
     WRITE_LITERAL(w, "\"");
 }
 
-static void write_timeline(struct writer *w, const struct answer_fragments *f, const struct history *h)
+static void write_timeline(struct writer *w, const struct answer_fragments *f,
+                           const struct history *h)
 {
     enum course course = history_course(h);
     unsigned current = history_stage(h);
@@ -198,7 +206,8 @@ static void write_url(struct writer *w, const struct answer_request *request)
     if (is_base(request->base))
         write_json_escaped(w, request->base);
     WRITE_LITERAL(w, "/suivi/");
-    write_json_escaped(w, (struct text){request->history->parcel.text, request->history->parcel.length});
+    write_json_escaped(
+        w, (struct text){request->history->parcel.text, request->history->parcel.length});
     WRITE_LITERAL(w, "?lang=");
     write_text(w, answer_text(ANSWER_TEXT_TAG, request->language));
 }
@@ -230,7 +239,8 @@ void answer_json_parcel(struct writer *w, const struct answer_request *request, 
     write_unsigned(w, HOLDER_PARCELS);
     WRITE_LITERAL(w, ",\"product\":\"");
     write_json_escaped(w, text_clipped(h->product, EVENT_PRODUCT_MAX));
-    write_string(w, step_is_final(history_step(h)) ? "\",\"isFinal\":true" : "\",\"isFinal\":false");
+    write_string(w,
+                 step_is_final(history_step(h)) ? "\",\"isFinal\":true" : "\",\"isFinal\":false");
     write_dates(w, h);
     write_timeline(w, f, h);
     WRITE_LITERAL(w, ",\"event\":[");

@@ -1,8 +1,10 @@
-/* Which language a reader wants (RFC 9110 section 12.5.4; RFC 4647 basic filtering on the primary subtag). */
+/* Which language a reader wants (RFC 9110 section 12.5.4; RFC 4647 basic filtering on the primary
+ * subtag). */
 #include "tracking/answer_page.h"
 
 enum {
-    RANGES_MAX = 64, /* of one header; a browser sends under ten, and nothing obliges us to read a flood of them */
+    RANGES_MAX = 64, /* of one header; a browser sends under ten, and nothing obliges us to read a
+                        flood of them */
     NOT_SAID = -1,
 };
 
@@ -34,7 +36,8 @@ static struct text take_until(struct text *rest, char separator)
     return trimmed(taken);
 }
 
-/* "fr", "FR-be", "nl_BE": by the two letters before the first separator; LANGUAGE_COUNT when it is none of ours. */
+/* "fr", "FR-be", "nl_BE": by the two letters before the first separator; LANGUAGE_COUNT when it is
+ * none of ours. */
 static enum language language_of_tag(struct text tag)
 {
     static const char tags[LANGUAGE_COUNT][2] = {"fr", "nl", "de", "en"};
@@ -55,7 +58,8 @@ static bool lists(const struct contract *c, enum language language)
 /* "0", "0.8", "1.000": in thousandths; NOT_SAID when it is not a weight. */
 static int weight_of(struct text digits)
 {
-    if (digits.length == 0 || digits.length > 5 || (digits.data[0] != '0' && digits.data[0] != '1') ||
+    if (digits.length == 0 || digits.length > 5 ||
+        (digits.data[0] != '0' && digits.data[0] != '1') ||
         (digits.length > 1 && digits.data[1] != '.'))
         return NOT_SAID;
     int weight = (digits.data[0] - '0') * 1000;
@@ -67,7 +71,8 @@ static int weight_of(struct text digits)
     return weight <= 1000 ? weight : NOT_SAID;
 }
 
-/* The weight of one range's parameters ("q=0.8", ""); NOT_SAID when they cannot be read: the range is then passed over. */
+/* The weight of one range's parameters ("q=0.8", ""); NOT_SAID when they cannot be read: the range
+ * is then passed over. */
 static int weight_of_parameters(struct text parameters)
 {
     int weight = 1000;
@@ -88,7 +93,7 @@ static int weight_of_parameters(struct text parameters)
 
 struct wish {
     int any;                        /* of "*" */
-    int of[LANGUAGE_COUNT];        /* thousandths, or NOT_SAID */
+    int of[LANGUAGE_COUNT];         /* thousandths, or NOT_SAID */
     unsigned order[LANGUAGE_COUNT]; /* of equal weights, the one named first wins */
 };
 
@@ -117,7 +122,8 @@ static struct wish read_header(struct text header)
     return wish;
 }
 
-/* The contract's first language is tried first, so that it wins among those that only "*" covers. */
+/* The contract's first language is tried first, so that it wins among those that only "*" covers.
+ */
 static enum language best_of(const struct contract *c, const struct wish *wish)
 {
     enum language best = c->first_language;
@@ -139,7 +145,8 @@ static enum language best_of(const struct contract *c, const struct wish *wish)
     return best;
 }
 
-enum language answer_language(const struct contract *c, struct text lang_parameter, struct text accept_language)
+enum language answer_language(const struct contract *c, struct text lang_parameter,
+                              struct text accept_language)
 {
     enum language asked = language_of_tag(lang_parameter);
     if (lists(c, asked))

@@ -3,10 +3,11 @@
 
 #include "tracking/answer_style.h"
 
-/* A parcel in the tab, so that no browser asks for /favicon.ico: half the requests of a small page. */
+/* A parcel in the tab, so that no browser asks for /favicon.ico: half the requests of a small page.
+ */
 #define ICON                                                                                       \
-    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"           \
-    "%3Cpath fill='%23005b70' d='M8 1l6 3v8l-6 3-6-3V4z'/%3E"                                       \
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"          \
+    "%3Cpath fill='%23005b70' d='M8 1l6 3v8l-6 3-6-3V4z'/%3E"                                      \
     "%3Cpath stroke='%23fff' fill='none' d='M2 4l6 3 6-3M8 7v8'/%3E%3C/svg%3E"
 
 static void write_said(struct writer *w, enum answer_text text, enum language language)
@@ -101,7 +102,8 @@ void answer_page_form(struct writer *w, enum language language, struct text valu
     WRITE_LITERAL(w, "</button></div>\n</form>\n");
 }
 
-static void write_form_of_number(struct writer *w, const struct parcel_format *format, enum language language)
+static void write_form_of_number(struct writer *w, const struct parcel_format *format,
+                                 enum language language)
 {
     switch (format->kind) {
     case FORMAT_S10:
@@ -124,7 +126,8 @@ static void write_form_of_number(struct writer *w, const struct parcel_format *f
         write_said(w, ANSWER_TEXT_FORM_TO, language);
         write_unsigned(w, format->longest);
     }
-    write_said(w, format->kind == FORMAT_DIGITS ? ANSWER_TEXT_FORM_DIGITS : ANSWER_TEXT_FORM_ALNUM, language);
+    write_said(w, format->kind == FORMAT_DIGITS ? ANSWER_TEXT_FORM_DIGITS : ANSWER_TEXT_FORM_ALNUM,
+               language);
 }
 
 /* What numbers look like here: the input's description. */
@@ -168,9 +171,11 @@ static void write_retry(struct writer *w, uint32_t seconds, enum language langua
     if (seconds == 0) {
         write_said(w, ANSWER_TEXT_RETRY_SOON, language);
     } else {
-        /* Rounded up, and in the larger unit only from two of it: "90 seconds", "2 minutes", "3 hours". */
+        /* Rounded up, and in the larger unit only from two of it: "90 seconds", "2 minutes", "3
+         * hours". */
         unsigned unit = seconds >= 2 * 3600 ? 0 : seconds >= 2 * 60 || seconds == 60 ? 1 : 2;
-        uint32_t count = (uint32_t)(((uint64_t)seconds + units[unit].seconds - 1) / units[unit].seconds);
+        uint32_t count =
+            (uint32_t)(((uint64_t)seconds + units[unit].seconds - 1) / units[unit].seconds);
         write_unsigned(w, count);
         WRITE_LITERAL(w, "\u00a0");
         write_said(w, count == 1 ? units[unit].one : units[unit].more, language);
@@ -178,7 +183,8 @@ static void write_retry(struct writer *w, uint32_t seconds, enum language langua
     WRITE_LITERAL(w, ".</p>\n");
 }
 
-static void write_typed(struct writer *w, enum answer_text label, struct text typed, enum language language)
+static void write_typed(struct writer *w, enum answer_text label, struct text typed,
+                        enum language language)
 {
     if (!typed.length)
         return;
@@ -204,7 +210,8 @@ enum answer_text answer_title(enum answer_kind kind)
 }
 
 /* The sentences between the heading and the form. */
-static void write_sentences(struct writer *w, enum answer_kind kind, struct answer_slots slots, enum language language)
+static void write_sentences(struct writer *w, enum answer_kind kind, struct answer_slots slots,
+                            enum language language)
 {
     switch (kind) {
     case ANSWER_NOT_KNOWN_YET:
@@ -236,8 +243,8 @@ static void write_sentences(struct writer *w, enum answer_kind kind, struct answ
     }
 }
 
-void answer_page_html(struct writer *w, const struct contract *c, enum answer_kind kind, enum language language,
-                      struct answer_slots slots)
+void answer_page_html(struct writer *w, const struct contract *c, enum answer_kind kind,
+                      enum language language, struct answer_slots slots)
 {
     bool hint = kind == ANSWER_HOME || kind == ANSWER_WRONG_FORM;
     bool again = kind == ANSWER_WRONG_FORM || kind == ANSWER_WRONG_CHECK;

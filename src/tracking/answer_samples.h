@@ -1,4 +1,5 @@
-/* answer_samples.h: parcels to try the answer on; for its tests, its benchmark and the check of the pages. */
+/* answer_samples.h: parcels to try the answer on; for its tests, its benchmark and the check of the
+ * pages. */
 #ifndef ECLUSE_ANSWER_SAMPLES_H
 #define ECLUSE_ANSWER_SAMPLES_H
 
@@ -46,11 +47,15 @@ static const struct sample_event sample_life[] = {
 
 enum { SAMPLE_LIFE = sizeof sample_life / sizeof *sample_life };
 
-static inline void sample_add(struct history *h, struct sample_event event, int64_t at, int16_t offset)
+static inline void sample_add(struct history *h, struct sample_event event, int64_t at,
+                              int16_t offset)
 {
     struct history_event *added = &h->event[h->count++];
-    *added = (struct history_event){.at = at, .offset = offset, .step = (uint8_t)event.step,
-                                    .code = text_of(event.code), .place = text_of(event.place)};
+    *added = (struct history_event){.at = at,
+                                    .offset = offset,
+                                    .step = (uint8_t)event.step,
+                                    .code = text_of(event.code),
+                                    .place = text_of(event.place)};
     memcpy(added->country, event.country, sizeof added->country);
     h->changed = at + 240;
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""answer_style.py OUT SHEET...: the style sheets as C strings, each with the hash that lets a browser apply it.
+"""answer_style.py OUT SHEET...: style sheets as C strings, each with the hash that lets a browser apply it.
 
-The Content-Security-Policy names each sheet by its SHA-256, so that no other style, even one that slipped into a page,
-is applied. Comments and white space go; the sheets hold no strings with either in them.
+The Content-Security-Policy names each sheet by its SHA-256, so that no other style, even one that slipped
+into a page, is applied. Comments and white space go; the sheets hold no strings with either in them.
 """
 import base64
 import hashlib

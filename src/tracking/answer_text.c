@@ -1,8 +1,12 @@
 #include "tracking/answer_text.h"
 
 static const struct text table[ANSWER_TEXT_COUNT][LANGUAGE_COUNT] = {
-#define LENGTH(literal) {literal, sizeof(literal) - 1}
-#define X(constant, fr, nl, de, en) [ANSWER_TEXT_##constant] = {LENGTH(fr), LENGTH(nl), LENGTH(de), LENGTH(en)},
+#define LENGTH(literal)                                                                            \
+    {                                                                                              \
+        literal, sizeof(literal) - 1                                                               \
+    }
+#define X(constant, fr, nl, de, en)                                                                \
+    [ANSWER_TEXT_##constant] = {LENGTH(fr), LENGTH(nl), LENGTH(de), LENGTH(en)},
     ANSWER_TEXTS(X)
 #undef X
 };
@@ -14,8 +18,8 @@ static const struct text weekdays[LANGUAGE_COUNT][7] = {
      LENGTH("vrijdag"), LENGTH("zaterdag"), LENGTH("zondag")},
     {LENGTH("Montag"), LENGTH("Dienstag"), LENGTH("Mittwoch"), LENGTH("Donnerstag"),
      LENGTH("Freitag"), LENGTH("Samstag"), LENGTH("Sonntag")},
-    {LENGTH("Monday"), LENGTH("Tuesday"), LENGTH("Wednesday"), LENGTH("Thursday"),
-     LENGTH("Friday"), LENGTH("Saturday"), LENGTH("Sunday")},
+    {LENGTH("Monday"), LENGTH("Tuesday"), LENGTH("Wednesday"), LENGTH("Thursday"), LENGTH("Friday"),
+     LENGTH("Saturday"), LENGTH("Sunday")},
 };
 
 static const struct text months[LANGUAGE_COUNT][12] = {

@@ -1,5 +1,5 @@
-/* What a reader typed, made fit to be repeated. A request's path holds any bytes at all; a page and a JSON document hold
- * UTF-8, and nothing that hides or turns what stands beside it. */
+/* What a reader typed, made fit to be repeated. A request's path holds any bytes at all; a page and
+ * a JSON document hold UTF-8, and nothing that hides or turns what stands beside it. */
 #include "tracking/answer_page.h"
 
 #include "base/utf8.h"

@@ -1,4 +1,5 @@
-/* Whatever a record and a reader's number hold, a page brings no markup of theirs and has its end, and the JSON parses. */
+/* Whatever a record and a reader's number hold, a page brings no markup of theirs and has its end,
+ * and the JSON parses. */
 #include "tracking/answer_samples.h"
 
 #include <jansson.h>
@@ -34,7 +35,8 @@ static int64_t take_number(struct input *in)
     uint64_t number = 0;
     for (unsigned i = 0; i < 6; i++)
         number = number << 8 | take_byte(in);
-    return (int64_t)(number % 5000000000u); /* to the year 2128: events outside 1990 to 2100 are refused when fed */
+    return (int64_t)(number % 5000000000u); /* to the year 2128: events outside 1990 to 2100 are
+                                               refused when fed */
 }
 
 static void take_history(struct input *in, struct history *h)
@@ -42,7 +44,9 @@ static void take_history(struct input *in, struct history *h)
     *h = (struct history){.count = 0};
     h->parcel.length = (uint8_t)(take_byte(in) % (PARCEL_TEXT_MAX + 1));
     for (unsigned i = 0; i < h->parcel.length; i++)
-        h->parcel.text[i] = (char)take_byte(in);
+        h->parcel.text[i] =
+            (char)(' ' +
+                   take_byte(in) % 95); /* more than a number can hold, which is ASCII at least */
     h->product = take_text(in);
     h->pickup = take_text(in);
     h->changed = take_number(in);
@@ -68,7 +72,8 @@ static void check(const struct answer_request *request, const struct answer *ans
         must(answer->length > 8 && strcmp(body + answer->length - 8, "</html>\n") == 0);
         return;
     }
-    /* What comes from a record was checked to be UTF-8 when it was fed; what was typed is made so by the answer. */
+    /* What comes from a record was checked to be UTF-8 when it was fed; what was typed is made so
+     * by the answer. */
     if (request->kind == ANSWER_FOUND)
         return;
     json_t *document = json_loadb(body, answer->length, 0, NULL);
@@ -84,7 +89,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!contract)
         contract = sample_contract();
     struct input in = {data, size};
-    struct answer_request request = {.contract = contract, .history = &history, .parcel = &history.parcel};
+    struct answer_request request = {
+        .contract = contract, .history = &history, .parcel = &history.parcel};
     request.kind = (enum answer_kind)(take_byte(&in) % (ANSWER_HELD + 1));
     request.language = (enum language)(take_byte(&in) % LANGUAGE_COUNT);
     request.form = (enum answer_form)(take_byte(&in) % 2);
@@ -93,8 +99,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     request.typed = take_text(&in);
     request.base = take_text(&in);
     take_history(&in, &history);
-    for (unsigned i = 0; i < history.parcel.length; i++) /* a parcel number is ASCII by construction */
-        history.parcel.text[i] = (char)(history.parcel.text[i] & 0x7f);
     if (!contract)
         return 0;
     struct answer answer;

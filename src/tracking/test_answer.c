@@ -24,7 +24,7 @@ static struct answer rendered(struct answer_request request, char *into)
     return answer;
 }
 
-/* ---- Validators ------------------------------------------------------------------------------------------- */
+/* ---- Validators --------------------------------------------------------------------------- */
 
 /* From a seed of our own: a failure must come back on the next run. */
 static uint32_t drawn(uint32_t *seed, uint32_t below)
@@ -36,14 +36,20 @@ static uint32_t drawn(uint32_t *seed, uint32_t below)
 /* Every input that a request can differ in, few values each, so that equal pairs are common too. */
 static struct answer_request draw_request(uint32_t *seed, struct history *h)
 {
-    static const struct text bases[] = {{NULL, 0}, {"https://a.example", 17}, {"https://b.example", 17}};
+    static const struct text bases[] = {
+        {NULL, 0}, {"https://a.example", 17}, {"https://b.example", 17}};
     *h = sample_history(6 + drawn(seed, 3));
     h->checksum = 100 + h->count;
     struct answer_request request = {
-        .contract = contract, .history = h, .form = (enum answer_form)drawn(seed, 2),
-        .language = (enum language)drawn(seed, LANGUAGE_COUNT), .origin_down = drawn(seed, 2),
-        .now = SAMPLE_NOW + (int64_t)drawn(seed, 3) * 86000, .base = bases[drawn(seed, 3)],
-        .retry_after = drawn(seed, 2), .typed = bases[drawn(seed, 2)],
+        .contract = contract,
+        .history = h,
+        .form = (enum answer_form)drawn(seed, 2),
+        .language = (enum language)drawn(seed, LANGUAGE_COUNT),
+        .origin_down = drawn(seed, 2),
+        .now = SAMPLE_NOW + (int64_t)drawn(seed, 3) * 86000,
+        .base = bases[drawn(seed, 3)],
+        .retry_after = drawn(seed, 2),
+        .typed = bases[drawn(seed, 2)],
     };
     return request;
 }
@@ -75,7 +81,8 @@ static void test_the_etag_follows_the_texts_of_the_contract(void **state)
     struct contract *renamed = sample_contract();
     strcpy(renamed->organisation, "Another Post");
     answer_prepare(renamed);
-    struct answer after = rendered((struct answer_request){.history = &h, .contract = renamed}, buffer);
+    struct answer after =
+        rendered((struct answer_request){.history = &h, .contract = renamed}, buffer);
     assert_string_not_equal(before.etag, after.etag);
     answer_prepare(contract);
     after = rendered((struct answer_request){.history = &h}, buffer);
@@ -126,7 +133,7 @@ static void test_a_contract_without_stale_after_never_calls_an_answer_old(void *
     free(c);
 }
 
-/* ---- Headers ------------------------------------------------------------------------------------------------ */
+/* ---- Headers ------------------------------------------------------------------------------ */
 
 static void test_each_kind_has_its_status_and_its_caching(void **state)
 {
@@ -136,14 +143,18 @@ static void test_each_kind_has_its_status_and_its_caching(void **state)
         unsigned html, json;
         const char *cache;
     } kinds[] = {
-        {ANSWER_FOUND, 200, 200, "private, no-cache"}, {ANSWER_NOT_KNOWN_YET, 404, 404, "no-store"},
-        {ANSWER_WRONG_FORM, 404, 400, "no-store"},     {ANSWER_WRONG_CHECK, 404, 400, "no-store"},
-        {ANSWER_HOME, 200, 200, "public, max-age=300"}, {ANSWER_NOTICE, 503, 503, "no-store"},
+        {ANSWER_FOUND, 200, 200, "private, no-cache"},
+        {ANSWER_NOT_KNOWN_YET, 404, 404, "no-store"},
+        {ANSWER_WRONG_FORM, 404, 400, "no-store"},
+        {ANSWER_WRONG_CHECK, 404, 400, "no-store"},
+        {ANSWER_HOME, 200, 200, "public, max-age=300"},
+        {ANSWER_NOTICE, 503, 503, "no-store"},
         {ANSWER_HELD, 429, 429, "no-store"},
     };
     struct history h = sample_history(2);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        struct answer_request request = {.kind = kinds[i].kind, .history = &h, .language = LANGUAGE_NL};
+        struct answer_request request = {
+            .kind = kinds[i].kind, .history = &h, .language = LANGUAGE_NL};
         struct answer html = rendered(request, buffer);
         request.form = ANSWER_JSON;
         struct answer json = rendered(request, buffer);
@@ -173,7 +184,8 @@ static void test_the_policy_names_the_hash_of_each_style_sheet(void **state)
     snprintf(command, sizeof command,
              "python3 -c \"import base64, hashlib, re; page = open('%s', 'rb').read(); "
              "[print(base64.b64encode(hashlib.sha256(s).digest()).decode()) "
-             "for s in re.findall(b'<style>(.*?)</style>', page)]\"", path);
+             "for s in re.findall(b'<style>(.*?)</style>', page)]\"",
+             path);
     FILE *hashes = popen(command, "r");
     assert_non_null(hashes);
     unsigned count = 0;
@@ -189,7 +201,7 @@ static void test_the_policy_names_the_hash_of_each_style_sheet(void **state)
     assert_int_equal(count, 2);
 }
 
-/* ---- Prepared bodies ------------------------------------------------------------------------------------------ */
+/* ---- Prepared bodies ---------------------------------------------------------------------- */
 
 static void test_static_bodies_are_those_rendered_without_slots(void **state)
 {
@@ -205,8 +217,10 @@ static void test_static_bodies_are_those_rendered_without_slots(void **state)
                     assert_int_equal(prepared.status, 1);
                     continue;
                 }
-                answer = rendered((struct answer_request){.kind = (enum answer_kind)kind, .form = (enum answer_form)form,
-                                                          .language = (enum language)language}, buffer);
+                answer = rendered((struct answer_request){.kind = (enum answer_kind)kind,
+                                                          .form = (enum answer_form)form,
+                                                          .language = (enum language)language},
+                                  buffer);
                 assert_int_equal(body.length, answer.length);
                 assert_memory_equal(body.data, buffer, body.length);
                 assert_memory_equal(&prepared, &answer, sizeof answer);
@@ -219,10 +233,13 @@ static void test_pages_stay_small(void **state)
     struct answer answer;
     for (unsigned language = 0; language < LANGUAGE_COUNT; language++) {
         for (unsigned kind = ANSWER_NOT_KNOWN_YET; kind < ANSWER_KIND_COUNT; kind++)
-            assert_in_range(answer_static((enum answer_kind)kind, ANSWER_HTML, (enum language)language, &answer).length,
-                            1, 4096);
+            assert_in_range(
+                answer_static((enum answer_kind)kind, ANSWER_HTML, (enum language)language, &answer)
+                    .length,
+                1, 4096);
         struct history h = sample_history(8);
-        answer = rendered((struct answer_request){.history = &h, .language = (enum language)language}, buffer);
+        answer = rendered(
+            (struct answer_request){.history = &h, .language = (enum language)language}, buffer);
         assert_in_range(answer.length, 1, 12000);
     }
 }

@@ -31,7 +31,7 @@ static unsigned times(const char *page, const char *what)
     return count;
 }
 
-/* ---- Well-formed: what is opened is closed, in order; what is referred to is there, once --------------------- */
+/* ---- Well-formed: what is opened is closed, in order; what is referred to is there, once -- */
 
 static bool is_void(const char *name)
 {
@@ -42,7 +42,8 @@ static bool is_void(const char *name)
     return false;
 }
 
-/* Reads one tag after its '<'; returns what follows its '>', or NULL. Attributes are NAME or NAME="VALUE". */
+/* Reads one tag after its '<'; returns what follows its '>', or NULL. Attributes are NAME or
+ * NAME="VALUE". */
 static const char *read_tag(const char *at, char name[32])
 {
     int length = 0;
@@ -111,7 +112,8 @@ static void expect_sound(const char *page, enum language language)
     assert_int_equal(times(page, "<main "), 1);
     assert_int_equal(times(page, "<title>"), 1);
     assert_int_equal(times(page, "<script"), 0);
-    assert_int_equal(times(page, "http"), 1); /* the name space in the icon, which nothing is fetched from */
+    assert_int_equal(times(page, "http"),
+                     1); /* the name space in the icon, which nothing is fetched from */
 }
 
 static void test_every_page_is_well_formed_in_every_language(void **state)
@@ -120,11 +122,15 @@ static void test_every_page_is_well_formed_in_every_language(void **state)
     for (unsigned language = 0; language < LANGUAGE_COUNT; language++)
         for (unsigned kind = 0; kind < ANSWER_KIND_COUNT; kind++) {
             struct history h = sample_history(8);
-            struct answer_request request = {.kind = (enum answer_kind)kind, .language = (enum language)language,
-                                             .history = &h, .typed = TEXT("x"), .origin_down = true};
+            struct answer_request request = {.kind = (enum answer_kind)kind,
+                                             .language = (enum language)language,
+                                             .history = &h,
+                                             .typed = TEXT("x"),
+                                             .origin_down = true};
             expect_sound(rendered(request), (enum language)language);
             struct answer answer;
-            struct text page = answer_static((enum answer_kind)kind, ANSWER_HTML, (enum language)language, &answer);
+            struct text page = answer_static((enum answer_kind)kind, ANSWER_HTML,
+                                             (enum language)language, &answer);
             if (!page.length)
                 continue;
             memcpy(buffer, page.data, page.length);
@@ -133,7 +139,7 @@ static void test_every_page_is_well_formed_in_every_language(void **state)
         }
 }
 
-/* ---- What a parcel's page says -------------------------------------------------------------------------------- */
+/* ---- What a parcel's page says ------------------------------------------------------------ */
 
 static void test_a_parcels_page_says_where_it_is_what_follows_and_what_was(void **state)
 {
@@ -143,12 +149,15 @@ static void test_a_parcels_page_says_where_it_is_what_follows_and_what_was(void 
     assert_non_null(strstr(page, "<title>RB123456785GB – Unterwegs – Poste d’exemple</title>"));
     assert_non_null(strstr(page, "<strong>RB123456785GB</strong>"));
     assert_non_null(strstr(page, "<h1>Unterwegs</h1>\n<p>Das Paket ist auf dem Weg"));
-    assert_non_null(strstr(page, "<time datetime=\"2026-11-23\">Montag, 23. November 2026</time>"));
-    assert_non_null(strstr(page, ">Stand: <time datetime=\"2026-11-21T11:29:00+01:00\">11:29 Uhr, 21.11.</time>"));
+    assert_non_null(strstr(page, "<time datetime=\"2026-11-23\">Montag, 23. November</time>"));
+    assert_non_null(strstr(
+        page, ">Stand: <time datetime=\"2026-11-21T11:29:00+01:00\">11:29, 21.11.</time>"));
     assert_non_null(strstr(page, "<li aria-current=\"step\">Unterwegs"));
     assert_int_equal(times(page, "<li class=\"ahead\">"), 2);
     assert_int_equal(times(page, "<time datetime"), 8); /* six events, the expected day, as of */
-    assert_non_null(strstr(page, "Donnerstag, 19. November, 22:25\u00a0UTC</time><br>Leeds, Vereinigtes Königreich</li>"));
+    assert_non_null(strstr(
+        page,
+        "Donnerstag, 19. November, 22:25\u00a0UTC</time><br>Leeds, Vereinigtes Königreich</li>"));
     assert_true(strstr(page, "Beim Zoll") < strstr(page, "Angenommen</strong>"));
 }
 
@@ -191,7 +200,7 @@ static void test_notices_say_that_the_origin_is_down_and_that_news_is_old(void *
     struct answer_request request = {.history = &h, .language = LANGUAGE_EN};
     assert_int_equal(times(rendered(request), "role=\"note\""), 0);
     request.origin_down = true;
-    assert_int_equal(times(rendered(request), "Our systems are disturbed"), 1);
+    assert_int_equal(times(rendered(request), "technical problems"), 1);
     assert_int_equal(times(rendered(request), "no recent news"), 0);
     request.origin_down = false;
     h.changed = SAMPLE_NOW - 86401;
@@ -204,7 +213,8 @@ static void test_hostile_texts_stay_texts(void **state)
 {
     (void)state;
     struct history h = sample_history(2);
-    sample_add(&h, (struct sample_event){STEP_UNKNOWN, "<x>", "<script>\"'&</style><h1>", "<>"}, SAMPLE_NOW, 60);
+    sample_add(&h, (struct sample_event){STEP_UNKNOWN, "<x>", "<script>\"'&</style><h1>", "<>"},
+               SAMPLE_NOW, 60);
     h.event[2].step = 255;
     h.product = h.pickup = TEXT("<script>\"'&");
     memcpy(h.parcel.text, "<script>\"'&ab", 13);
@@ -217,7 +227,8 @@ static void test_hostile_texts_stay_texts(void **state)
 static void test_a_hundred_events_of_the_longest_kind_fit(void **state)
 {
     (void)state;
-    static char quotes[1000]; /* longer than a record's places ever are, and six bytes a character once escaped */
+    static char quotes[1000]; /* longer than a record's places ever are, and six bytes a character
+                                 once escaped */
     memset(quotes, '"', sizeof quotes);
     struct history h = sample_history(STORE_MAX_EVENTS);
     for (uint32_t i = 0; i < h.count; i++) {
@@ -261,12 +272,18 @@ static void test_when_to_come_back_is_said_in_the_fitting_unit(void **state)
     static const struct {
         uint32_t seconds;
         const char *said;
-    } times_to_wait[] = {{0, "in a few moments."}, {1, "in 1\u00a0second."},    {45, "in 45\u00a0seconds."},
-                         {60, "in 1\u00a0minute."}, {90, "in 90\u00a0seconds."}, {121, "in 3\u00a0minutes."},
-                         {7199, "in 120\u00a0minutes."}, {7201, "in 3\u00a0hours."}, {UINT32_MAX, "in 1193047\u00a0hours."}};
+    } times_to_wait[] = {{0, "in a few moments."},
+                         {1, "in 1\u00a0second."},
+                         {45, "in 45\u00a0seconds."},
+                         {60, "in 1\u00a0minute."},
+                         {90, "in 90\u00a0seconds."},
+                         {121, "in 3\u00a0minutes."},
+                         {7199, "in 120\u00a0minutes."},
+                         {7201, "in 3\u00a0hours."},
+                         {UINT32_MAX, "in 1193047\u00a0hours."}};
     for (size_t i = 0; i < sizeof times_to_wait / sizeof *times_to_wait; i++) {
-        struct answer_request request = {.kind = ANSWER_HELD, .language = LANGUAGE_EN,
-                                         .retry_after = times_to_wait[i].seconds};
+        struct answer_request request = {
+            .kind = ANSWER_HELD, .language = LANGUAGE_EN, .retry_after = times_to_wait[i].seconds};
         if (!strstr(rendered(request), times_to_wait[i].said))
             fail_msg("%u: no \"%s\"", times_to_wait[i].seconds, times_to_wait[i].said);
     }

@@ -61,23 +61,30 @@ static void test_a_parcel_has_the_fields_of_suivi_v2_in_their_order(void **state
         struct history h = sample_history(8);
         h.pickup = TEXT("A2P-17");
         struct answer answer;
-        json_t *top = answered((struct answer_request){.history = &h, .language = (enum language)language}, &answer);
+        json_t *top = answered(
+            (struct answer_request){.history = &h, .language = (enum language)language}, &answer);
         assert_int_equal(answer.status, 200);
-        assert_string_equal(keys_of(top), "lang scope returnCode returnMessage idShip shipment asOf stale originDown");
+        assert_string_equal(
+            keys_of(top),
+            "lang scope returnCode returnMessage idShip shipment asOf stale originDown");
         assert_string_equal(string_at(top, "lang"), locales[language]);
         assert_int_equal(integer_at(top, "returnCode"), 200);
         json_t *shipment = json_object_get(top, "shipment");
-        assert_string_equal(keys_of(shipment), "idShip urlDetail holder product isFinal entryDate deliveryDate estimDate "
-                                               "timeline event contextData url");
+        assert_string_equal(
+            keys_of(shipment),
+            "idShip urlDetail holder product isFinal entryDate deliveryDate estimDate "
+            "timeline event contextData url");
         assert_string_equal(string_at(shipment, "idShip"), "RB123456785GB");
         assert_true(json_is_true(json_object_get(shipment, "isFinal")));
         assert_string_equal(string_at(shipment, "deliveryDate"), "2026-11-21T11:25:00+01:00");
         assert_string_equal(string_at(shipment, "estimDate"), "2026-11-23T00:00:00+01:00");
         json_t *context = json_object_get(shipment, "contextData");
-        assert_string_equal(keys_of(context), "deliveryChoice removalPoint originCountry arrivalCountry");
+        assert_string_equal(keys_of(context),
+                            "deliveryChoice removalPoint originCountry arrivalCountry");
         assert_string_equal(string_at(context, "originCountry"), "GB");
         assert_string_equal(string_at(context, "arrivalCountry"), "FR");
-        assert_string_equal(string_at(json_object_get(context, "removalPoint"), "idPoint"), "A2P-17");
+        assert_string_equal(string_at(json_object_get(context, "removalPoint"), "idPoint"),
+                            "A2P-17");
         json_decref(top);
     }
 }
@@ -87,7 +94,8 @@ static void test_events_are_newest_first_and_show_codes_that_clients_know(void *
     (void)state;
     struct history h = sample_history(6);
     struct answer answer;
-    json_t *top = answered((struct answer_request){.history = &h, .language = LANGUAGE_EN}, &answer);
+    json_t *top =
+        answered((struct answer_request){.history = &h, .language = LANGUAGE_EN}, &answer);
     json_t *events = json_object_get(json_object_get(top, "shipment"), "event");
     assert_int_equal(json_array_size(events), 6);
     json_t *first = json_array_get(events, 0), *taken = json_array_get(events, 4);
@@ -108,7 +116,8 @@ static void test_the_timeline_has_five_stages_reached_up_to_the_current_one(void
     struct history h = sample_history(5);
     sample_add(&h, (struct sample_event){STEP_INCIDENT, "PB1", "", ""}, SAMPLE_NOW, 60);
     struct answer answer;
-    json_t *top = answered((struct answer_request){.history = &h, .language = LANGUAGE_NL}, &answer);
+    json_t *top =
+        answered((struct answer_request){.history = &h, .language = LANGUAGE_NL}, &answer);
     json_t *timeline = json_object_get(json_object_get(top, "shipment"), "timeline");
     static const int types[] = {1, 1, -1, 0, 0};
     assert_int_equal(json_array_size(timeline), 5);
@@ -120,7 +129,8 @@ static void test_the_timeline_has_five_stages_reached_up_to_the_current_one(void
         assert_int_equal(json_object_get(stage, "date") != NULL, i < 3);
         assert_true(strlen(string_at(stage, "longLabel")) > strlen(string_at(stage, "shortLabel")));
     }
-    assert_string_equal(string_at(json_array_get(timeline, 2), "date"), "2026-11-20T16:25:00+00:00");
+    assert_string_equal(string_at(json_array_get(timeline, 2), "date"),
+                        "2026-11-20T16:25:00+00:00");
     assert_string_equal(string_at(json_array_get(timeline, 2), "country"), "GB");
     assert_string_equal(string_at(json_array_get(timeline, 4), "shortLabel"), "Bezorgd");
     json_decref(top);
@@ -144,12 +154,14 @@ static void test_links_begin_with_the_base_unless_it_is_none(void **state)
     (void)state;
     struct history h = sample_history(3);
     struct answer answer;
-    json_t *top = answered((struct answer_request){.history = &h, .base = TEXT("https://a.example\"")}, &answer);
+    json_t *top = answered(
+        (struct answer_request){.history = &h, .base = TEXT("https://a.example\"")}, &answer);
     assert_string_equal(string_at(json_object_get(top, "shipment"), "url"),
                         "https://a.example\"/suivi/RB123456785GB?lang=fr");
     json_decref(top);
     top = answered((struct answer_request){.history = &h, .base = TEXT("https://a\xff")}, &answer);
-    assert_string_equal(string_at(json_object_get(top, "shipment"), "urlDetail"), "/suivi/RB123456785GB?lang=fr");
+    assert_string_equal(string_at(json_object_get(top, "shipment"), "urlDetail"),
+                        "/suivi/RB123456785GB?lang=fr");
     json_decref(top);
 }
 
@@ -162,15 +174,20 @@ static void test_errors_have_suivi_v2s_codes_and_http_statuses(void **state)
         int code;
         const char *number;
     } errors[] = {
-        {ANSWER_NOT_KNOWN_YET, 404, 104, "RB123456785GB"}, {ANSWER_WRONG_FORM, 400, 400, "x\"<"},
-        {ANSWER_WRONG_CHECK, 400, 400, "x\"<"},           {ANSWER_NOTICE, 503, 503, ""},
+        {ANSWER_NOT_KNOWN_YET, 404, 104, "RB123456785GB"},
+        {ANSWER_WRONG_FORM, 400, 400, "x\"<"},
+        {ANSWER_WRONG_CHECK, 400, 400, "x\"<"},
+        {ANSWER_NOTICE, 503, 503, ""},
         {ANSWER_HELD, 429, 429, ""},
     };
     static const struct parcel_number number = {.length = 13, .text = "RB123456785GB"};
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
         struct answer answer;
-        struct answer_request request = {.kind = errors[i].kind, .language = LANGUAGE_DE, .parcel = &number,
-                                         .typed = TEXT("x\"<"), .retry_after = 7};
+        struct answer_request request = {.kind = errors[i].kind,
+                                         .language = LANGUAGE_DE,
+                                         .parcel = &number,
+                                         .typed = TEXT("x\"<"),
+                                         .retry_after = 7};
         json_t *top = answered(request, &answer);
         assert_int_equal(answer.status, errors[i].status);
         assert_string_equal(keys_of(top), "lang scope returnCode returnMessage idShip");

@@ -19,8 +19,8 @@ static void expect(const struct contract *c, const struct vector *vectors, size_
     for (size_t i = 0; i < count; i++) {
         int said = answer_language(c, text_of(vectors[i].parameter), text_of(vectors[i].header));
         if (said != vectors[i].expected)
-            fail_msg("lang=%s, Accept-Language: %s gives %d, not %d", vectors[i].parameter, vectors[i].header, said,
-                     vectors[i].expected);
+            fail_msg("lang=%s, Accept-Language: %s gives %d, not %d", vectors[i].parameter,
+                     vectors[i].header, said, vectors[i].expected);
     }
 }
 
@@ -36,7 +36,7 @@ static void test_the_heaviest_language_of_the_header_wins(void **state)
         {"", "en;q=0.5,de;q=0.8,nl;q=0.801", NL},
         {"", "EN-gb", EN},
         {"", "es,pt;q=0.9,de-AT;q=0.1", DE},
-        {"", "nl , de", NL},          /* equal weights: the first named */
+        {"", "nl , de", NL}, /* equal weights: the first named */
         {"", "de;q=1.000 ,\tnl;q=1", DE},
         {"", "fr-BE;q=0,fr;q=0.4,de;q=0.3", FR},
         {"", "en;q=0.2,en-US;q=0.9,nl;q=0.5", EN},
@@ -48,11 +48,8 @@ static void test_a_wildcard_stands_for_what_is_not_named(void **state)
 {
     (void)state;
     static const struct vector vectors[] = {
-        {"", "*", FR},
-        {"", "fr;q=0,*", NL},
-        {"", "*;q=0.1,en;q=0.05", FR},
-        {"", "en,*;q=0.5", EN},
-        {"", "es,*;q=0", FR},
+        {"", "*", FR},          {"", "fr;q=0,*", NL}, {"", "*;q=0.1,en;q=0.05", FR},
+        {"", "en,*;q=0.5", EN}, {"", "es,*;q=0", FR},
     };
     expect(contract, vectors, sizeof vectors / sizeof *vectors);
 }
@@ -80,8 +77,8 @@ static void test_the_parameter_wins_where_it_names_a_language(void **state)
 {
     (void)state;
     static const struct vector vectors[] = {
-        {"de", "fr", DE},     {"nl_BE", "fr", NL}, {"EN-GB", "fr", EN}, {"fr_FR", "en", FR},
-        {"es_ES", "en", EN}, {"deutsch", "en", EN}, {"*", "en", EN},   {"f", "en", EN},
+        {"de", "fr", DE},    {"nl_BE", "fr", NL},   {"EN-GB", "fr", EN}, {"fr_FR", "en", FR},
+        {"es_ES", "en", EN}, {"deutsch", "en", EN}, {"*", "en", EN},     {"f", "en", EN},
     };
     expect(contract, vectors, sizeof vectors / sizeof *vectors);
 }
@@ -90,7 +87,8 @@ static void test_only_languages_of_the_contract_are_used(void **state)
 {
     (void)state;
     static const struct vector vectors[] = {
-        {"fr", "", NL}, {"", "fr", NL}, {"", "fr,de;q=0.1", DE}, {"", "*", NL}, {"", "nl;q=0,*", DE}, {"de", "nl", DE},
+        {"fr", "", NL}, {"", "fr", NL},       {"", "fr,de;q=0.1", DE},
+        {"", "*", NL},  {"", "nl;q=0,*", DE}, {"de", "nl", DE},
     };
     struct contract *c = sample_contract();
     c->languages = 1u << NL | 1u << DE;

@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-static const char *said(void (*write)(struct writer *w, enum language language), enum language language)
+static const char *said(void (*write)(struct writer *w, enum language language),
+                        enum language language)
 {
     static char out[128];
     struct writer w = writer_on(out, sizeof out - 1);
@@ -28,7 +29,8 @@ static void test_every_sentence_exists_in_every_language(void **state)
                 fail_msg("text %u is empty in language %u", i, language);
 }
 
-/* Short words may be the same in two languages; a sentence never is, unless somebody forgot to translate it. */
+/* Short words may be the same in two languages; a sentence never is, unless somebody forgot to
+ * translate it. */
 static void test_no_sentence_stands_in_the_place_of_another_languages(void **state)
 {
     (void)state;

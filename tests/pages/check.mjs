@@ -1,8 +1,9 @@
 // check.mjs RENDERED [SCREENSHOTS]: the public pages in a real browser.
 //
-// Serves what render-pages wrote, with the policy that a front sends, to Debian's Chromium on the loopback, and tries each page
-// in every language on a phone and a desk, light and dark: no axe-core violation, nothing wider than the screen,
-// nothing on the console, no request but for the page. With SCREENSHOTS, a picture of each goes there.
+// Serves what render-pages wrote, with the policy that a front sends, to Debian's Chromium on the loopback,
+// and tries each page in every language on a phone and a desk, light and dark: no axe-core violation,
+// nothing wider than the screen, nothing on the console, no request but for the page. With SCREENSHOTS, a
+// picture of each goes there. A third argument picks pages by a part of their name.
 import { createServer } from "node:http";
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -22,7 +23,10 @@ function serve(request, response) {
   const name = new URL(request.url, "http://localhost").pathname.slice(1);
   try {
     const body = readFileSync(join(rendered, name.replace(/[^a-z0-9_.]/g, "")));
-    response.writeHead(200, { "Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy });
+    response.writeHead(200, {
+      "Content-Type": "text/html; charset=utf-8",
+      "Content-Security-Policy": policy,
+    });
     response.end(body);
   } catch {
     response.writeHead(404).end();
@@ -33,32 +37,40 @@ const found = [];
 let tried = 0;
 
 async function tryPage(browser, base, name, screen, scheme) {
-  const context = await browser.newContext({ viewport: screens[screen], colorScheme: scheme, bypassCSP: false,
-    deviceScaleFactor: screen === "phone" ? 2 : 1 });
+  const context = await browser.newContext({
+    viewport: screens[screen],
+    colorScheme: scheme,
+    deviceScaleFactor: screen === "phone" ? 2 : 1,
+  });
   const page = await context.newPage();
   const report = (text) => found.push(`${name} ${screen} ${scheme}: ${text}`);
   const asked = [];
   page.on("console", (message) => report(`console: ${message.text()}`));
   page.on("pageerror", (error) => report(`error: ${error.message}`));
-  page.on("request", (request) => { if (!request.url().startsWith("data:")) asked.push(request.url()); });
+  page.on("request", (request) => {
+    if (!request.url().startsWith("data:")) asked.push(request.url());
+  });
   await page.goto(`${base}/${name}`);
   if (asked.length !== 1) report(`asks for ${asked.join(", ")}`);
   for (const size of [screens[screen], narrow]) {
     await page.setViewportSize(size);
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    const wide = await page.evaluate(
+      () => document.documentElement.scrollWidth - window.innerWidth);
     if (wide > 0) report(`${wide} pixels wider than ${size.width}`);
   }
   await page.setViewportSize(screens[screen]);
   const styled = await page.evaluate(() => getComputedStyle(document.body).marginTop === "0px");
   if (!styled) report("its style sheet was not applied");
   if (screenshots) {
-    await page.screenshot({ path: join(screenshots, `${name.replace(".html", "")}.${screen}.${scheme}.png`), fullPage: true });
+    const picture = `${name.replace(".html", "")}.${screen}.${scheme}.png`;
+    await page.screenshot({ path: join(screenshots, picture), fullPage: true });
   }
-  await page.evaluate(axe); // by the debugger, as an extension would: the policy forbids the page itself to
+  await page.evaluate(axe); // as an extension would: the policy forbids the page itself to
   const { violations } = await page.evaluate(() => window.axe.run(document, {
     runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
   for (const violation of violations) {
-    report(`${violation.id}: ${violation.help} (${violation.nodes.map((node) => node.target).join(" | ")})`);
+    const places = violation.nodes.map((node) => node.target).join(" | ");
+    report(`${violation.id}: ${violation.help} (${places})`);
   }
   tried += 1;
   await context.close();
@@ -74,7 +86,8 @@ async function tryKeyboard(browser, base) {
     stops.push(await page.evaluate(() => {
       const style = getComputedStyle(document.activeElement);
       const drawn = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
-      return document.activeElement.className + document.activeElement.localName + (drawn ? "" : " without outline");
+      const { className, localName } = document.activeElement;
+      return className + localName + (drawn ? "" : " without outline");
     }));
   }
   const expected = "skipa,homea,a,a,a,a,input,button,body without outline";
@@ -88,10 +101,13 @@ async function main() {
   const server = createServer(serve);
   await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
   const base = `http://127.0.0.1:${server.address().port}`;
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: [...quiet, `--crash-dumps-dir=${profile}`] });
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: [...quiet, `--crash-dumps-dir=${profile}`],
+  });
   try {
-    const names = readdirSync(rendered).filter((name) => name.endsWith(".html") && name.includes(only ?? ""));
+    const names = readdirSync(rendered)
+      .filter((name) => name.endsWith(".html") && name.includes(only ?? ""));
     for (const name of names) {
       for (const screen of Object.keys(screens)) {
         for (const scheme of ["light", "dark"]) await tryPage(browser, base, name, screen, scheme);

@@ -1,6 +1,8 @@
-/* Writes every page that the public can meet into a folder, for the checks in a browser: render-pages DIRECTORY.
+/* Writes every page that the public can meet into a folder, for the checks in a browser:
+ * render-pages DIRECTORY.
  *
- * One file a page and language, NAME.LANGUAGE.html; what a front would send with them stands in `headers`. */
+ * One file a page and language, NAME.LANGUAGE.html; what a front would send with them stands in
+ * `headers`. */
 #include "tracking/answer_samples.h"
 
 #include <errno.h>
@@ -81,8 +83,8 @@ static void render_others(const char *folder, const struct contract *c)
 }
 
 /* A parcel after `count` usual events, and one more unless `last.code` is NULL. */
-static void render_parcel(const char *folder, const char *name, struct answer_request request, unsigned count,
-                          struct sample_event last)
+static void render_parcel(const char *folder, const char *name, struct answer_request request,
+                          unsigned count, struct sample_event last)
 {
     struct history h = sample_history(count);
     if (last.code)
@@ -104,13 +106,19 @@ static void render_parcels(const char *folder, const struct contract *c)
     render_parcel(folder, "transit", request, 6, none);
     render_parcel(folder, "out", request, 7, none);
     render_parcel(folder, "delivered", request, 8, none);
-    render_parcel(folder, "attempted", request, 7, (struct sample_event){STEP_ATTEMPTED, "ND1", "Vitry-sur-Seine", "FR"});
-    render_parcel(folder, "pickup", request, 7, (struct sample_event){STEP_PICKUP, "AG1", "Vitry-sur-Seine", "FR"});
-    render_parcel(folder, "returned", request, 7, (struct sample_event){STEP_RETURNED, "RE1", "", "GB"});
-    render_parcel(folder, "incident", request, 5, (struct sample_event){STEP_INCIDENT, "PB1", "Bonneuil-sur-Marne", "FR"});
+    render_parcel(folder, "attempted", request, 7,
+                  (struct sample_event){STEP_ATTEMPTED, "ND1", "Vitry-sur-Seine", "FR"});
+    render_parcel(folder, "pickup", request, 7,
+                  (struct sample_event){STEP_PICKUP, "AG1", "Vitry-sur-Seine", "FR"});
+    render_parcel(folder, "returned", request, 7,
+                  (struct sample_event){STEP_RETURNED, "RE1", "", "GB"});
+    render_parcel(folder, "incident", request, 5,
+                  (struct sample_event){STEP_INCIDENT, "PB1", "Bonneuil-sur-Marne", "FR"});
     render_parcel(folder, "many", request, 99, none);
     render_parcel(folder, "hostile", request, 5,
-                  (struct sample_event){STEP_UNKNOWN, "<b>", "<script>alert(1)</script>\"'&<img src=x onerror=a>", "<>"});
+                  (struct sample_event){STEP_UNKNOWN, "<b>",
+                                        "<script>alert(1)</script>\"'&<img src=x onerror=a>",
+                                        "<>"});
     request.origin_down = true;
     render_parcel(folder, "origin_down", request, 6, none);
     struct history h = sample_history(6);
