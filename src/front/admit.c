@@ -229,7 +229,8 @@ ngx_int_t front_admit(ngx_http_request_t *r)
         return NGX_DECLINED;
     int route = front_route(r, location);
     struct front_context *context = NULL;
-    if (route >= 0 && (front.charges.promised >> route & 1) && !(context = context_for(r, route)))
+    bool measured = route >= 0 && (front.charges.promised >> route & 1);
+    if (measured && !location->route.data && !(context = context_for(r, route)))
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     uint64_t budgets = budgets_of(r, location, route);
     if (budgets && !context)

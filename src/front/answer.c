@@ -23,27 +23,60 @@ enum answer_form front_form(ngx_http_request_t *r, const struct front_location *
     return json ? ANSWER_JSON : ANSWER_HTML;
 }
 
+struct front_wish front_wish(ngx_http_request_t *r)
+{
+    ngx_str_t parameter = ngx_null_string;
+    struct front_wish wish = {.header = {"", 0}};
+    if (r->args.len)
+        ngx_http_arg(r, (u_char *)"lang", 4, &parameter);
+    wish.parameter = front_text(parameter);
+    if (r->headers_in.accept_language)
+        wish.header = front_text(r->headers_in.accept_language->value);
+    return wish;
+}
+
+enum language front_choose(const struct front_wish *wish)
+{
+    enum { PLACES = 64, LONGEST = 54 };
+    static struct {
+        uint64_t generation;
+        uint8_t length, language;
+        char header[LONGEST];
+    } remembered[PLACES];
+    struct text header = wish->header;
+    if (wish->parameter.length == 0 && header.length == 0)
+        return front.contract->first_language;
+    if (wish->parameter.length || header.length > LONGEST)
+        return answer_language(front.contract, wish->parameter, header);
+    unsigned place = ((unsigned char)header.data[0] * 7U + (unsigned char)header.data[header.length - 1] * 3U +
+                      (unsigned char)header.data[header.length / 2] + (unsigned)header.length) %
+                     PLACES;
+    if (remembered[place].generation == front.running && remembered[place].length == header.length &&
+        memcmp(remembered[place].header, header.data, header.length) == 0)
+        return (enum language)remembered[place].language;
+    enum language language = answer_language(front.contract, wish->parameter, header);
+    remembered[place].generation = front.running;
+    remembered[place].length = (uint8_t)header.length;
+    remembered[place].language = (uint8_t)language;
+    memcpy(remembered[place].header, header.data, header.length);
+    return language;
+}
+
 struct language_call {
-    struct text parameter, header;
+    struct front_wish wish;
     enum language language;
 };
 
 static void language_now(void *argument)
 {
     struct language_call *call = argument;
-    call->language = answer_language(front.contract, call->parameter, call->header);
+    call->language = front_choose(&call->wish);
 }
 
 enum language front_language(ngx_http_request_t *r)
 {
-    ngx_str_t parameter = ngx_null_string;
-    if (r->args.len)
-        ngx_http_arg(r, (u_char *)"lang", 4, &parameter);
-    struct language_call call = {.parameter = front_text(parameter), .language = front.contract->first_language};
-    if (r->headers_in.accept_language)
-        call.header = front_text(r->headers_in.accept_language->value);
-    if (parameter.len || call.header.length)
-        front_guarded(language_now, &call);
+    struct language_call call = {front_wish(r), front.contract->first_language};
+    front_guarded(language_now, &call);
     return call.language;
 }
 
@@ -92,8 +125,6 @@ ngx_int_t front_push_header(ngx_http_request_t *r, const char *name, size_t name
     return push(r, name, name_length, value) ? NGX_OK : NGX_ERROR;
 }
 
-#define PUSH(r, name, value) (front_push_header((r), name, sizeof(name) - 1, (value)) == NGX_OK)
-
 static ngx_int_t push_retry_after(ngx_http_request_t *r, uint32_t seconds)
 {
     u_char *text = ngx_pnalloc(r->pool, NGX_INT32_LEN);
@@ -115,29 +146,120 @@ static ngx_int_t push_etag(ngx_http_request_t *r, const struct answer *about)
     return r->headers_out.etag ? NGX_OK : NGX_ERROR;
 }
 
+/* The headers that depend on nothing but what kind of page it is; all texts are static. */
+static unsigned lay_out(const struct answer *about, ngx_table_elt_t *header)
+{
+    unsigned count = 0;
+#define LAY(name, text)                                                                            \
+    if ((text).length)                                                                             \
+        header[count++] = (ngx_table_elt_t){                                                       \
+            .hash = 1, .key = ngx_string(name), .value = {(text).length, (u_char *)(uintptr_t)(text).data}};
+    LAY("Content-Language", about->content_language)
+    LAY("Cache-Control", about->cache_control)
+    LAY("Content-Security-Policy", about->policy)
+    LAY("X-Robots-Tag", about->robots)
+#define X(name, value) LAY(name, TEXT(value))
+    ANSWER_HEADERS(X)
+#undef X
+#undef LAY
+    return count;
+}
+
+enum { MOST_HEADERS = 12, JOINED_SIZE = 1024 };
+
+/* Laid out once for each combination that occurs, and found again by the texts' addresses. `joined` is all of them as one header whose value goes
+ * on over several lines: nginx writes it out in one piece, where each header of its own costs a flood's refusal 70 instructions
+ * (docs/decisions/front-refusal.md). HTTP/2 has no lines and gets them one by one. */
+struct layout {
+    struct text language, cache, policy, robots;
+    unsigned count;
+    ngx_table_elt_t header[MOST_HEADERS];
+    ngx_table_elt_t joined;
+    char text[JOINED_SIZE];
+};
+
+static void join(struct layout *layout)
+{
+    struct writer w = writer_on(layout->text, sizeof layout->text);
+    for (unsigned i = 0; i < layout->count; i++) {
+        if (i > 0) {
+            WRITE_LITERAL(&w, "\r\n");
+            write_text(&w, front_text(layout->header[i].key));
+            WRITE_LITERAL(&w, ": ");
+        }
+        write_text(&w, front_text(layout->header[i].value));
+    }
+    layout->joined = layout->header[0];
+    layout->joined.value = (ngx_str_t){w.length, (u_char *)layout->text};
+    if (w.overflow)
+        layout->joined.hash = 0;
+}
+
+static bool same(const struct layout *layout, const struct answer *about)
+{
+    return layout->language.data == about->content_language.data && layout->cache.data == about->cache_control.data &&
+           layout->policy.data == about->policy.data && layout->robots.data == about->robots.data;
+}
+
+static const struct layout *layout_of(const struct answer *about)
+{
+    enum { PLACES = 64 };
+    static struct layout known[PLACES];
+    static unsigned next;
+    for (unsigned i = 0; i < PLACES; i++)
+        if (known[i].count && same(&known[i], about))
+            return &known[i];
+    struct layout *layout = &known[next++ % PLACES];
+    layout->language = about->content_language;
+    layout->cache = about->cache_control;
+    layout->policy = about->policy;
+    layout->robots = about->robots;
+    layout->count = lay_out(about, layout->header);
+    join(layout);
+    return layout;
+}
+
+static ngx_int_t push_layout(ngx_http_request_t *r, const struct answer *about)
+{
+    const struct layout *layout = layout_of(about);
+#if (NGX_HTTP_V2)
+    bool lines = r->stream == NULL;
+#else
+    bool lines = true;
+#endif
+    const ngx_table_elt_t *from = layout->header;
+    unsigned count = layout->count;
+    if (lines && layout->joined.hash) {
+        from = &layout->joined;
+        count = 1;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        ngx_table_elt_t *to = ngx_list_push(&r->headers_out.headers);
+        if (!to)
+            return NGX_ERROR;
+        *to = from[i];
+    }
+    return NGX_OK;
+}
+
 ngx_int_t front_set_headers(ngx_http_request_t *r, const struct answer *about, size_t length)
 {
-    r->headers_out.status = about->status;
-    r->headers_out.status_line.len = 0;
-    r->headers_out.content_length_n = (off_t)length;
-    r->headers_out.content_type = (ngx_str_t){about->content_type.length, (u_char *)(uintptr_t)about->content_type.data};
+    ngx_http_headers_out_t *out = &r->headers_out;
+    out->status = about->status;
+    out->status_line.len = 0;
+    out->content_length_n = (off_t)length;
+    out->content_type = (ngx_str_t){about->content_type.length, (u_char *)(uintptr_t)about->content_type.data};
     const char *parameters = memchr(about->content_type.data, ';', about->content_type.length);
-    r->headers_out.content_type_len = parameters ? (size_t)(parameters - about->content_type.data)
-                                                 : about->content_type.length; /* what gzip_types compares */
-    r->headers_out.content_type_lowcase = NULL;
+    out->content_type_len = parameters ? (size_t)(parameters - about->content_type.data)
+                                       : about->content_type.length; /* what gzip_types compares */
+    out->content_type_lowcase = NULL;
     if (about->last_modified)
-        r->headers_out.last_modified_time = about->last_modified;
+        out->last_modified_time = about->last_modified;
     if (about->etag[0] && push_etag(r, about) != NGX_OK)
         return NGX_ERROR;
     if (about->retry_after && push_retry_after(r, about->retry_after) != NGX_OK)
         return NGX_ERROR;
-#define X(name, value) && PUSH(r, name, TEXT(value))
-    bool pushed = PUSH(r, "Content-Language", about->content_language) &&
-                  PUSH(r, "Cache-Control", about->cache_control) &&
-                  PUSH(r, "Content-Security-Policy", about->policy) &&
-                  PUSH(r, "X-Robots-Tag", about->robots) ANSWER_HEADERS(X);
-#undef X
-    return pushed ? NGX_OK : NGX_ERROR;
+    return push_layout(r, about);
 }
 
 ngx_int_t front_send(ngx_http_request_t *r, const struct front_answer *answer)
@@ -171,7 +293,6 @@ ngx_int_t front_send(ngx_http_request_t *r, const struct front_answer *answer)
 
 ngx_int_t front_page(ngx_http_request_t *r)
 {
-    enum { NOTICE_RETRY_SECONDS = 30 };
     const struct front_location *location = front_location_of(r);
     struct front_answer answer;
     if (!front_ready())
@@ -183,7 +304,7 @@ ngx_int_t front_page(ngx_http_request_t *r)
         return rc;
     front_static((enum answer_kind)location->page, front_form(r, location), front_language(r), &answer);
     if (location->page == ANSWER_NOTICE) {
-        answer.about.retry_after = NOTICE_RETRY_SECONDS;
+        answer.about.retry_after = FRONT_NOTICE_RETRY_SECONDS;
         front_count(COUNTER_NOTICES);
     }
     return front_send(r, &answer);

@@ -114,6 +114,7 @@ struct front_worker {
     enum mode mode;                        /* of the contract, or panic */
     struct charges charges;
     struct health origin;
+    nanos_t boot_base;                     /* boot clock minus nginx's cached clock */
     nanos_t said;                          /* when a standing complaint was last made */
     uint32_t refused_lately;               /* in this second: a flood is not worth a page each */
     uint32_t waiting;                      /* delayed requests now */
@@ -132,6 +133,12 @@ static inline struct shield front_shield(void)
 {
     return (struct shield){front.contract, front.store_off ? NULL : front.store, front.filter,
                            front.budgets, front.slot};
+}
+
+/* The boot clock as of the last turn of nginx's loop: good enough where a millisecond is. */
+static inline nanos_t front_loop_time(void)
+{
+    return front.boot_base + (nanos_t)ngx_current_msec * NANOS_MILLISECOND;
 }
 
 ngx_int_t front_worker_init(ngx_cycle_t *cycle);
@@ -169,11 +176,19 @@ struct front_answer {
     struct answer about;
 };
 
+/* What the reader said of languages, and the answer to it. The choice is remembered for as long as the contract is in force:
+ * readers send a few dozen different headers. front_language() is for outside front_guarded(), the other for inside. */
+struct front_wish {
+    struct text parameter, header;
+};
+struct front_wish front_wish(ngx_http_request_t *r);
+enum language front_choose(const struct front_wish *wish);
 enum language front_language(ngx_http_request_t *r);
 enum answer_form front_form(ngx_http_request_t *r, const struct front_location *location);
 
-/* The prepared page of a kind; front_answer of answer_static(). */
+/* The prepared page of a kind, for outside front_guarded(). */
 void front_static(enum answer_kind kind, enum answer_form form, enum language language, struct front_answer *out);
+enum { FRONT_NOTICE_RETRY_SECONDS = 30 };
 
 /* Sets the response's headers for an answer, replacing none that is there. NGX_OK or NGX_ERROR. */
 ngx_int_t front_set_headers(ngx_http_request_t *r, const struct answer *about, size_t length);

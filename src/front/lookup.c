@@ -1,33 +1,57 @@
 #include "front/front.h"
 
-enum { BLIND_ASKS_A_SECOND = 20, NOTICE_RETRY_SECONDS = 30 };
+enum { BLIND_ASKS_A_SECOND = 20 };
 
-/* ---- From the store to a page ----------------------------------------------------------------------- */
+/* ---- From what was typed to an answer ---------------------------------------------------------------- */
 
+/* One call of the core, and one way out of it if a mistake of ours is met: looks, and makes ready what is to be
+ * told if nobody else is asked. */
 struct look_call {
-    const struct parcel_number *parcel;
+    struct text typed;
+    struct parcel_number parcel; /* given when it was read before */
+    struct front_wish wish;
     enum answer_form form;
-    enum language language;
-    struct text base;
-    bool origin_down;
-    bool tell;             /* render what is found */
-    enum sight sight;      /* out */
-    bool stale;            /* out */
-    struct front_answer *out;
+    struct text host;
+    bool secure, origin_down;
+    bool known_number;           /* in: `parcel` is given */
+    bool tell_found;             /* in: render what is found */
+    bool redirects;              /* in: a right number is not looked up */
+    enum sight sight;            /* out */
+    bool stale;                  /* out */
+    struct front_answer answer;  /* out */
 };
 
-static struct answer_request request_of(const struct look_call *call)
+static void make_static(struct look_call *call, enum answer_kind kind)
 {
-    return (struct answer_request){
-        .kind = ANSWER_FOUND,
+    call->answer.lasting = true;
+    call->answer.body = answer_static(kind, call->form, front_choose(&call->wish), &call->answer.about);
+    if (kind == ANSWER_NOTICE)
+        call->answer.about.retry_after = FRONT_NOTICE_RETRY_SECONDS;
+}
+
+static void make_rendered(struct look_call *call, enum answer_kind kind, const struct history *history)
+{
+    char base[512]; /* where our JSON says that the page is: what the reader calls us */
+    struct writer w = writer_on(base, sizeof base);
+    if (call->form == ANSWER_JSON && call->host.length) {
+        write_string(&w, call->secure ? "https://" : "http://");
+        write_text(&w, call->host);
+    }
+    struct answer_request request = {
+        .kind = kind,
         .form = call->form,
-        .language = call->language,
+        .language = front_choose(&call->wish),
         .contract = front.contract,
-        .parcel = call->parcel,
+        .history = history,
+        .parcel = &call->parcel,
+        .typed = call->typed,
         .origin_down = call->origin_down,
         .now = ngx_time(),
-        .base = call->base,
+        .base = {base, w.overflow ? 0 : w.length},
     };
+    answer_render(&request, front.page, ANSWER_SIZE, &call->answer.about);
+    call->answer.body = (struct text){front.page, call->answer.about.length};
+    call->answer.lasting = false;
 }
 
 static bool is_stale(const struct history *history, int64_t now)
@@ -38,70 +62,64 @@ static bool is_stale(const struct history *history, int64_t now)
 }
 
 /* The history borrows from the store, so what is told of it is rendered before the store is left. */
-static void look_now(void *argument)
+static void look_up(struct look_call *call, const struct shield *shield)
 {
     static struct history history; /* 6 kB: not on the stack of every request, and never read after this call */
-    struct look_call *call = argument;
-    struct shield shield = front_shield();
-    call->sight = shield_look(&shield, call->parcel, &history);
-    if (call->sight != SIGHT_FOUND)
+    call->sight = shield_look(shield, &call->parcel, &history);
+    if (call->sight != SIGHT_FOUND) {
+        make_static(call, call->sight == SIGHT_UNKNOWN ? ANSWER_NOT_KNOWN_YET : ANSWER_NOTICE);
         return;
-    if (call->tell) {
-        struct answer_request request = request_of(call);
-        request.history = &history;
-        answer_render(&request, front.page, ANSWER_SIZE, &call->out->about);
-        call->out->body = (struct text){front.page, call->out->about.length};
-        call->out->lasting = false;
-        call->stale = is_stale(&history, request.now);
     }
-    shield_done(&shield);
+    if (call->tell_found) {
+        call->stale = is_stale(&history, ngx_time());
+        make_rendered(call, ANSWER_FOUND, &history);
+    }
+    shield_done(shield);
 }
 
-/* Where our JSON says that the page is: what the reader calls us. */
-static struct text base_of(ngx_http_request_t *r)
+static enum sight read_number(struct look_call *call, const struct shield *shield, char *unescaped, size_t size)
 {
-    const ngx_table_elt_t *host = r->headers_in.host;
-    if (!host)
-        return TEXT("");
-#if (NGX_HTTP_SSL)
-    bool secure = r->connection->ssl != NULL;
-#else
-    bool secure = false;
-#endif
-    size_t size = sizeof "https://" + host->value.len;
-    u_char *text = ngx_pnalloc(r->pool, size);
-    if (!text)
-        return TEXT("");
-    u_char *end = ngx_snprintf(text, size, "%s%V", secure ? "https://" : "http://", &host->value);
-    return (struct text){(const char *)text, (size_t)(end - text)};
+    struct text typed = call->typed;
+    bool escaped = typed.length > 0 && (memchr(typed.data, '%', typed.length) || memchr(typed.data, '+', typed.length));
+    if (escaped)
+        call->typed = shield_unescape(typed, unescaped, size);
+    return shield_form(shield, call->typed, &call->parcel);
+}
+
+static void look_now(void *argument)
+{
+    struct look_call *call = argument;
+    struct shield shield = front_shield();
+    char unescaped[PARCEL_INPUT_MAX + 1]; /* one more than a number may have: what is cut is still too long */
+    if (!call->known_number)
+        call->sight = read_number(call, &shield, unescaped, sizeof unescaped);
+    if (call->known_number || (call->sight == SIGHT_BLIND && !call->redirects))
+        look_up(call, &shield);
+    else if (call->sight == SIGHT_WRONG_CHECK) /* who mistyped a digit sees what was typed */
+        make_rendered(call, ANSWER_WRONG_CHECK, NULL);
+    else if (call->sight == SIGHT_WRONG_FORM)
+        make_static(call, call->typed.length == 0 && call->form == ANSWER_HTML ? ANSWER_HOME : ANSWER_WRONG_FORM);
 }
 
 static bool origin_is_down(void)
 {
-    return front.origin.down && health_is_down(&front.origin, clock_boot());
+    return front.origin.down && health_is_down(&front.origin, front_loop_time());
 }
 
-static enum sight look(ngx_http_request_t *r, struct front_location *location, const struct parcel_number *parcel,
-                       bool tell, struct front_answer *out)
+static void look_prepare(ngx_http_request_t *r, const struct front_location *location, struct look_call *call)
 {
-    struct look_call call = {.parcel = parcel, .tell = tell, .sight = SIGHT_BLIND, .out = out};
-    if (tell) {
-        call.form = front_form(r, location);
-        call.language = front_language(r);
-        call.origin_down = origin_is_down();
-        call.base = call.form == ANSWER_JSON ? base_of(r) : TEXT("");
-    }
-    if (!front_guarded(look_now, &call))
-        return SIGHT_BLIND;
-    if (call.stale)
-        front_count(COUNTER_STALE_ANSWERS);
-    return call.sight;
+    call->wish = front_wish(r);
+    call->form = front_form(r, location);
+    call->sight = SIGHT_BLIND;
+    call->origin_down = origin_is_down();
+    if (r->headers_in.host)
+        call->host = front_text(r->headers_in.host->value);
+#if (NGX_HTTP_SSL)
+    call->secure = r->connection->ssl != NULL;
+#endif
 }
 
-/* ---- What was typed --------------------------------------------------------------------------------- */
-
-static ngx_int_t typed_text(ngx_http_request_t *r, const struct front_location *location, char *buffer, size_t size,
-                            struct text *out)
+static ngx_int_t typed_text(ngx_http_request_t *r, const struct front_location *location, struct text *out)
 {
     ngx_str_t value = ngx_null_string;
     if (location->typed_variable != NGX_ERROR) {
@@ -112,66 +130,10 @@ static ngx_int_t typed_text(ngx_http_request_t *r, const struct front_location *
         return NGX_ERROR;
     }
     *out = front_text(value);
-    if (value.len && (memchr(value.data, '%', value.len) || memchr(value.data, '+', value.len)))
-        *out = shield_unescape(*out, buffer, size);
     return NGX_OK;
 }
 
-struct form_call {
-    struct text typed;
-    struct parcel_number parcel;
-    enum sight sight;
-};
-
-static void form_now(void *argument)
-{
-    struct form_call *call = argument;
-    struct shield shield = front_shield();
-    call->sight = shield_form(&shield, call->typed, &call->parcel);
-}
-
-/* ---- Answers that say no ---------------------------------------------------------------------------- */
-
-static ngx_int_t tell(ngx_http_request_t *r, struct front_location *location, enum answer_kind kind)
-{
-    struct front_answer answer;
-    front_static(kind, front_form(r, location), front_language(r), &answer);
-    if (kind == ANSWER_NOTICE) {
-        answer.about.retry_after = NOTICE_RETRY_SECONDS;
-        front_count(COUNTER_NOTICES);
-    }
-    return front_send(r, &answer);
-}
-
-struct mistyped_call {
-    struct answer_request request;
-    struct front_answer *out;
-};
-
-static void mistyped_now(void *argument)
-{
-    struct mistyped_call *call = argument;
-    answer_render(&call->request, front.page, ANSWER_SIZE, &call->out->about);
-    call->out->body = (struct text){front.page, call->out->about.length};
-}
-
-/* Who mistyped a digit sees what was typed; noise gets the page that is ready. */
-static ngx_int_t tell_mistyped(ngx_http_request_t *r, struct front_location *location, struct text typed)
-{
-    struct front_answer answer = {.lasting = false};
-    struct mistyped_call call = {
-        .request = {.kind = ANSWER_WRONG_CHECK,
-                    .form = front_form(r, location),
-                    .language = front_language(r),
-                    .contract = front.contract,
-                    .typed = typed,
-                    .now = ngx_time()},
-        .out = &answer,
-    };
-    if (!front_guarded(mistyped_now, &call))
-        return NGX_HTTP_SERVICE_UNAVAILABLE;
-    return front_send(r, &answer);
-}
+/* ---- Answers that are not of the store --------------------------------------------------------------- */
 
 static ngx_int_t refuse_method(ngx_http_request_t *r)
 {
@@ -298,66 +260,71 @@ static ngx_int_t over_parcels(ngx_http_request_t *r, struct front_location *loca
     return front_refuse(r, location, result.until);
 }
 
-static ngx_int_t answer_number(ngx_http_request_t *r, struct front_location *location,
-                               const struct parcel_number *parcel)
+static ngx_int_t tell(ngx_http_request_t *r, struct look_call *call)
 {
-    struct front_answer answer;
-    bool store_first = location->order != FRONT_FALLBACK;
-    enum sight sight = look(r, location, parcel, store_first, &answer);
-    if (sight == SIGHT_FOUND && front.budgets) {
-        struct charge_result result = charge_parcel(r, location, parcel);
+    if (call->sight == SIGHT_FOUND)
+        front_count(COUNTER_STORE_ANSWERS);
+    if (call->stale)
+        front_count(COUNTER_STALE_ANSWERS);
+    if (call->sight == SIGHT_BLIND)
+        front_count(COUNTER_NOTICES);
+    ngx_int_t rc = ngx_http_discard_request_body(r);
+    return rc == NGX_OK ? front_send(r, &call->answer) : rc;
+}
+
+static ngx_int_t answer_number(ngx_http_request_t *r, struct front_location *location, struct look_call *call)
+{
+    if (call->sight == SIGHT_FOUND && front.budgets) {
+        struct charge_result result = charge_parcel(r, location, &call->parcel);
         if (result.verdict != VERDICT_ALLOW)
             return over_parcels(r, location, result);
     }
-    if (sight == SIGHT_FOUND && store_first) {
-        front_count(COUNTER_STORE_ANSWERS);
-        return front_send(r, &answer);
+    bool told = call->sight == SIGHT_FOUND && call->tell_found;
+    if (!told && may_ask(r, location, call->sight))
+        return ask(r, location, &call->parcel, call->sight);
+    if (!told && call->sight == SIGHT_FOUND) { /* the origin has no room for it: what the store has is told now */
+        call->tell_found = call->known_number = true;
+        if (!front_guarded(look_now, call))
+            return without_us(r, location);
     }
-    if (may_ask(r, location, sight))
-        return ask(r, location, parcel, sight);
-    if (sight == SIGHT_FOUND && look(r, location, parcel, true, &answer) == SIGHT_FOUND) {
-        front_count(COUNTER_STORE_ANSWERS);
-        return front_send(r, &answer);
-    }
-    return tell(r, location, sight == SIGHT_UNKNOWN ? ANSWER_NOT_KNOWN_YET : ANSWER_NOTICE);
+    return tell(r, call);
+}
+
+/* Nothing is changed: the origin answers as if we were not there, and what would have been done is counted. */
+static ngx_int_t observe(ngx_http_request_t *r, struct front_location *location, struct look_call *call)
+{
+    if (front_guarded(look_now, call) && call->sight == SIGHT_FOUND)
+        charge_parcel(r, location, &call->parcel);
+    return location->origin(r);
 }
 
 ngx_int_t front_lookup(ngx_http_request_t *r)
 {
     struct front_location *location = front_location_of(r);
-    char unescaped[PARCEL_INPUT_MAX + 1]; /* one more than a number may have: what is cut is still too long */
-    struct form_call call = {.sight = SIGHT_BLIND};
     if (location->enabled == FRONT_OFF || !front_ready())
         return without_us(r, location);
-    bool observe = location->enabled == FRONT_OBSERVE && location->origin;
-    if (!observe && !(r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)))
-        return refuse_method(r);
-    if (typed_text(r, location, unescaped, sizeof unescaped, &call.typed) != NGX_OK)
+    struct look_call call;
+    memset(&call, 0, offsetof(struct look_call, answer));
+    look_prepare(r, location, &call);
+    if (typed_text(r, location, &call.typed) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     front_count(COUNTER_LOOKUPS);
-    if (!front_guarded(form_now, &call))
+    if (location->enabled == FRONT_OBSERVE && location->origin)
+        return observe(r, location, &call);
+    if (!(r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)))
+        return refuse_method(r);
+    call.tell_found = location->order != FRONT_FALLBACK;
+    call.redirects = location->redirect.len > 0;
+    if (!front_guarded(look_now, &call))
         return without_us(r, location);
-    if (observe) {
-        if (call.sight == SIGHT_BLIND && look(r, location, &call.parcel, false, NULL) == SIGHT_FOUND)
-            charge_parcel(r, location, &call.parcel);
-        return location->origin(r);
-    }
-    if (call.sight != SIGHT_BLIND && location->origin && front.mode == MODE_OBSERVE)
+    bool right = call.sight != SIGHT_WRONG_FORM && call.sight != SIGHT_WRONG_CHECK;
+    if (!right && location->origin && front.mode == MODE_OBSERVE)
         return location->origin(r); /* nothing is refused in observe */
-    if (!location->origin || location->order != FRONT_FALLBACK || call.sight != SIGHT_BLIND) {
-        ngx_int_t rc = ngx_http_discard_request_body(r);
-        if (rc != NGX_OK)
-            return rc;
-    }
-    if (call.typed.length == 0)
-        return tell(r, location, front_form(r, location) == ANSWER_HTML ? ANSWER_HOME : ANSWER_WRONG_FORM);
-    if (call.sight == SIGHT_WRONG_FORM)
-        return tell(r, location, ANSWER_WRONG_FORM);
-    if (call.sight == SIGHT_WRONG_CHECK)
-        return tell_mistyped(r, location, call.typed);
-    if (location->redirect.len)
+    if (right && call.redirects)
         return redirect(r, location, &call.parcel);
-    return answer_number(r, location, &call.parcel);
+    if (right)
+        return answer_number(r, location, &call);
+    return tell(r, &call);
 }
 
 /* ---- In the origin's place -------------------------------------------------------------------------- */
@@ -365,29 +332,25 @@ ngx_int_t front_lookup(ngx_http_request_t *r)
 bool front_stand_in(ngx_http_request_t *r, struct front_location *location, const struct front_context *context,
                     struct front_answer *out)
 {
-    enum answer_kind kind = ANSWER_NOTICE;
     if (context && context->asked) {
-        struct look_call call = {.parcel = &context->parcel,
-                                 .form = front_form(r, location),
-                                 .language = front_language(r),
-                                 .origin_down = true,
-                                 .tell = true,
-                                 .sight = SIGHT_BLIND,
-                                 .out = out};
-        call.base = call.form == ANSWER_JSON ? base_of(r) : TEXT("");
-        if (front_guarded(look_now, &call) && call.sight == SIGHT_FOUND) {
+        struct look_call call = {.parcel = context->parcel, .known_number = true, .tell_found = true};
+        look_prepare(r, location, &call);
+        call.origin_down = true;
+        bool looked = front_guarded(look_now, &call);
+        *out = call.answer;
+        if (looked && call.sight == SIGHT_FOUND) {
             front_count(COUNTER_FALLBACK_ANSWERS);
             if (call.stale)
                 front_count(COUNTER_STALE_ANSWERS);
             return true;
         }
-        if (call.sight == SIGHT_UNKNOWN && location->order != FRONT_FALLBACK)
-            kind = ANSWER_NOT_KNOWN_YET; /* here the store has the word, and it does not know the number */
+        if (looked && call.sight == SIGHT_UNKNOWN && location->order != FRONT_FALLBACK)
+            return true; /* here the store has the word, and it does not know the number */
     }
-    front_static(kind, front_form(r, location), front_language(r), out);
-    if (kind == ANSWER_NOTICE) {
-        out->about.retry_after = NOTICE_RETRY_SECONDS;
-        front_count(COUNTER_NOTICES);
-    }
+    if (front.off)
+        return false;
+    front_static(ANSWER_NOTICE, front_form(r, location), front_language(r), out);
+    out->about.retry_after = FRONT_NOTICE_RETRY_SECONDS;
+    front_count(COUNTER_NOTICES);
     return !front.off;
 }

@@ -14,25 +14,34 @@ static void see_origin(ngx_http_request_t *r, nanos_t now)
     health_saw(&front.origin, failed, now);
 }
 
+/* The route that was charged. Where the location names it, it needs no context. */
+static int route_of(ngx_http_request_t *r, const struct front_location *location)
+{
+    const struct front_context *context = front_context_find(r);
+    if (context && context->generation == front.running)
+        return context->route;
+    return location->route.data && location->route_generation == front.running ? location->route_index : -1;
+}
+
 struct measure_call {
     ngx_http_request_t *request;
-    const struct front_context *context;
+    int route;
 };
 
 static void measure_now(void *argument)
 {
     const struct measure_call *call = argument;
     ngx_http_request_t *r = call->request;
-    nanos_t now = clock_boot();
+    nanos_t now = front_loop_time();
     if (r->upstream_states && r->upstream_states->nelts)
         see_origin(r, now);
-    if (!call->context || call->context->route < 0 || call->context->generation != front.running || !front.budgets)
+    if (call->route < 0 || !front.budgets)
         return;
     const ngx_time_t *time = ngx_timeofday();
     nanos_t delay = ((nanos_t)(time->sec - r->start_sec) * 1000 + ((nanos_t)time->msec - (nanos_t)r->start_msec)) *
                     NANOS_MILLISECOND;
     ngx_uint_t status = r->err_status ? r->err_status : r->headers_out.status;
-    promise_record(front.budgets, call->context->route, (unsigned)status, delay > 0 ? delay : 0, now);
+    promise_record(front.budgets, call->route, (unsigned)status, delay > 0 ? delay : 0, now);
 }
 
 ngx_int_t front_measure(ngx_http_request_t *r)
@@ -40,8 +49,10 @@ ngx_int_t front_measure(ngx_http_request_t *r)
     const struct front_location *location = front_location_of(r);
     if (location->enabled == NGX_CONF_UNSET_UINT || location->enabled == FRONT_OFF || r != r->main || !front_ready())
         return NGX_OK;
-    struct measure_call call = {r, front_context_find(r)};
-    if (call.context || r->upstream_states)
+    struct measure_call call = {r, route_of(r, location)};
+    if (call.route >= 0 && !(front.charges.promised >> call.route & 1))
+        call.route = -1;
+    if (call.route >= 0 || r->upstream_states)
         front_guarded(measure_now, &call);
     return NGX_OK;
 }

@@ -31,6 +31,7 @@ static void tick_now(void *argument)
     const ngx_cycle_t *cycle = argument;
     uint64_t running = front.running;
     nanos_t now = clock_boot();
+    front.boot_base = now - (nanos_t)ngx_current_msec * NANOS_MILLISECOND;
     front.refused_lately = 0;
     front.blind_asks = 0;
     takeup_contract(now);

@@ -183,7 +183,8 @@ http {{
         assert checked.returncode == 0, checked.stderr
         subprocess.run(self.nginx_command(), check=True, timeout=20)
         deadline = time.monotonic() + 10
-        while not (self.pid_file().exists() and self.pid_file().read_text().strip() and self._answers()):
+        while not (self.pid_file().exists() and self.pid_file().read_text().strip()
+                   and len(self.worker_pids()) >= self.workers and self._answers()):
             assert time.monotonic() < deadline, self.log()
             time.sleep(0.02)
 
