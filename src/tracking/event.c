@@ -2,9 +2,10 @@
 
 enum { FIRST_YEAR = 1990, END_YEAR = 2100, MOST_OFFSET = 14 * 60, SECONDS_A_DAY = 86400 };
 
-/* ---- Calendar: March-based years, so that the leap day is a year's last (Hinnant,
- * "chrono-compatible low-level date algorithms")
- * ----------------------------------------------------------------------- */
+/* ---- Calendar -------------------------------------------------------------------------------- */
+
+/* Years that begin in March, so that the leap day is a year's last (Hinnant, "chrono-compatible
+ * low-level date algorithms"). */
 
 enum { DAYS_400_YEARS = 146097, DAYS_TO_1970 = 719468 /* from 0000-03-01 */ };
 
@@ -39,8 +40,7 @@ static unsigned days_in_month(int year, unsigned month)
     return month == 2 && leap ? 29 : days[month];
 }
 
-/* ---- Times
- * ---------------------------------------------------------------------------------------- */
+/* ---- Times ----------------------------------------------------------------------------------- */
 
 static bool is_digit(char c)
 {

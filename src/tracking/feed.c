@@ -2,8 +2,7 @@
 
 #include <stdlib.h>
 
-/* ---- Names
- * ---------------------------------------------------------------------------------------- */
+/* ---- Names ----------------------------------------------------------------------------------- */
 
 const char *feed_reason_name(enum feed_reason reason)
 {
@@ -31,8 +30,7 @@ const char *feed_format_name(enum feed_format format)
     return (unsigned)format <= FEED_SUIVI ? names[format] : "";
 }
 
-/* ---- Life
- * ----------------------------------------------------------------------------------------- */
+/* ---- Life ------------------------------------------------------------------------------------ */
 
 static void *must_allocate(void *old, size_t size)
 {
@@ -105,8 +103,7 @@ void buffer_add(struct buffer *buffer, const char *data, size_t length)
     buffer->length += length;
 }
 
-/* ---- Lines
- * ---------------------------------------------------------------------------------------- */
+/* ---- Lines ----------------------------------------------------------------------------------- */
 
 static void take_line(struct feed *feed, struct text line)
 {
@@ -171,8 +168,7 @@ static void take_lines(struct feed *feed, const char *bytes, size_t length)
     }
 }
 
-/* ---- Pieces
- * --------------------------------------------------------------------------------------- */
+/* ---- Pieces ---------------------------------------------------------------------------------- */
 
 static void route(struct feed *feed, const char *bytes, size_t length)
 {

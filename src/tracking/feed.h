@@ -4,10 +4,11 @@
  * trusted: lengths are bounded, text is checked to be UTF-8 without control characters. A line that
  * is refused is reported by its place and reason only; its content is never copied to a log.
  *
- * Form        NDJSON and CSV are read a line at a time (lines up to 64 KiB), EPCIS and Suivi a document
- *             at a time (up to 256 MiB, an event in it up to 8 MiB; documents may follow one
- *             another, one a line or indented). docs/feeds.md shows each.
- * Privacy     names, postal addresses, phones and coordinates are dropped and counted (feed_dropped).
+ * Form        NDJSON and CSV are read a line at a time (lines up to 64 KiB), EPCIS and Suivi a
+ *             document at a time (up to 256 MiB, an event in it up to 8 MiB; documents may follow
+ *             one another, one a line or indented). docs/feeds.md shows each.
+ * Privacy     names, postal addresses, phones and coordinates are dropped and counted
+ *             (feed_dropped).
  * Cost        NDJSON at least 700,000 events/s on one core (bench/ingest).
  */
 #ifndef ECLUSE_FEED_H

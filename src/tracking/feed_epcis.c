@@ -4,8 +4,7 @@
 
 #include <jansson.h>
 
-/* ---- Identifiers
- * ---------------------------------------------------------------------------------- */
+/* ---- Identifiers ----------------------------------------------------------------------------- */
 
 static bool starts_with(struct text text, const char *start)
 {
@@ -95,8 +94,7 @@ static enum feed_reason take_identifier(const struct feed *feed, struct text id,
     return no_parcel ? FEED_NO_PARCEL : reason;
 }
 
-/* ---- Where
- * ---------------------------------------------------------------------------------------- */
+/* ---- Where ----------------------------------------------------------------------------------- */
 
 /* A GLN, with its extension where it has one; else the last part of another URI. Coordinates are
  * left out. */
@@ -161,8 +159,7 @@ static bool take_place(const json_t *object, struct event *event)
     return true;
 }
 
-/* ---- What
- * ----------------------------------------------------------------------------------------- */
+/* ---- What ------------------------------------------------------------------------------------ */
 
 static bool says_more_than_a_step(enum step step)
 {
@@ -242,8 +239,7 @@ static enum feed_reason take_when(const json_t *object, struct event *event, con
     return event_time_parse(with_zone, &unused, &event->offset) ? FEED_OK : FEED_BAD_FIELD;
 }
 
-/* ---- One event
- * ------------------------------------------------------------------------------------ */
+/* ---- One event ------------------------------------------------------------------------------- */
 
 struct taken {
     unsigned parcels, refused;
@@ -310,8 +306,7 @@ static void take_event(struct feed *feed, const json_t *object)
         feed_refuse(feed, feed->place, FEED_NO_EVENTS, "epcList");
 }
 
-/* ---- Documents
- * ------------------------------------------------------------------------------------ */
+/* ---- Documents ------------------------------------------------------------------------------- */
 
 static const json_t *event_list(const json_t *root)
 {

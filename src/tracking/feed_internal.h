@@ -2,8 +2,8 @@
  *
  * feed.c            names, life, lines cut from pieces
  * feed_recognise.c  which format a feed is in, from its first bytes
- * feed_document.c   JSON documents cut from pieces, one event of a list at a time, so that a document
- *                   of any length needs the memory of its largest event
+ * feed_document.c   JSON documents cut from pieces, one event of a list at a time, so that a
+ *                   document of any length needs the memory of its largest event
  * feed_draft.c      named fields to a checked event: NDJSON and CSV end here
  * feed_text.c       names of personal fields
  */
@@ -89,19 +89,19 @@ struct feed {
     struct document document;
 };
 
-/* ---- feed.c -------------------------------------------------------------------------------------- */
+/* ---- feed.c ---------------------------------------------------------------------------------- */
 
 void feed_refuse(struct feed *feed, uint64_t place, enum feed_reason reason, const char *field);
 void feed_give(struct feed *feed, const struct event *event, uint64_t place);
 void buffer_add(struct buffer *buffer, const char *data, size_t length);
 
-/* ---- feed_recognise.c ---------------------------------------------------------------------------- */
+/* ---- feed_recognise.c ------------------------------------------------------------------------ */
 
 /* FEED_AUTO while more bytes are needed; never when `complete` (nothing more comes, or enough was
  * looked at). */
 enum feed_format feed_recognise(const char *head, size_t length, bool complete);
 
-/* ---- One line, one document ---------------------------------------------------------------------- */
+/* ---- One line, one document ------------------------------------------------------------------ */
 
 void feed_ndjson_line(struct feed *feed, struct text line);
 void feed_csv_line(struct feed *feed, struct text line);
@@ -117,7 +117,7 @@ void feed_suivi_unit(struct feed *feed, struct text unit, uint64_t cut);
 enum feed_reason ndjson_fields(struct text line, char *scratch, struct draft *draft,
                                uint64_t *dropped);
 
-/* ---- feed_json.c --------------------------------------------------------------------------------- */
+/* ---- feed_json.c ----------------------------------------------------------------------------- */
 
 struct json_t;
 
@@ -128,7 +128,7 @@ bool json_text(const struct json_t *object, const char *name, struct text *out);
 /* Personal fields and coordinates ("geo:" URIs) inside, those within another counted with it. */
 uint64_t json_personal(const struct json_t *value);
 
-/* ---- feed_draft.c -------------------------------------------------------------------------------- */
+/* ---- feed_draft.c ---------------------------------------------------------------------------- */
 
 enum feed_field feed_field_named(struct text name);
 const char *feed_field_name(enum feed_field field);
@@ -148,7 +148,7 @@ bool feed_take_country(struct text country, struct event *event);
 bool feed_take_product(struct text product, struct event *event);
 bool feed_take_pickup(struct text pickup, struct event *event);
 
-/* ---- feed_text.c --------------------------------------------------------------------------------- */
+/* ---- feed_text.c ----------------------------------------------------------------------------- */
 
 bool field_is_personal(struct text name);
 const char *

@@ -24,8 +24,7 @@ static bool take(struct cursor *c, unsigned char expected)
     return true;
 }
 
-/* ---- Strings (RFC 8259 section 7)
- * ----------------------------------------------------------------- */
+/* ---- Strings (RFC 8259 section 7) ------------------------------------------------------------ */
 
 static int hex_value(unsigned char c)
 {
@@ -152,8 +151,7 @@ static bool take_string(struct cursor *c, struct text *out)
     return true;
 }
 
-/* ---- Values that are not kept
- * --------------------------------------------------------------------- */
+/* ---- Values that are not kept ---------------------------------------------------------------- */
 
 static bool skip_digits(struct cursor *c)
 {
@@ -263,8 +261,7 @@ static enum value_kind take_value(struct cursor *c, struct text *string, unsigne
     return good ? VALUE_OTHER : VALUE_BAD;
 }
 
-/* ---- The line
- * ------------------------------------------------------------------------------------- */
+/* ---- The line -------------------------------------------------------------------------------- */
 
 static bool take_member(struct cursor *c, struct draft *draft)
 {

@@ -2,8 +2,7 @@
 
 #include <stdlib.h>
 
-/* ---- Personal fields
- * ------------------------------------------------------------------------------ */
+/* ---- Personal fields ------------------------------------------------------------------------- */
 
 /* Lower case, without what separates words. Sorted: they are searched by halves. docs/feeds.md
  * lists them. */

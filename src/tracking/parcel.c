@@ -32,8 +32,7 @@ bool country_is_known(const char code[2])
            known_country[(code[0] - 'A') * LETTERS + (code[1] - 'A')];
 }
 
-/* ---- Check digits
- * --------------------------------------------------------------------------------- */
+/* ---- Check digits ---------------------------------------------------------------------------- */
 
 /* 11 minus the weighted sum mod 11: 1 to 11. */
 static unsigned s10_remainder(const char *digits)
@@ -84,8 +83,7 @@ char parcel_check_digit(enum parcel_format_kind kind, const char *body)
     must_failed("a format with a check digit", __FILE__, __LINE__);
 }
 
-/* ---- As people type it
- * ---------------------------------------------------------------------------- */
+/* ---- As people type it ----------------------------------------------------------------------- */
 
 enum { NOT_TAKEN = 0, SKIPPED = 1, UTF8_LEAD = 2 }; /* any other value is the character itself */
 
@@ -154,8 +152,7 @@ static size_t keep_characters(struct text typed, char kept[KEPT_MAX])
     return length;
 }
 
-/* ---- Formats
- * -------------------------------------------------------------------------------------- */
+/* ---- Formats --------------------------------------------------------------------------------- */
 
 static enum parcel_verdict s10_verdict(const char *kept, size_t length)
 {

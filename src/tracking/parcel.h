@@ -1,10 +1,10 @@
 /* parcel.h: parcel numbers, and which can exist at all.
  *
  * s10         UPU S10: 2 letters, 8 digits, check digit (weights 8 6 4 2 3 5 9 7; 11 minus the sum
- *             mod 11; 10 becomes 0, 11 becomes 5; on reading, 0 is taken there too, as La Poste's own
- *             trial number GF111111110NZ has it), ISO 3166 country code as the UPU lists them
- * colissimo   La Poste domestic: 2-character product code, 10 digits, check digit mod 10 over these
- *             (weights 3 1 from the right)
+ *             mod 11; 10 becomes 0, 11 becomes 5; on reading, 0 is taken there too, as La Poste's
+ *             own trial number GF111111110NZ has it), ISO 3166 country code as the UPU lists them
+ * colissimo   La Poste domestic: 2-character product code, 10 digits, check digit mod 10 over
+ *             these (weights 3 1 from the right)
  * sscc        GS1 SSCC-18: 17 digits and a mod 10 check digit, with or without the application
  *             identifier 00
  * digits-N, digits-N-M, alnum-N-M   carriers without a check digit

@@ -65,9 +65,9 @@
       "Problem unterwegs", "Wir suchen eine Lösung; wie es weitergeht, erscheint hier.",           \
       "Problem on the way", "We are looking for a solution; what follows will appear here.")
 
-/* code, step, what the carrier means by it. Sources: La Poste: the codes that public clients of Suivi
- * v2 know. UPU: event names of EMSEVT version 3, as designated operators publish them. EPCIS: GS1 Core
- * Business Vocabulary 2.0, sections 7.1 and 7.2; of it, what can happen to a parcel. */
+/* code, step, what the carrier means by it. Sources: La Poste: the codes that public clients of
+ * Suivi v2 know. UPU: event names of EMSEVT version 3, as designated operators publish them. EPCIS:
+ * GS1 Core Business Vocabulary 2.0, sections 7.1 and 7.2; of it, what can happen to a parcel. */
 #define CODES_OF_LAPOSTE(X)                                                                        \
     X("DR1", ANNOUNCED, "declared by the sender")                                                  \
     X("PC1", ACCEPTED, "taken in charge")                                                          \

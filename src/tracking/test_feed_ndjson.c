@@ -248,8 +248,7 @@ static void personal_fields_are_dropped_and_counted(void **state)
     free(caught);
 }
 
-/* ---- Against jansson
- * ------------------------------------------------------------------------------ */
+/* ---- Against jansson ------------------------------------------------------------------------- */
 
 static bool jansson_text(const json_t *root, const char *name, struct text *out, bool *wrong)
 {
