@@ -114,6 +114,29 @@ static void no_code_stands_twice_in_its_list(void **state)
         }
 }
 
+/* The manual's tables are this table: a code that is missing there, or means another step, is told.
+ */
+static void the_manual_has_every_code_with_its_step(void **state)
+{
+    (void)state;
+    struct text manual = read_input("ECLUSE_SOURCE", "docs/feeds.md");
+#define X(code, step, meaning) {code, STEP_##step},
+    static const struct {
+        const char *code;
+        enum step step;
+    } rows[] = {CODES_OF_LAPOSTE(X) CODES_OF_UPU(X) CODES_OF_EPCIS_STEPS(X)
+                    CODES_OF_EPCIS_DISPOSITIONS(X)};
+#undef X
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char row[128];
+        int length =
+            snprintf(row, sizeof row, "\n| `%s` | %s | ", rows[i].code, step_name(rows[i].step));
+        if (!memmem(manual.data, manual.length, row, (size_t)length))
+            fail_msg("docs/feeds.md has no row%s", row);
+    }
+    free((char *)(uintptr_t)manual.data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +148,7 @@ int main(void)
         cmocka_unit_test(all_upu_events_are_there),
         cmocka_unit_test(epcis_names_are_taken_in_all_their_forms),
         cmocka_unit_test(no_code_stands_twice_in_its_list),
+        cmocka_unit_test(the_manual_has_every_code_with_its_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
