@@ -136,7 +136,7 @@ static int why_hold(const struct arguments *a, const struct situation *s, uint64
 {
     bool json = a->option[OPTION_JSON] != NULL;
     struct hold hold;
-    if (!hold_find(s->front, id, &hold))
+    if (!hold_find(s->front, id, &hold) || hold.until <= s->now.boot)
         return could_not(json, "no hold %s is in force; it may have ended by itself; `ecluse holds` "
                                "lists those that are", a->operand[0]);
     if (json)

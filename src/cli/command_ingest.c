@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 struct input {
@@ -122,6 +123,13 @@ static void show_progress(void *context, const struct ingest_totals *totals)
     progress_show(&k->progress, totals->bytes, totals->events + rejected, clock_boot());
 }
 
+/* LMDB calls a write that was cut short by a full disk an input/output error. */
+static bool disk_is_full(const char *state)
+{
+    struct statvfs disk;
+    return statvfs(state, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < UINT64_C(1) << 20;
+}
+
 static int read_inputs(struct intake *k, enum feed_format format)
 {
     struct error error = {""};
@@ -145,8 +153,10 @@ static int read_inputs(struct intake *k, enum feed_format format)
     int ended = ingest_end(ingest, &k->totals, &ending);
     progress_end(&k->progress);
     if (code < 0 || ended < 0)
-        return could_not(k->json, "%s; %" PRIu64 " events are in the store; the same feed again "
+        return could_not(k->json, "%s%s; %" PRIu64 " events are in the store; the same feed again "
                                   "completes it", code < 0 ? error.text : ending.text,
+                         disk_is_full(k->contract->state) ? " (No space left on the disk: make room)"
+                                                          : "",
                          k->totals.committed);
     return EXIT_DONE;
 }

@@ -14,6 +14,13 @@ struct asked {
     bool ended;
 };
 
+/* An ended hold's record stays for a while; its end tells. */
+static bool in_force(const struct situation *s, uint64_t id)
+{
+    struct hold hold;
+    return hold_find(s->front, id, &hold) && hold.until > clock_boot();
+}
+
 static int ask_all(const struct situation *s, bool json, struct asked **out, size_t *count)
 {
     struct hold *holds = calloc(STATUS_MAX_HOLDS, sizeof *holds);
@@ -38,13 +45,12 @@ static int ask_all(const struct situation *s, bool json, struct asked **out, siz
 static int ask_one(const struct situation *s, bool json, const char *name, struct asked *out)
 {
     enum guard guard;
-    struct hold hold;
     struct error error;
     if (hold_name_parse(text_of(name), &guard, &out->id) != 0)
         return could_not(json, "`%.100s` is not a hold's name; `ecluse holds` lists them", name);
     if (guard != GUARD_FRONT)
         return could_not(json, "there is no guard `%s` yet", guard_name(guard));
-    if (!hold_find(s->front, out->id, &hold))
+    if (!in_force(s, out->id))
         return could_not(json, "no hold %s is in force; it may have ended by itself", name);
     if (release_request(s->runtime, guard, out->id, &error) < 0)
         return could_not(json, "%s", error.text);
@@ -58,8 +64,7 @@ static size_t wait_ended(const struct situation *s, struct asked *asked, size_t 
     for (int waited = 0; waited < WAIT_MILLISECONDS && ended < count; waited += STEP_MILLISECONDS) {
         nanosleep(&(struct timespec){.tv_nsec = STEP_MILLISECONDS * 1000000L}, NULL);
         for (size_t i = 0; i < count; i++) {
-            struct hold hold;
-            if (!asked[i].ended && !hold_find(s->front, asked[i].id, &hold)) {
+            if (!asked[i].ended && !in_force(s, asked[i].id)) {
                 asked[i].ended = true;
                 ended++;
             }

@@ -134,9 +134,10 @@ static json_t *supervisor_json(const struct status *st)
     const struct bulletin *j = &st->bulletin;
     json_t *object = json_pack("{s:b,s:i}", "running", (int)st->s.supervised, "pid",
                                st->s.supervised ? (int)control_supervisor(st->s.control) : 0);
+    json_object_set_new(object, "started", st->has_bulletin ? wall_text(j->started) : json_null());
+    json_object_set_new(object, "keeper", json_null());
     if (!st->has_bulletin)
         return object;
-    json_object_set_new(object, "started", wall_text(j->started));
     json_object_set_new(object, "keeper",
                         json_pack("{s:b,s:b,s:i,s:o,s:i}", "wanted", (int)j->keeper_wanted,
                                   "running", st->s.supervised && j->keeper, "pid", j->keeper,
@@ -152,6 +153,9 @@ static json_t *contract_json(const struct status *st)
         json_pack("{s:o,s:s,s:o,s:o,s:o}", "organisation", json_safe(c->organisation), "mode",
                   mode_name(c->mode), "generation", integer(st->s.generation), "state",
                   json_safe(c->state), "runtime", json_safe(st->s.runtime));
+    static const char *const of_bulletin[] = {"file", "since", "refused"};
+    for (size_t i = 0; i < sizeof of_bulletin / sizeof of_bulletin[0]; i++)
+        json_object_set_new(object, of_bulletin[i], json_null());
     if (!st->has_bulletin)
         return object;
     json_object_set_new(object, "file", json_safe(st->bulletin.file));

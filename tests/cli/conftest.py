@@ -45,8 +45,13 @@ budgets:
     over: slow
 """
 
-EVENT = '{"parcel":"%s","at":"2026-%02d-20T14:03:00Z","code":"ET1","place":"Roissy","country":"FR"}\n'
 KNOWN = "RA123456785FR"  # RA 12345678 with its check digit
+
+
+def event(parcel, days_ago=1):
+    """A line of a feed, of that many days ago."""
+    at = time.strftime("%Y-%m-%dT14:03:00Z", time.gmtime(time.time() - days_ago * 86400))
+    return json.dumps({"parcel": parcel, "at": at, "code": "ET1", "place": "Roissy", "country": "FR"}) + "\n"
 
 
 def wait_until(true, seconds=10):
@@ -124,10 +129,14 @@ class Place:
 
     def supervised(self, pid):
         done = self.ecluse("status", "--json")
-        return done.returncode < 2 and json.loads(done.stdout)["supervisor"]["pid"] == pid
+        if done.returncode == 2:
+            return False
+        supervisor = json.loads(done.stdout)["supervisor"]
+        keeper = supervisor["keeper"]
+        return supervisor["pid"] == pid and keeper and (keeper["running"] or not keeper["wanted"])
 
     def feed(self, *parcels):
-        text = "".join(EVENT % (parcel, 1 + at % 10) for at, parcel in enumerate(parcels or [KNOWN]))
+        text = "".join(event(parcel) for parcel in parcels or [KNOWN])
         return self.ecluse("ingest", input=text)
 
     def end(self):

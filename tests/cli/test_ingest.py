@@ -7,10 +7,10 @@ import subprocess
 import time
 
 import pytest
-from conftest import BUILD, ECLUSE, EVENT, KNOWN
+from conftest import BUILD, ECLUSE, KNOWN, event
 
 BAD = [
-    (EVENT % ("RA123456786FR", 1), "parcel_check_digit"),
+    (event("RA123456786FR", 1), "parcel_check_digit"),
     ("this is no JSON\n", "syntax"),
     ('{"at":"2026-01-20T14:03:00Z","code":"ET1"}\n', "no_parcel"),
     (f'{{"parcel":"{KNOWN}","code":"ET1"}}\n', "no_time"),
@@ -35,7 +35,7 @@ def test_a_feed_is_told_of_and_its_repetition_adds_nothing(place):
 
 def test_rejects_have_their_place_and_reason_and_never_their_content(place):
     feed, rejects = place.root / "feed.ndjson", place.root / "rejects"
-    feed.write_text(EVENT % (KNOWN, 2) + "".join(line for line, _ in BAD))
+    feed.write_text(event(KNOWN, 2) + "".join(line for line, _ in BAD))
     told = place.json("ingest", str(feed), "--rejects", str(rejects), status=1)
     assert told["added"] == 1 and told["rejected"] == len(BAD)
     assert told["reasons"] == {reason: 1 for _, reason in BAD}
@@ -55,7 +55,7 @@ def test_the_summary_counts_rejects_by_reason(place):
 def test_a_pipe_and_files_are_read_alike(place):
     files = [place.root / "one", place.root / "two"]
     for at, file in enumerate(files):
-        file.write_text(EVENT % (KNOWN, at + 1))
+        file.write_text(event(KNOWN, at + 1))
     told = place.json("ingest", *map(str, files))
     assert told["events"] == 2 and told["parcels"] == 1
     with open(files[0], encoding="utf-8") as pipe:
@@ -99,7 +99,7 @@ def test_a_second_writer_is_told_who_the_first_is(place):
     first = subprocess.Popen([ECLUSE, "ingest", "-c", str(place.contract), "-"], stdin=reader,
                              stdout=subprocess.DEVNULL)
     os.close(reader)
-    os.write(writer, (EVENT % (KNOWN, 1)).encode())
+    os.write(writer, (event(KNOWN, 1)).encode())
     time.sleep(0.5)
     second = place.feed(KNOWN)
     os.close(writer)

@@ -1,0 +1,238 @@
+"""run, status and panic: the supervisor, what it survives, and a contract that changes under it."""
+
+import json
+import os
+import pathlib
+import signal
+import time
+
+import pytest
+from conftest import KNOWN, alive, children, wait_until
+
+
+def keeper_of(place):
+    return place.json("status")["supervisor"]["keeper"]["pid"]
+
+
+def generation(place):
+    return place.json("status")["contract"]["generation"]
+
+
+def alarms(place):
+    return {alarm["kind"] for alarm in place.json("status")["alarms"]}
+
+
+def test_status_before_anything_runs_says_so(place):
+    told = place.json("status")
+    assert told["supervisor"]["running"] is False
+    assert {"supervisor_down", "guard_down"} <= {alarm["kind"] for alarm in told["alarms"]}
+    text = place.ecluse("status").stdout
+    assert text.splitlines()[1].startswith("ALARM ")
+
+
+def test_status_tells_what_is_fed_and_limited(place):
+    place.feed(KNOWN)
+    place.run()
+    told = place.json("status")
+    assert told["store"]["parcels"] == 1 and told["store"]["readable"]
+    assert [promise["name"] for promise in told["promises"]] == ["tracking answers"]
+    assert [budget["name"] for budget in told["budgets"]] == ["logins", "share sweep"]
+    assert all(budget["guarded"] for budget in told["budgets"])
+    assert told["budgets"][0]["windows"] == [{"span_s": 10, "limit": 5}]
+
+
+def test_a_budget_without_its_guard_says_so(place):
+    example = pathlib.Path(__file__).parents[1] / "contracts/design-example.yaml"
+    text = example.read_text().replace("/var/lib/ecluse", f"{place.root}/state")
+    place.contract.write_text(text.replace("/run/ecluse", f"{place.root}/run"))
+    place.run()
+    budgets = {budget["name"]: budget for budget in place.json("status")["budgets"]}
+    assert budgets["bulk theft"]["note"] == "no guard for this budget yet"
+    assert "no guard for this budget yet (egress)" in place.ecluse("status").stdout
+
+
+def test_the_folders_have_the_modes_that_keep_guards_apart(place):
+    place.run()
+    modes = {name: (place.root / name).stat().st_mode & 0o7777
+             for name in ("run", "run/releases", "state", "state/budget", "state/tracking")}
+    shared = 0o750 if os.geteuid() == 0 else 0o700
+    assert modes == {"run": 0o755, "run/releases": shared, "state": 0o755, "state/budget": shared,
+                     "state/tracking": 0o2750 if os.geteuid() == 0 else 0o700}
+
+
+def test_a_folder_that_strangers_may_write_is_refused(place):
+    (place.root / "run").mkdir()
+    (place.root / "run").chmod(0o777)
+    done = place.ecluse("run")
+    assert done.returncode == 2 and "may be written by everybody" in done.stderr
+
+
+def test_a_second_run_in_the_same_place_is_refused(place):
+    place.run()
+    done = place.ecluse("run")
+    assert done.returncode == 2 and "another `ecluse run`" in done.stderr
+
+
+def test_sigterm_ends_it_and_its_keeper_in_order(place):
+    process = place.run()
+    keeper = keeper_of(place)
+    process.terminate()
+    assert process.wait(10) == 0
+    assert not alive(keeper)
+    assert place.json("status")["supervisor"]["running"] is False
+
+
+def test_a_killed_run_takes_its_keeper_with_it_and_is_taken_over(place):
+    first = place.run()
+    keeper, before = keeper_of(place), generation(place)
+    first.kill()
+    first.wait()
+    assert wait_until(lambda: not alive(keeper))
+    assert wait_until(lambda: "supervisor_down" in alarms(place))
+    second = place.run()
+    assert second.pid != first.pid and generation(place) == before
+
+
+def test_a_killed_keeper_is_started_again(place):
+    process = place.run()
+    keeper = keeper_of(place)
+    assert keeper in children(process.pid)
+    os.kill(keeper, signal.SIGKILL)
+    assert wait_until(lambda: keeper_of(place) not in (0, keeper))
+    told = place.json("status")["supervisor"]["keeper"]
+    assert told["deaths"] == 1 and alive(told["pid"]) and "died of signal 9" in place.log("run")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to change the user")
+def test_the_keeper_has_the_fewest_rights(place):
+    place.run()
+    status = pathlib.Path(f"/proc/{keeper_of(place)}/status").read_text()
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    assert "0" not in fields["Uid"].split() and fields["Groups"].strip() == ""
+    assert fields["CapEff"].strip("0") == "" and fields["NoNewPrivs"] == "1" and fields["Seccomp"] == "2"
+
+
+def test_the_keeper_removes_what_the_contract_no_longer_keeps(place):
+    place.write_contract(change=lambda text: text + "keep: {tracking: 30d}\n")
+    old = '{"parcel":"%s","at":"2024-03-20T14:03:00Z","code":"DI1","place":"Roissy","country":"FR"}\n' % KNOWN
+    place.write_contract(change=lambda text: text + "keep: {tracking: 3650d}\n")
+    assert place.ecluse("ingest", input=old).returncode == 0
+    place.write_contract(change=lambda text: text + "keep: {tracking: 30d}\n")
+    place.run()
+    assert wait_until(lambda: place.json("status")["store"]["parcels"] == 0, 15), place.log("run")
+    assert "1 parcels removed" in place.log("run")
+
+
+# ---- A contract that changes ----------------------------------------------------------------------
+
+
+def test_a_changed_contract_is_taken_up_without_a_signal(place):
+    place.run()
+    before = generation(place)
+    place.write_contract(logins=7)
+    assert wait_until(lambda: generation(place) == before + 1), place.log("run")
+    assert place.json("status")["budgets"][0]["windows"] == [{"span_s": 10, "limit": 7}]
+
+
+def test_sighup_takes_it_up_at_once(place):
+    process = place.run()
+    before = generation(place)
+    place.write_contract(logins=8)
+    process.send_signal(signal.SIGHUP)
+    assert wait_until(lambda: generation(place) == before + 1, 1)
+
+
+def test_a_change_with_a_mistake_is_refused_whole_and_shown_until_it_is_mended(place):
+    process = place.run()
+    before = generation(place)
+    place.write_contract(logins=7, change=lambda text: text.replace("over: slow", "over: explode"))
+    process.send_signal(signal.SIGHUP)
+    assert wait_until(lambda: "contract_refused" in alarms(place))
+    told = place.json("status")
+    assert told["contract"]["generation"] == before
+    assert told["budgets"][0]["windows"] == [{"span_s": 10, "limit": 5}]
+    assert f"{place.contract}:" in place.log("run") and "explode" in place.log("run")
+    place.write_contract(logins=7)
+    assert wait_until(lambda: generation(place) == before + 1)
+    assert "contract_refused" not in alarms(place)
+
+
+def test_state_and_runtime_stay_where_they_are(place):
+    process = place.run()
+    place.write_contract(change=lambda text: text.replace(f"{place.root}/state", f"{place.root}/elsewhere"))
+    process.send_signal(signal.SIGHUP)
+    assert wait_until(lambda: "contract_refused" in alarms(place))
+    assert "restart `ecluse run`" in place.log("run")
+
+
+def test_an_edit_while_nothing_ran_is_taken_up_at_the_start(place):
+    place.run().terminate()
+    assert wait_until(lambda: not place.json("status")["supervisor"]["running"])
+    place.write_contract(logins=9)
+    place.run()
+    assert wait_until(lambda: place.json("status")["budgets"][0]["windows"][0]["limit"] == 9)
+
+
+# ---- Panic ----------------------------------------------------------------------------------------
+
+
+def test_panic_is_in_force_within_a_second_and_ends(place):
+    place.run()
+    began = time.monotonic()
+    assert place.json("panic") == {"panic": True, "supervised": True}
+    assert time.monotonic() - began < 1
+    told = place.json("status")
+    assert told["panic"] is True and "panic" in {alarm["kind"] for alarm in told["alarms"]}
+    assert all(budget["mode"] == "observe" for budget in told["budgets"])
+    assert place.json("panic", "--off")["panic"] is False
+    assert place.json("status")["panic"] is False
+
+
+def test_panic_survives_a_restart_of_run(place):
+    process = place.run()
+    place.ecluse("panic")
+    process.kill()
+    process.wait()
+    place.run()
+    assert place.json("status")["panic"] is True
+
+
+def test_panic_needs_no_supervisor(place):
+    place.run().kill()
+    place.started[0].wait()
+    assert place.json("panic") == {"panic": True, "supervised": False}
+    assert place.json("status")["panic"] is True
+    place.run()
+    assert place.json("status")["panic"] is True
+
+
+def test_panic_needs_no_sound_contract(place):
+    place.run()
+    place.contract.write_text(f"runtime: {place.root}/run  # being edited\nbudgets: [[[\n")
+    assert place.json("panic")["panic"] is True
+    told = place.ecluse("status", "--runtime", str(place.root / "run"), "--json", contract=False)
+    assert json.loads(told.stdout)["panic"] is True
+
+
+# ---- Damage ---------------------------------------------------------------------------------------
+
+
+def test_a_damaged_store_is_an_alarm_and_kills_nobody(place):
+    place.feed(KNOWN)
+    place.run()
+    store = place.root / "state/tracking/parcels.mdb"
+    store.write_bytes(os.urandom(store.stat().st_size))
+    assert "store_unreadable" in alarms(place)
+
+
+def test_a_damaged_control_page_is_told(place):
+    (place.root / "run").mkdir()
+    (place.root / "run/control").write_bytes(b"x" * 4096)
+    done = place.ecluse("status")
+    assert done.returncode == 2 and "damaged" in done.stderr
+
+
+def test_a_full_disk_for_state_is_told(place):
+    place.write_contract(change=lambda text: text.replace(f"{place.root}/state", "/dev/full/state"))
+    done = place.ecluse("run")
+    assert done.returncode == 2 and "/dev/full/state" in done.stderr

@@ -1,0 +1,279 @@
+"""serve: nginx with the module and `ecluse run` as one thing, and who is held by it."""
+
+import http.client
+import http.server
+import os
+import pathlib
+import signal
+import subprocess
+import threading
+import urllib.error
+import urllib.request
+
+import pytest
+from conftest import BUILD, ECLUSE, KNOWN, alive, children, free_port, wait_until
+
+pytestmark = pytest.mark.skipif(not (BUILD / "ngx_http_ecluse_module.so").exists(),
+                                reason="built without the nginx module")
+
+
+class Origin(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        body = f"origin {self.command} {self.path}".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def origin():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Origin)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+class Served:
+    """A place that is served."""
+
+    def __init__(self, place, origin, *more):
+        self.place = place
+        self.port = free_port()
+        self.folder = place.root / "serve"
+        self.words = ["--listen", f"127.0.0.1:{self.port}", "--origin", f"http://127.0.0.1:{origin.server_port}",
+                      "--dir", str(self.folder), "--workers", "2", *more]
+
+    def start(self):
+        process = self.place.start("serve", *self.words)
+        line = process.stdout.readline()
+        assert line == f"ready 127.0.0.1:{self.port}\n", self.place.log("serve")
+        return process
+
+    def get(self, path, method="GET", source="127.0.0.1"):
+        """(status, body) as a client at that address sees it."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10, source_address=(source, 0))
+        try:
+            connection.request(method, path, headers={"Content-Length": "0"} if method == "POST" else {})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+
+@pytest.fixture
+def served(place, origin):
+    return Served(place, origin)
+
+
+def family(pid):
+    """A process and all below it."""
+    found = [pid]
+    for child in children(pid):
+        found += family(child)
+    return found
+
+
+def test_it_answers_from_the_store_and_passes_the_rest(served):
+    served.place.feed(KNOWN)
+    served.start()
+    assert served.get(f"/suivi/{KNOWN}")[0] == 200 and KNOWN in served.get(f"/suivi/{KNOWN}")[1]
+    assert served.get(f"/suivi/v2/idships/{KNOWN}")[0] == 200
+    assert served.get("/")[0] == 200 and "<form" in served.get("/")[1]
+    assert served.get("/tarifs?x=1") == (200, "origin GET /tarifs?x=1")
+    assert served.get(f"/suivi?id={KNOWN}")[0] == 303
+
+
+@pytest.mark.parametrize("word", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_whole_on_a_signal(served, word):
+    process = served.start()
+    everyone = family(process.pid)
+    assert len(everyone) >= 6  # itself, run, the keeper, nginx, two workers
+    process.send_signal(word)
+    assert process.wait(20) == 0
+    assert [pid for pid in everyone if alive(pid)] == []
+
+
+def test_killed_itself_it_leaves_nobody(served):
+    process = served.start()
+    everyone = family(process.pid)
+    process.kill()
+    process.wait()
+    assert wait_until(lambda: not any(alive(pid) for pid in everyone), 15)
+
+
+def test_a_killed_nginx_and_a_killed_run_come_back(served):
+    served.place.feed(KNOWN)
+    process = served.start()
+    before = family(process.pid)
+    for pid in children(process.pid):
+        os.kill(pid, signal.SIGKILL)
+    assert wait_until(lambda: not any(alive(pid) for pid in before[1:]))
+
+    def answers():
+        try:
+            return served.get(f"/suivi/{KNOWN}")[0] == 200
+        except OSError:
+            return False
+    assert wait_until(answers, 15)
+    assert wait_until(lambda: served.place.json("status")["supervisor"]["running"], 15)
+
+
+def test_an_edited_configuration_is_kept_and_one_of_ours_is_written_anew(served):
+    process = served.start()
+    conf = served.folder / "nginx.conf"
+    written = conf.read_text()
+    process.terminate()
+    process.wait(20)
+    served.words[served.words.index("--workers") + 1] = "1"
+    process = served.start()
+    assert conf.read_text() == written.replace("worker_processes 2;", "worker_processes 1;").replace(
+        written.splitlines()[0], conf.read_text().splitlines()[0])
+    process.terminate()
+    process.wait(20)
+    edited = conf.read_text().replace("server_tokens off;", "server_tokens off; # mine")
+    conf.write_text(edited)
+    served.start()
+    assert conf.read_text() == edited
+    assert "was edited and is kept" in served.place.log("serve")
+
+
+def test_no_request_is_written_down(served):
+    served.place.feed(KNOWN)
+    process = served.start()
+    served.get(f"/suivi/{KNOWN}", source="127.5.6.7")
+    served.get("/tarifs", source="127.5.6.7")
+    process.terminate()
+    process.wait(20)
+    for file in served.folder.rglob("*.log"):
+        assert "127.5.6.7" not in file.read_text() and KNOWN not in file.read_text()
+    assert "127.5.6.7" not in served.place.log("serve")
+
+
+def test_a_port_in_use_is_told(served, origin):
+    served.words[1] = f"127.0.0.1:{origin.server_port}"
+    done = served.place.ecluse("serve", *served.words)
+    assert done.returncode == 2 and "something answers on" in done.stderr
+
+
+@pytest.mark.parametrize("at, value, told", [
+    ("--listen", "8080", "is not ADDR:PORT"),
+    ("--listen", "127.0.0.1:0", "is not ADDR:PORT"),
+    ("--listen", "127.0.0.1:80;x", "is not ADDR:PORT"),
+    ("--origin", "ftp://127.0.0.1", "neither http:// nor https://"),
+    ("--origin", "http://a b", "is not http://HOST[:PORT]"),
+    ("--origin", "http://127.0.0.1/path", "has a path"),
+    ("--workers", "many", "is not a number from 1 to 256"),
+    ("--dir", "/proc/nowhere", "/proc/nowhere"),
+])
+def test_what_cannot_be_served_is_said(served, at, value, told):
+    served.words[served.words.index(at) + 1] = value
+    done = served.place.ecluse("serve", *served.words)
+    assert done.returncode == 2 and told in done.stderr
+
+
+def test_without_a_module_it_says_where_it_looked(served):
+    done = served.place.ecluse("serve", *served.words, "--module", "/nonexistent.so")
+    assert done.returncode == 2 and "--module /nonexistent.so" in done.stderr
+
+
+def test_a_broken_edit_is_nginx_s_own_words_and_no_process_is_left(served):
+    served.folder.mkdir()
+    (served.folder / "nginx.conf").write_text("events { frobnicate on; }\n")
+    done = served.place.ecluse("serve", *served.words)
+    assert done.returncode == 2
+    assert "frobnicate" in done.stderr and "does not accept" in done.stderr
+
+
+# ---- Who is held ----------------------------------------------------------------------------------
+
+
+def over_the_limit(served, source):
+    for _ in range(6):
+        last = served.get("/connexion", "POST", source)[0]
+    return last
+
+
+def test_a_hold_is_listed_explained_and_released(served):
+    served.start()
+    assert over_the_limit(served, "127.9.9.9") == 429
+    held, = served.place.json("holds")["holds"]
+    assert held["principal"] == "127.9.9.9" and held["budget"] == "logins" and held["limit"] == 5
+    name = held["hold"]
+    why = served.place.ecluse("why", name).stdout
+    assert "at most 5 are allowed" in why and f"ecluse release {name}" in why
+    client = served.place.json("why", "127.9.9.9")
+    logins = next(budget for budget in client["budgets"] if budget["budget"] == "logins")
+    assert logins["verdict"] == "held" and logins["hold"] == name
+    assert served.place.json("release", name) == {"released": [name], "waiting": []}
+    assert served.place.json("holds")["holds"] == []
+    assert served.place.json("why", name, status=2)["error"]
+
+
+def test_all_are_released_at_once(served):
+    served.start()
+    for last in range(1, 4):
+        assert over_the_limit(served, f"127.9.9.{last}") == 429
+    assert len(served.place.json("holds")["holds"]) == 3
+    assert len(served.place.json("release", "all")["released"]) == 3
+
+
+def test_panic_lets_everybody_through_within_a_second(served):
+    served.start()
+    assert over_the_limit(served, "127.9.9.9") == 429
+    served.place.ecluse("panic")
+    assert wait_until(lambda: served.get("/connexion", "POST", "127.9.9.9")[0] == 200, 1.2)
+    served.place.ecluse("panic", "--off")
+    assert wait_until(lambda: served.get("/connexion", "POST", "127.9.9.9")[0] == 429, 1.2)
+
+
+def test_a_new_contract_reaches_the_workers_and_counts_are_kept(served):
+    served.start()
+    for _ in range(4):
+        served.get("/connexion", "POST", "127.9.9.9")
+    before = served.place.json("status")["contract"]["generation"]
+    served.place.write_contract(logins=4, change=lambda text: text.replace("10s: 4", "1m: 4"))
+    assert wait_until(lambda: served.place.json("status")["contract"]["generation"] == before + 1)
+
+    def all_run_it():
+        front = served.place.json("status")["guards"][0]
+        return [process["generation"] for process in front["processes"] if process["alive"]] == [before + 1] * 2
+    assert wait_until(all_run_it)
+
+
+def test_a_worker_that_does_not_answer_keeps_the_old_contract_for_all(served):
+    process = served.start()
+    workers = [entry["pid"] for entry in served.place.json("status")["guards"][0]["processes"] if entry["alive"]]
+    before = served.place.json("status")["contract"]["generation"]
+    os.kill(workers[0], signal.SIGSTOP)
+    try:
+        served.place.write_contract(logins=9)
+        process.send_signal(signal.SIGHUP)
+        assert wait_until(lambda: "did not answer" in served.place.log("serve"), 5)
+    finally:
+        os.kill(workers[0], signal.SIGCONT)
+    told = served.place.json("status")
+    assert told["contract"]["generation"] == before and told["contract"]["refused"]
+    assert told["budgets"][0]["windows"] == [{"span_s": 10, "limit": 5}]
+
+
+def test_a_broken_promise_is_exit_status_1(served, origin):
+    served.place.write_contract(change=lambda text: text.replace("route: tracking, success", "route: login, success"))
+    served.start()
+    origin.shutdown()
+    origin.server_close()
+    for last in range(1, 12):
+        for _ in range(4):
+            served.get("/connexion", "POST", f"127.8.8.{last}")
+    told = served.place.json("status", status=1)
+    promise, = told["promises"]
+    assert promise["broken"] and promise["answers"] >= 20 and promise["kept"] == 0
+    assert "BROKEN" in served.place.ecluse("status").stdout
