@@ -27,8 +27,8 @@ struct connection {
     char request[REQUEST_MAX];
 };
 
-struct service {
-    const char *database;
+struct worker {
+    struct origin_database *database;
     int listener;
 };
 
@@ -114,10 +114,10 @@ static bool answer(struct connection *c, struct origin_database *database)
     return c->length < sizeof c->request;
 }
 
-static void accept_all(const struct service *service, int poll)
+static void accept_all(int listener, int poll)
 {
     for (;;) {
-        int descriptor = accept4(service->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int descriptor = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (descriptor < 0)
             return;
         int on = 1;
@@ -149,29 +149,28 @@ static void serve_connection(struct connection *c, struct origin_database *datab
 
 static void *serve(void *context)
 {
-    const struct service *service = context;
-    struct origin_database *database = database_open(service->database);
+    const struct worker *worker = context;
     int poll = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event listening = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = NULL};
-    if (!database || poll < 0 || epoll_ctl(poll, EPOLL_CTL_ADD, service->listener, &listening) != 0)
+    if (poll < 0 || epoll_ctl(poll, EPOLL_CTL_ADD, worker->listener, &listening) != 0)
         exit(2);
     for (;;) {
         struct epoll_event event[EVENTS_AT_ONCE];
         int count = epoll_wait(poll, event, EVENTS_AT_ONCE, -1);
         for (int i = 0; i < count; i++) {
             if (event[i].data.ptr)
-                serve_connection(event[i].data.ptr, database);
+                serve_connection(event[i].data.ptr, worker->database);
             else
-                accept_all(service, poll);
+                accept_all(worker->listener, poll);
         }
     }
     return NULL;
 }
 
-static int listen_on(uint16_t port)
+static int listen_on(uint16_t *port)
 {
     struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        .sin_family = AF_INET, .sin_port = htons(*port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
     int on = 1;
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -179,12 +178,31 @@ static int listen_on(uint16_t port)
         bind(listener, (struct sockaddr *)&address, sizeof address) != 0 ||
         listen(listener, 1024) != 0 ||
         getsockname(listener, (struct sockaddr *)&address, &size) != 0) {
-        fprintf(stderr, "origin: 127.0.0.1:%u: %s\n", port, strerror(errno));
+        fprintf(stderr, "origin: 127.0.0.1:%u: %s\n", *port, strerror(errno));
         return -1;
     }
-    printf("ready 127.0.0.1:%u\n", ntohs(address.sin_port));
-    fflush(stdout);
+    *port = ntohs(address.sin_port);
     return listener;
+}
+
+/* Everything is open before anyone is told that it is ready. */
+static int run(const char *database, uint16_t port, size_t threads)
+{
+    static struct worker worker[THREADS_MAX];
+    pthread_t thread[THREADS_MAX];
+    int listener = listen_on(&port);
+    for (size_t i = 0; listener >= 0 && i < threads; i++) {
+        worker[i] = (struct worker){database_open(database), listener};
+        if (!worker[i].database || pthread_create(&thread[i], NULL, serve, &worker[i]) != 0)
+            return 2;
+    }
+    if (listener < 0)
+        return 2;
+    printf("ready 127.0.0.1:%u\n", port);
+    fflush(stdout);
+    for (size_t i = 0; i < threads; i++)
+        pthread_join(thread[i], NULL);
+    return 0;
 }
 
 static int usage(void)
@@ -214,15 +232,5 @@ int main(int count, char **arguments)
     }
     if (port > UINT16_MAX || threads < 1 || threads > THREADS_MAX)
         return usage();
-    struct service service = {.database = arguments[2], .listener = listen_on((uint16_t)port)};
-    if (service.listener < 0)
-        return 2;
-    pthread_t thread[THREADS_MAX];
-    for (unsigned long i = 0; i < threads; i++) {
-        if (pthread_create(&thread[i], NULL, serve, &service) != 0)
-            return 2;
-    }
-    for (unsigned long i = 0; i < threads; i++)
-        pthread_join(thread[i], NULL);
-    return 0;
+    return run(arguments[2], (uint16_t)port, threads);
 }

@@ -82,8 +82,10 @@ struct origin_database *database_open(const char *path)
     struct origin_database *database = calloc(1, sizeof *database);
     if (!database)
         return NULL;
+    /* After a kill, the first to open recovers the journal; the others wait for it. */
     const char *sql = "SELECT at, code, place FROM event WHERE parcel = ? ORDER BY at";
     if (sqlite3_open_v2(path, &database->sqlite, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK ||
+        sqlite3_busy_timeout(database->sqlite, 10000) != SQLITE_OK ||
         sqlite3_prepare_v2(database->sqlite, sql, -1, &database->events, NULL) != SQLITE_OK) {
         failed(database->sqlite, path);
         database_close(database);

@@ -4,6 +4,7 @@ import glob
 import json
 import os
 import re
+import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -55,12 +56,16 @@ def build(name):
         options, environment, targets = BUILDS[name]
         directory = build_directory(name)
         if not os.path.exists(os.path.join(directory, "build.ninja")):
-            status, _ = run(["meson", "setup", directory, ROOT, *options], suite.log, 120,
-                            environment)
+            shutil.rmtree(directory, ignore_errors=True)  # what an interrupted run may have left
+            command = ["meson", "setup", directory, ROOT, *options]
+            status, _ = run(command, suite.log, 120, environment)
             if status != 0:
                 return Result(failed=[f"{name} cannot be configured"])
-        status, _ = run(["ninja", "-C", directory, *targets], suite.log, 600)
-        return Result(passed=1) if status == 0 else Result(failed=[f"{name} does not build"])
+        status, output = run(["ninja", "-C", directory, *targets], suite.log, 600)
+        if status == 0:
+            return Result(passed=1)
+        first = re.search(r"^.*(error|undefined reference).*$", output, re.MULTILINE)
+        return Result(failed=[first.group(0) if first else f"{name} does not build"])
     return work
 
 
