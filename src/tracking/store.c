@@ -4,10 +4,20 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
+
+/* LMDB says EIO for a write that was cut short, which is how a disk becomes full. */
+static bool disk_is_full(const struct store *s)
+{
+    struct statvfs fs;
+    return statvfs(s->path, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < 1 << 20;
+}
 
 int store_error(struct error *error, int rc, const struct store *s, const char *doing)
 {
+    if (rc == EIO && disk_is_full(s))
+        rc = ENOSPC;
     int code = rc > 0 ? -rc : -EIO; /* LMDB passes errno through; its own codes are negative */
     if (rc == MDB_MAP_FULL)
         return error_set(error, -ENOSPC, "%s: %s: the store has reached %zu GiB, its largest size",

@@ -308,7 +308,7 @@ int store_add_words(struct store_batch *batch, const struct parcel_number *parce
             rc = load_current(batch, parcel);
         if (rc != 0) {
             batch->current.length = 0;
-            return rc > 0 ? -rc : rc == MDB_MAP_FULL ? -ENOSPC : -EIO;
+            return store_error(NULL, rc, batch->s, "");
         }
     }
     enum store_added added = add_event(batch, event, before);
