@@ -11,6 +11,8 @@
  * tile.h      the log's files: tiles and bundles of entries (C2SP tlog-tiles)
  * log.h       the one writer: staged, synced, then signed; a checkpoint never says more than the disk holds
  * verify.h    a folder judged without trust in who wrote it, and the first place that is wrong
+ * reader.h    entries and proofs out of a folder, for anybody who may read it
+ * witness.h   somebody else's signature on what the log was at a time (C2SP tlog-witness)
  * sync.h      many files made durable in about the time of one
  *
  * The commands over the log are the next to come (CHANGELOG says what is there).
@@ -25,9 +27,11 @@
 #include "audit/log.h"
 #include "audit/merkle.h"
 #include "audit/note.h"
+#include "audit/reader.h"
 #include "audit/recorder.h"
 #include "audit/salts.h"
 #include "audit/tile.h"
 #include "audit/verify.h"
+#include "audit/witness.h"
 
 #endif
