@@ -115,21 +115,21 @@ static bool is_tighter(const struct touch *a, const struct touch *b)
     return (unsigned __int128)a->used * b->limit > (unsigned __int128)b->used * a->limit;
 }
 
-/* All windows or none. Returns whether all admitted it. */
+/* All windows or none, the longest first: see carry_over() in ring.c. Returns whether all admitted it. */
 static bool windows_charge(struct charge *c, bool peek)
 {
-    unsigned w = 0, count = c->budget->window_count;
+    unsigned count = c->budget->window_count, w = count;
     bool over = false;
-    for (; w < count && !over; w++) {
-        window_touch(c, w, peek);
+    while (w > 0 && !over) {
+        window_touch(c, --w, peek);
         over = c->touch[w].over && !peek;
     }
     if (!over)
         return true;
-    for (unsigned undone = 0; undone < w; undone++)
+    for (unsigned undone = w; undone < count; undone++)
         window_undo(&c->touch[undone], c->amount);
-    for (; w < count; w++) /* a longer one may be over too, and then for longer */
-        window_touch(c, w, true);
+    while (w > 0) /* another one may be over too, and for longer */
+        window_touch(c, --w, true);
     return false;
 }
 
@@ -381,17 +381,18 @@ static bool things_charge(struct charge *c, struct cell *cell, struct outcome *o
 {
     uint64_t old = cell ? atomic_load(&cell->word) : 0;
     nanos_t seen = thing_seen(old);
-    unsigned count = c->budget->window_count, w = 0;
+    unsigned count = c->budget->window_count, w = count;
     bool over = false, known[CONTRACT_MAX_WINDOWS];
-    for (; w < count && !over; w++) {
-        known[w] = thing_window(c, w, seen);
+    while (w > 0 && !over) {
+        known[w - 1] = thing_window(c, w - 1, seen);
+        w--;
         over = !known[w] && c->touch[w].over;
     }
     if (over) {
-        for (unsigned i = 0; i < w; i++)
+        for (unsigned i = w; i < count; i++)
             window_undo(&c->touch[i], 1);
-        for (; w < count; w++)
-            window_touch(c, w, true);
+        while (w > 0)
+            window_touch(c, --w, true);
         outcome_fill(c, out);
         return false;
     }

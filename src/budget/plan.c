@@ -183,7 +183,7 @@ static bool is_continuity(enum meter meter)
 static void plan_window_fill(struct plan_window *w, const struct window *rule, bool cell)
 {
     *w = (struct plan_window){.span = rule->span > 0 ? rule->span : 1,
-                              .limit = rule->limit < COUNT_MOST ? rule->limit : COUNT_MOST,
+                              .limit = rule->limit < LIMIT_MOST ? rule->limit : LIMIT_MOST,
                               .cell = cell};
     w->width = slice_width(w->span);
     uint64_t limit = w->limit ? w->limit : 1;

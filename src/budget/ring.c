@@ -26,6 +26,15 @@ bool ring_find(const struct budgets *b, uint64_t h, bool proven, uint64_t key,
            set_find(b, table_second(&b->ring_table, h, proven), key, out);
 }
 
+bool ring_find_live(struct budgets *b, uint64_t h, bool proven, uint64_t key, nanos_t time,
+                    struct ring_place *out)
+{
+    if (!ring_find(b, h, proven, key, out))
+        return false;
+    return atomic_load(&out->ring->expires) > (uint64_t)time ||
+           !ring_expire(b, (size_t)(out->key - b->ring_keys), time);
+}
+
 static uint64_t ring_check(const struct ring *ring, uint64_t key)
 {
     uint64_t said[] = {key,
@@ -44,16 +53,27 @@ bool ring_is_sound(const struct ring *ring, uint64_t key)
            atomic_load(&ring->span) > 0;
 }
 
-/* Counts of the same principal under a window that the budget had before are carried over, each dated at the end of
- * its bucket: never earlier forgotten than it would have been. The shortest former window that covers the new one has
- * all of it, in the finest grain; else the longest has the most. */
+/* A window that was not there before, since the contract changed, begins with what the budget's other windows know of
+ * this principal, each count dated at the end of its bucket: never forgotten earlier than it would have been. The
+ * shortest window that covers the new one has all of it, in the finest grain; else the longest has the most. A longer
+ * one of the contract in force is not asked: windows are charged from the longest, so it has this very charge in it. */
+static bool carries(const struct ring_ask *ask, nanos_t span)
+{
+    if (span == ask->span)
+        return false;
+    for (unsigned w = 0; w < ask->budget->window_count; w++)
+        if (ask->budget->window[w].span == span)
+            return span < ask->span;
+    return true;
+}
+
 static void carry_over(struct budgets *b, const struct ring_ask *ask, struct ring *to, nanos_t time)
 {
     nanos_t span[SLOT_MAX_SPANS], best = 0;
-    size_t count = slot_spans(b, ask->slot, span);
+    size_t count = slot_spans(b, ask->budget->slot, span);
     struct ring_place from = {NULL, NULL}, place;
     for (size_t i = 0; i < count; i++) {
-        if (span[i] == ask->span)
+        if (!carries(ask, span[i]))
             continue;
         uint64_t key = key_mix(ask->h, (uint64_t)span[i] * UINT64_C(0xd6e8feb86659fd93));
         if (!ring_find(b, ask->h, ask->who->proven, key, &place))
@@ -88,7 +108,7 @@ static void ring_fill(struct budgets *b, const struct ring_ask *ask, struct ring
     memcpy(name, ask->who->id, sizeof name);
     for (unsigned i = 0; i < BUCKETS; i++)
         atomic_store_explicit(&ring->count[i], 0, memory_order_relaxed);
-    atomic_store(&ring->budget, ask->budget);
+    atomic_store(&ring->budget, ask->budget->key);
     atomic_store(&ring->span, (uint64_t)ask->span);
     atomic_store(&ring->who, principal_pack(ask->who));
     atomic_store(&ring->name[0], name[0]);

@@ -23,10 +23,14 @@ struct ring_seed {
 bool ring_find(const struct budgets *b, uint64_t h, bool proven, uint64_t key,
                struct ring_place *out);
 
+/* The same, but one that has run out is freed rather than found: laps of long ago could pass for current ones. */
+bool ring_find_live(struct budgets *b, uint64_t h, bool proven, uint64_t key, nanos_t time,
+                    struct ring_place *out);
+
 /* The ring of a key, made if need be in the place of one that has run out; false when both its sets are full. */
 struct ring_ask {
-    uint64_t h, key, budget; /* budget: key of its name */
-    unsigned slot;           /* of the budget, for windows it had before */
+    uint64_t h, key;
+    const struct plan_budget *budget;
     nanos_t span, width;
     const struct principal *who;
     struct ring_seed seed;

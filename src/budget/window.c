@@ -166,13 +166,12 @@ static bool ring_try(const struct touching *t, const struct level *level, uint64
     struct ring_place place;
     struct ring_ask ask = {.h = level->h,
                            .key = key,
-                           .budget = t->budget->key,
-                           .slot = t->budget->slot,
+                           .budget = t->budget,
                            .span = t->window->span,
                            .width = t->window->width,
                            .who = level->who};
     uint64_t seeded = 0;
-    if (!ring_find(b, level->h, level->who->proven, key, &place)) {
+    if (!ring_find_live(b, level->h, level->who->proven, key, t->time, &place)) {
         if (quarter) {
             cell = cell_take(b, b->cells, &b->cell_table, level->h, false, key, t->now,
                              rate_cell_is_free, &made);

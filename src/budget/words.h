@@ -1,10 +1,10 @@
 /* words.h: a counter that knows which bucket of time it belongs to, in one 64-bit word.
  *
  * A window of span S is SLICES + 1 buckets of S / SLICES: the one that is filling and the 60 before it, so that what
- * they hold together is never less than what happened in the last S. A word is 16 bits of lap and 48 bits of count: a
+ * they hold together is never less than what happened in the last S. A word is 12 bits of lap and 52 bits of count: a
  * bucket that was last used in an earlier lap counts as empty without anyone having to clear it, and a writer killed
- * at any instruction leaves a word that is either old or new. Laps wrap after 65,536 rounds; the sweep in tick.c
- * clears words long before.
+ * at any instruction leaves a word that is either old or new. Laps wrap after 4,096 rounds (68 minutes for a window of
+ * a second); the sweep in tick.c clears words every ten.
  */
 #ifndef ECLUSE_BUDGET_WORDS_H
 #define ECLUSE_BUDGET_WORDS_H
@@ -13,9 +13,13 @@
 
 #include <stdatomic.h>
 
-enum { SLICES = 60, BUCKETS = SLICES + 1, COUNT_BITS = 48 };
+enum { SLICES = 60, BUCKETS = SLICES + 1, COUNT_BITS = 52 };
 
 #define COUNT_MOST ((UINT64_C(1) << COUNT_BITS) - 1)
+#define LAP_MASK   ((1u << (64 - COUNT_BITS)) - 1)
+
+/* Limits above this (562 TB) are lowered to it, so that additions which are taken back never touch the ceiling. */
+#define LIMIT_MOST (COUNT_MOST / 8)
 
 typedef _Atomic uint64_t word_t;
 
@@ -27,7 +31,7 @@ struct slice { /* one bucket's place on the line of time */
 
 static inline struct slice slice_number(uint64_t number)
 {
-    return (struct slice){number, (unsigned)(number % BUCKETS), (uint16_t)(number / BUCKETS)};
+    return (struct slice){number, (unsigned)(number % BUCKETS), (uint16_t)(number / BUCKETS & LAP_MASK)};
 }
 
 static inline nanos_t slice_width(nanos_t span)
@@ -54,8 +58,7 @@ static inline uint16_t word_lap(uint64_t word)
  * of the lap after ours is taken as ours. */
 static inline bool word_is_current(uint64_t word, uint16_t lap)
 {
-    uint16_t ahead = (uint16_t)(word_lap(word) - lap);
-    return ahead <= 1;
+    return (((unsigned)word_lap(word) - lap) & LAP_MASK) <= 1;
 }
 
 static inline uint64_t saturated_sum(uint64_t a, uint64_t b)
@@ -88,7 +91,7 @@ static inline void word_take(word_t *word, uint16_t lap, uint64_t amount)
 /* The lap in which bucket `index` is read at `now`: that of the newest number up to now which falls on it. */
 static inline uint16_t slice_lap_of(struct slice now, unsigned index)
 {
-    return index <= now.index ? now.lap : (uint16_t)(now.lap - 1);
+    return (uint16_t)((index <= now.index ? now.lap : now.lap - 1u) & LAP_MASK);
 }
 
 static inline uint64_t words_sum(word_t *words, size_t stride, struct slice now)
@@ -97,7 +100,7 @@ static inline uint64_t words_sum(word_t *words, size_t stride, struct slice now)
     for (unsigned i = 0; i < BUCKETS; i++) {
         uint64_t word = atomic_load(&words[i * stride]);
         if (word_is_current(word, slice_lap_of(now, i)))
-            sum = saturated_sum(sum, word_count(word));
+            sum += word_count(word);
     }
     return sum;
 }
