@@ -54,7 +54,7 @@ static const struct promise_rule *promise_under(const struct contract *c, const 
 }
 
 /* The promise that a hold of this budget could break, if the budget is a hold, tried or not by the whole contract, but not
- * tried by itself; and if what it counts is what customers do. */
+ * tried by itself; and if it is about continuity: people's records are limited whatever is promised. */
 static const struct promise_rule *promise_at_risk(const struct reading *r, const struct budget_at *at)
 {
     if (!node_is_good(at->node, "meter") || !node_is_good(at->node, "per") || !node_is_good(at->node, "over"))
@@ -62,8 +62,7 @@ static const struct promise_rule *promise_at_risk(const struct reading *r, const
     const struct node *route = budget_where(at, "route");
     if (at->rule->over != OVER_HOLD || at->rule->mode == MODE_OBSERVE || (route && route->bad))
         return NULL;
-    enum guard guard = meter_guard(at->rule->meter);
-    return guard == GUARD_FRONT || guard == GUARD_PACKET ? promise_under(r->contract, at->rule) : NULL;
+    return meter_is_continuity(at->rule->meter) ? promise_under(r->contract, at->rule) : NULL;
 }
 
 void check_everyone_is_not_held(struct reading *r)

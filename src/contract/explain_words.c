@@ -51,6 +51,10 @@ char *size_words(const struct speech *s, uint64_t bytes, char out[WORDS_SIZE])
         whole++;
         hundredths = 0;
     }
+    if (whole == 1000 && unit < 5) {
+        whole = 1;
+        unit++;
+    }
     char decimals[8] = "";
     if (hundredths % 10)
         snprintf(decimals, sizeof decimals, "%s%02u", say(s, ".", ","), (unsigned)hundredths % 100);
