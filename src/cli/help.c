@@ -42,17 +42,35 @@ void help_command(const struct command *command, FILE *out)
     }
 }
 
-/* mdoc reads a line that begins with a full stop or quote as a macro, and \ as an escape. */
-static void mdoc_text(const char *text, FILE *out)
+/* A word of running text: mdoc reads a line that begins with a full stop or quote as a macro, and \ as an escape. */
+static void mdoc_word(const char *word, size_t length, FILE *out)
 {
-    if (*text == '.' || *text == '\'')
+    if (*word == '.' || *word == '\'')
         fputs("\\&", out);
-    for (; *text; text++) {
-        if (*text == '\\')
+    for (size_t i = 0; i < length; i++) {
+        if (word[i] == '\\')
             fputs("\\e", out);
         else
-            putc(*text, out);
+            putc(word[i], out);
     }
+}
+
+/* A sentence, its full stop included, in lines that mandoc's lint finds short enough. */
+static void mdoc_sentence(const char *text, FILE *out)
+{
+    const size_t longest = 78;
+    size_t column = 0;
+    while (*text) {
+        size_t length = strcspn(text, " ");
+        bool breaks = column && column + 1 + length > longest;
+        if (column)
+            putc(breaks ? '\n' : ' ', out);
+        column = (breaks || column == 0 ? 0 : column + 1) + length;
+        mdoc_word(text, length, out);
+        text += length;
+        text += *text == ' ';
+    }
+    fputs(".\n", out);
 }
 
 static void mdoc_option(const struct option_form *form, bool item, FILE *out)
@@ -76,14 +94,12 @@ void help_mdoc(FILE *out)
         if (*commands[i].operands)
             fprintf(out, ".Ar %s\n", commands[i].operands);
         fputs(".Pp\n", out);
-        mdoc_text(commands[i].summary, out);
-        fputs(".\n", out);
+        mdoc_sentence(commands[i].summary, out);
     }
     fputs(".Ss Options\n.Bl -tag -width Ds\n", out);
     for (unsigned j = 0; j < OPTION_COUNT; j++) {
         mdoc_option(&option_forms[j], true, out);
-        mdoc_text(option_forms[j].summary, out);
-        fputs(".\n", out);
+        mdoc_sentence(option_forms[j].summary, out);
     }
     fputs(".El\n", out);
 }

@@ -90,6 +90,8 @@ def test_it_answers_from_the_store_and_passes_the_rest(served):
     assert served.get("/")[0] == 200 and "<form" in served.get("/")[1]
     assert served.get("/tarifs?x=1") == (200, "origin GET /tarifs?x=1")
     assert served.get(f"/suivi?id={KNOWN}")[0] == 303
+    promise, = served.place.json("status")["promises"]
+    assert promise["answers"] >= 3 and promise["kept"] == promise["answers"] and not promise["broken"]
 
 
 @pytest.mark.parametrize("word", [signal.SIGTERM, signal.SIGINT])

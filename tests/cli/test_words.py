@@ -77,6 +77,6 @@ def test_the_documents_list_what_the_program_knows():
 
 
 def test_the_manual_page_is_clean():
-    done = subprocess.run(["mandoc", "-Tlint", str(SOURCE / "docs/man/ecluse.1")], capture_output=True,
-                          text=True, check=False)
+    done = subprocess.run(["mandoc", "-Tlint", "ecluse.1"], cwd=SOURCE / "docs/man", capture_output=True, text=True,
+                          check=False)
     assert done.stdout == "" and done.returncode == 0
