@@ -2,7 +2,8 @@
 #include "contract/check.h"
 #include "contract/value.h"
 
-/* ---- Ways out ------------------------------------------------------------------------------------- */
+/* ---- Ways out
+ * ------------------------------------------------------------------------------------- */
 
 enum way { WAY_OPEN, WAY_PAIR_ONLY, WAY_ANSWERS_ONLY, WAY_LIMITED };
 
@@ -20,7 +21,8 @@ static enum way way_through(const struct budget_at *at, int class)
     return rule->per == PRINCIPAL_PAIR ? WAY_PAIR_ONLY : WAY_LIMITED;
 }
 
-/* A budget that was meant for this class, but is wrong in a way that has been reported: that is enough to say. */
+/* A budget that was meant for this class, but is wrong in a way that has been reported: that is
+ * enough to say. */
 static bool was_meant_for(const struct budget_at *at, struct text class)
 {
     const struct node *to = budget_where(at, "to"), *meter = node_get(at->node, "meter");
@@ -40,14 +42,23 @@ static void check_way(struct reading *r, int class, const char *name, struct nod
             return;
     }
     if (way == WAY_OPEN)
-        read_complain(r, place, "no budget limits what may leave to `%s`: a way out without a limit; add one with meter: "
-                                "bytes_out, per: host or everyone, where: {to: %s}", name, name);
+        read_complain(r, place,
+                      "no budget limits what may leave to `%s`: a way out without a limit; add one "
+                      "with meter: "
+                      "bytes_out, per: host or everyone, where: {to: %s}",
+                      name, name);
     else if (way == WAY_PAIR_ONLY)
-        read_complain(r, place, "what may leave to `%s` is limited per pair only, so that many destinations are many "
-                                "budgets; add one with per: host or everyone, where: {to: %s}", name, name);
+        read_complain(
+            r, place,
+            "what may leave to `%s` is limited per pair only, so that many destinations are many "
+            "budgets; add one with per: host or everyone, where: {to: %s}",
+            name, name);
     else
-        read_complain(r, place, "what may leave to `%s` is limited on connections begun outside only; add a budget with "
-                                "begun: inside or any, where: {to: %s}", name, name);
+        read_complain(r, place,
+                      "what may leave to `%s` is limited on connections begun outside only; add a "
+                      "budget with "
+                      "begun: inside or any, where: {to: %s}",
+                      name, name);
 }
 
 void check_ways_out_are_limited(struct reading *r)
@@ -66,7 +77,8 @@ void check_ways_out_are_limited(struct reading *r)
 
 static struct node *entry_of_prefix(struct node *list, const struct prefix *prefix)
 {
-    for (struct node *entry = list && list->kind == NODE_LIST ? list->first : NULL; entry; entry = entry->next) {
+    for (struct node *entry = list && list->kind == NODE_LIST ? list->first : NULL; entry;
+         entry = entry->next) {
         struct prefix written;
         if (entry->kind == NODE_SCALAR && !value_prefix(entry->text, &written) &&
             memcmp(&written, prefix, sizeof written) == 0)
@@ -87,18 +99,21 @@ void check_destinations_differ(struct reading *r)
             struct node *here = entry_of_prefix(list, prefix), *other = NULL;
             const char *name = "inside";
             other = entry_of_prefix(node_get(section, "inside"), prefix);
-            for (struct node *earlier = classes->first; earlier != list && !other; earlier = earlier->next) {
+            for (struct node *earlier = classes->first; earlier != list && !other;
+                 earlier = earlier->next) {
                 other = entry_of_prefix(earlier, prefix);
                 name = earlier->key->text.data;
             }
             if (here && other)
-                read_complain(r, here, "`%s` is in `%s` already, on line %u; an address is in one class", here->text.data,
-                              name, other->line);
+                read_complain(r, here,
+                              "`%s` is in `%s` already, on line %u; an address is in one class",
+                              here->text.data, name, other->line);
         }
     }
 }
 
-/* ---- Routes --------------------------------------------------------------------------------------- */
+/* ---- Routes
+ * --------------------------------------------------------------------------------------- */
 
 /* Whether every request of `inner` matches `outer` too. */
 static bool route_swallows(const struct route_rule *outer, const struct route_rule *inner)
@@ -108,7 +123,8 @@ static bool route_swallows(const struct route_rule *outer, const struct route_ru
         return false;
     bool method = !outer->method[0] || strcmp(outer->method, inner->method) == 0 ||
                   (strcmp(outer->method, "GET") == 0 && strcmp(inner->method, "HEAD") == 0);
-    bool path = outer->match == MATCH_PREFIX || (inner->match == MATCH_EXACT && strlen(inner->path) == length);
+    bool path = outer->match == MATCH_PREFIX ||
+                (inner->match == MATCH_EXACT && strlen(inner->path) == length);
     return method && path;
 }
 
@@ -119,14 +135,18 @@ void check_routes_can_be_reached(struct reading *r)
     while (i < c->route_count && c->route[i].builtin)
         i++;
     const struct node *list = check_list(r, NULL, "routes");
-    for (struct node *node = list ? list->first : NULL; node && i < c->route_count; node = node->next, i++) {
+    for (struct node *node = list ? list->first : NULL; node && i < c->route_count;
+         node = node->next, i++) {
         if (!node_is_good(node, "match"))
             continue;
         for (uint32_t earlier = 0; earlier < i; earlier++)
             if (route_swallows(&c->route[earlier], &c->route[i])) {
-                read_complain(r, node_get(node, "match"), "no request gets here: the route `%s` (%s%s%s%s) takes them all; "
-                              "%s", c->route[earlier].name, c->route[earlier].method, *c->route[earlier].method ? " " : "",
-                              c->route[earlier].path, c->route[earlier].match == MATCH_PREFIX ? "*" : "",
+                read_complain(r, node_get(node, "match"),
+                              "no request gets here: the route `%s` (%s%s%s%s) takes them all; "
+                              "%s",
+                              c->route[earlier].name, c->route[earlier].method,
+                              *c->route[earlier].method ? " " : "", c->route[earlier].path,
+                              c->route[earlier].match == MATCH_PREFIX ? "*" : "",
                               c->route[earlier].builtin ? "it is built in, so choose another path"
                                                         : "list the narrower one first");
                 break;
@@ -134,14 +154,16 @@ void check_routes_can_be_reached(struct reading *r)
     }
 }
 
-/* ---- Directories ---------------------------------------------------------------------------------- */
+/* ---- Directories
+ * ---------------------------------------------------------------------------------- */
 
 static bool lies_in(const char *path, const char *directory)
 {
     size_t length = strlen(directory);
     if (strcmp(directory, "/") == 0)
         return true;
-    return length && strncmp(path, directory, length) == 0 && (path[length] == '/' || !path[length]);
+    return length && strncmp(path, directory, length) == 0 &&
+           (path[length] == '/' || !path[length]);
 }
 
 static void check_share_place(struct reading *r, uint32_t i, struct node *path)
@@ -149,51 +171,68 @@ static void check_share_place(struct reading *r, uint32_t i, struct node *path)
     const struct contract *c = r->contract;
     const char *here = c->share[i].path;
     if (strcmp(here, "/") == 0)
-        read_complain(r, path, "a share cannot be `/`: the guard would wait for the whole machine; give it a mount of its "
-                               "own");
+        read_complain(r, path,
+                      "a share cannot be `/`: the guard would wait for the whole machine; give it "
+                      "a mount of its "
+                      "own");
     else if (lies_in(c->state, here) || lies_in(c->runtime, here))
-        read_complain(r, path, "`%s` holds `%s`, where Ecluse itself writes: the guard would wait for itself; move one of "
-                               "them", here, lies_in(c->state, here) ? "state" : "runtime");
+        read_complain(r, path,
+                      "`%s` holds `%s`, where Ecluse itself writes: the guard would wait for "
+                      "itself; move one of "
+                      "them",
+                      here, lies_in(c->state, here) ? "state" : "runtime");
     for (uint32_t other = 0; other < i && !path->bad; other++)
-        if (c->share[other].path[0] && (lies_in(here, c->share[other].path) || lies_in(c->share[other].path, here)))
-            read_complain(r, path, "`%s` and the share `%s` (%s) lie in one another; each share is a mount of its own", here,
-                          c->share[other].name, c->share[other].path);
+        if (c->share[other].path[0] &&
+            (lies_in(here, c->share[other].path) || lies_in(c->share[other].path, here)))
+            read_complain(
+                r, path,
+                "`%s` and the share `%s` (%s) lie in one another; each share is a mount of its own",
+                here, c->share[other].name, c->share[other].path);
 }
 
 void check_directories_differ(struct reading *r)
 {
     const struct contract *c = r->contract;
-    struct node *state = node_get(r->tree->root, "state"), *runtime = node_get(r->tree->root, "runtime");
+    struct node *state = node_get(r->tree->root, "state"),
+                *runtime = node_get(r->tree->root, "runtime");
     bool good = !(state && state->bad) && !(runtime && runtime->bad);
-    if (good && (state || runtime) && (lies_in(c->state, c->runtime) || lies_in(c->runtime, c->state)))
-        read_complain(r, runtime ? runtime : state, "`state` (%s) and `runtime` (%s) lie in one another; what must survive and "
-                                                    "what may be lost need two directories", c->state, c->runtime);
+    if (good && (state || runtime) &&
+        (lies_in(c->state, c->runtime) || lies_in(c->runtime, c->state)))
+        read_complain(r, runtime ? runtime : state,
+                      "`state` (%s) and `runtime` (%s) lie in one another; what must survive and "
+                      "what may be lost need two directories",
+                      c->state, c->runtime);
     const struct node *list = check_list(r, "files", "shares");
     uint32_t i = 0;
-    for (struct node *node = list ? list->first : NULL; node && i < c->share_count; node = node->next, i++)
+    for (struct node *node = list ? list->first : NULL; node && i < c->share_count;
+         node = node->next, i++)
         if (node_is_good(node, "path"))
             check_share_place(r, i, node_get(node, "path"));
 }
 
-/* ---- Trust ---------------------------------------------------------------------------------------- */
+/* ---- Trust
+ * ---------------------------------------------------------------------------------------- */
 
 static void check_not_all(struct reading *r, struct node *list, const char *what)
 {
-    for (struct node *entry = list && list->kind == NODE_LIST ? list->first : NULL; entry; entry = entry->next) {
+    for (struct node *entry = list && list->kind == NODE_LIST ? list->first : NULL; entry;
+         entry = entry->next) {
         struct prefix prefix;
         if (entry->kind != NODE_SCALAR || entry->bad || value_prefix(entry->text, &prefix))
             continue;
         static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
         bool four = memcmp(prefix.address, mapped, sizeof mapped) == 0;
         if (prefix.bits == 0 || (four && prefix.bits == 96))
-            read_complain(r, entry, "`%s` is every address, so that %s; list the addresses that are meant", entry->text.data,
-                          what);
+            read_complain(r, entry,
+                          "`%s` is every address, so that %s; list the addresses that are meant",
+                          entry->text.data, what);
     }
 }
 
 void check_not_all_are_trusted(struct reading *r)
 {
-    check_not_all(r, node_get(r->tree->root, "trusted_proxies"), "anyone could say whose request it is");
+    check_not_all(r, node_get(r->tree->root, "trusted_proxies"),
+                  "anyone could say whose request it is");
     const struct node *list = check_list(r, NULL, "protected");
     for (struct node *entry = list ? list->first : NULL; entry; entry = entry->next)
         check_not_all(r, node_get(entry, "from"), "nobody would ever be held");

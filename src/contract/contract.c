@@ -8,7 +8,7 @@ static const struct {
     enum meter_unit unit;
     bool distinct;
 } METER_TABLE[] = {
-#define X(constant, name, guard, unit, distinct, what) \
+#define X(constant, name, guard, unit, distinct, what)                                             \
     [METER_##constant] = {name, GUARD_##guard, METER_UNIT_##unit, distinct},
     METERS(X)
 #undef X
@@ -39,8 +39,8 @@ bool meter_is_distinct(enum meter meter)
 
 bool meter_is_continuity(enum meter meter)
 {
-    return meter == METER_REQUESTS || meter == METER_ORIGIN_REQUESTS || meter == METER_PARCELS_READ ||
-           meter == METER_LOGIN_FAILURES || meter == METER_PACKETS;
+    return meter == METER_REQUESTS || meter == METER_ORIGIN_REQUESTS ||
+           meter == METER_PARCELS_READ || meter == METER_LOGIN_FAILURES || meter == METER_PACKETS;
 }
 
 const char *principal_name(enum principal_kind kind)
@@ -97,7 +97,8 @@ int contract_protected(const struct contract *c, const uint8_t address[16])
     return -1;
 }
 
-/* HEAD asks for what GET asks for (RFC 9110 section 9.3.2), so a limit on GET that HEAD slipped under would be none. */
+/* HEAD asks for what GET asks for (RFC 9110 section 9.3.2), so a limit on GET that HEAD slipped
+ * under would be none. */
 static bool method_matches(const struct route_rule *route, struct text method)
 {
     return !route->method[0] || text_is(method, route->method) ||

@@ -1,5 +1,6 @@
-/* ecluse-fields: the reference page, the JSON Schema and the manual page of the contract, from the table in fields.h and the
- * rules in check.h. Run by the build; what it writes is committed, and a test fails when it is stale. */
+/* ecluse-fields: the reference page, the JSON Schema and the manual page of the contract, from the
+ * table in fields.h and the rules in check.h. Run by the build; what it writes is committed, and a
+ * test fails when it is stale. */
 #include "contract/fields_page.h"
 
 int main(int argc, char **argv)

@@ -23,9 +23,13 @@ static void explain_whole(const struct speech *s)
         fprintf(s->out, "%s\n", c->organisation);
     fputs(c->mode == MODE_ENFORCE
               ? say(s, "This contract is enforced: what is over a budget is acted upon at once.\n",
-                    "Ce contrat est appliqué\u00a0: tout dépassement d'un budget a aussitôt sa conséquence.\n")
-              : say(s, "This contract is only observed: everything is decided and recorded, and nothing is changed.\n",
-                    "Ce contrat est seulement observé\u00a0: tout est décidé et consigné, rien n'est modifié.\n"),
+                    "Ce contrat est appliqué\u00a0: tout dépassement d'un budget a aussitôt sa "
+                    "conséquence.\n")
+              : say(s,
+                    "This contract is only observed: everything is decided and recorded, and "
+                    "nothing is changed.\n",
+                    "Ce contrat est seulement observé\u00a0: tout est décidé et consigné, rien "
+                    "n'est modifié.\n"),
           s->out);
 }
 
@@ -36,18 +40,25 @@ static void explain_tracking(const struct speech *s)
         return;
     char words[WORDS_SIZE], text[VALUE_TEXT_SIZE];
     heading(s, "Tracking", "Suivi");
-    fputs(say(s, "- Parcel numbers that can exist: ", "- Numéros de colis qui peuvent exister\u00a0: "), s->out);
+    fputs(say(s, "- Parcel numbers that can exist: ",
+              "- Numéros de colis qui peuvent exister\u00a0: "),
+          s->out);
     for (uint32_t i = 0; i < t->format_count; i++)
-        fprintf(s->out, "%s%s", between(s, i, t->format_count), value_format_text(&t->format[i], text));
-    fprintf(s->out, say(s, ". Anything else is refused at once.\n- An answer older than %s says so.\n",
-                        ". Tout autre numéro est refusé d'emblée.\n- Une réponse datant de plus de %s le dit.\n"),
+        fprintf(s->out, "%s%s", between(s, i, t->format_count),
+                value_format_text(&t->format[i], text));
+    fprintf(s->out,
+            say(s, ". Anything else is refused at once.\n- An answer older than %s says so.\n",
+                ". Tout autre numéro est refusé d'emblée.\n- Une réponse datant de plus de %s le "
+                "dit.\n"),
             duration_words(s, t->stale_after, words));
-    fprintf(s->out, say(s, "- A parcel's history is kept for %s after its last event.\n",
-                        "- L'historique d'un colis est conservé %s après son dernier événement.\n"),
+    fprintf(s->out,
+            say(s, "- A parcel's history is kept for %s after its last event.\n",
+                "- L'historique d'un colis est conservé %s après son dernier événement.\n"),
             duration_words(s, s->contract->keep.tracking, words));
     if (!t->source_count)
         return;
-    fputs(say(s, "- Events are believed from these feeds only: ", "- Seuls ces flux d'événements sont crus\u00a0: "),
+    fputs(say(s, "- Events are believed from these feeds only: ",
+              "- Seuls ces flux d'événements sont crus\u00a0: "),
           s->out);
     for (uint32_t i = 0; i < t->source_count; i++)
         fprintf(s->out, "%s%s", between(s, i, t->source_count), t->source[i].name);
@@ -65,13 +76,16 @@ static void explain_protected(const struct speech *s)
         fprintf(s->out, "- %s (", p->name);
         for (uint32_t j = 0; j < p->from.count; j++) {
             char text[VALUE_TEXT_SIZE];
-            fprintf(s->out, "%s%s", between(s, j, p->from.count), value_prefix_text(&p->from.prefix[j], text));
+            fprintf(s->out, "%s%s", between(s, j, p->from.count),
+                    value_prefix_text(&p->from.prefix[j], text));
         }
-        fputs(say(s, "): never held for the sake of continuity.\n", ")\u00a0: jamais retenus au nom de la continuité.\n"),
+        fputs(say(s, "): never held for the sake of continuity.\n",
+                  ")\u00a0: jamais retenus au nom de la continuité.\n"),
               s->out);
     }
     fputs(say(s, "  What leaves or is destroyed stays limited for them too.\n",
-              "  Ce qui sort ou est détruit reste limité pour eux aussi.\n"), s->out);
+              "  Ce qui sort ou est détruit reste limité pour eux aussi.\n"),
+          s->out);
 }
 
 static void explain_promises(const struct speech *s)
@@ -85,12 +99,20 @@ static void explain_promises(const struct speech *s)
         char within[WORDS_SIZE], over[WORDS_SIZE], share[WORDS_SIZE];
         duration_words(s, p->within, within);
         if (p->statement)
-            fprintf(s->out, say(s, "- %s: the first public statement follows within %s of the start of an incident.\n",
-                                "- %s\u00a0: la première déclaration publique suit le début d'un incident de %s au plus.\n"),
+            fprintf(s->out,
+                    say(s,
+                        "- %s: the first public statement follows within %s of the start of an "
+                        "incident.\n",
+                        "- %s\u00a0: la première déclaration publique suit le début d'un incident "
+                        "de %s au plus.\n"),
                     p->name, within);
         else
-            fprintf(s->out, say(s, "- %s: %s of the answers on the route %s are given within %s, measured over %s.\n",
-                                "- %s\u00a0: %s des réponses sur la route %s sont données en %s, mesure faite sur %s.\n"),
+            fprintf(s->out,
+                    say(s,
+                        "- %s: %s of the answers on the route %s are given within %s, measured "
+                        "over %s.\n",
+                        "- %s\u00a0: %s des réponses sur la route %s sont données en %s, mesure "
+                        "faite sur %s.\n"),
                     p->name, share_words(s, p->success, share), c->route[p->route].name, within,
                     duration_words(s, p->over, over));
     }
@@ -102,15 +124,19 @@ static void explain_where(const struct speech *s, const struct budget_rule *b)
     if (b->route >= 0)
         fprintf(s->out, say(s, ", on the route %s", ", sur la route %s"), c->route[b->route].name);
     if (b->share >= 0)
-        fprintf(s->out, say(s, ", on the share %s", ", sur le partage %s"), c->share[b->share].name);
+        fprintf(s->out, say(s, ", on the share %s", ", sur le partage %s"),
+                c->share[b->share].name);
     if (b->meter != METER_BYTES_OUT)
         return;
     static const char *const begun[][2] = {
-        [BEGUN_INSIDE] = {"on connections begun inside", "sur des connexions ouvertes de l'intérieur"},
-        [BEGUN_OUTSIDE] = {"on connections begun outside", "sur des connexions ouvertes de l'extérieur"},
+        [BEGUN_INSIDE] = {"on connections begun inside",
+                          "sur des connexions ouvertes de l'intérieur"},
+        [BEGUN_OUTSIDE] = {"on connections begun outside",
+                           "sur des connexions ouvertes de l'extérieur"},
         [BEGUN_ANY] = {"whoever began the connection", "quel que soit l'auteur de la connexion"},
     };
-    fprintf(s->out, say(s, ", to %s, %s", ", vers %s, %s"), class_words(s, b->class), begun[b->begun][s->french]);
+    fprintf(s->out, say(s, ", to %s, %s", ", vers %s, %s"), class_words(s, b->class),
+            begun[b->begun][s->french]);
 }
 
 static void explain_consequence(const struct speech *s, const struct budget_rule *b)
@@ -121,16 +147,22 @@ static void explain_consequence(const struct speech *s, const struct budget_rule
         fputs(say(s, "Over that, requests wait.", "Au-delà, les requêtes attendent."), s->out);
     else if (b->over == OVER_CHALLENGE)
         fputs(say(s, "Over that, proof is asked for before a request is served.",
-                  "Au-delà, une preuve est demandée avant de servir une requête."), s->out);
+                  "Au-delà, une preuve est demandée avant de servir une requête."),
+              s->out);
     else if (b->per == PRINCIPAL_EVERYONE)
-        fprintf(s->out, say(s, "Over that, the largest contributors are held for %s, until the rest fits.",
-                            "Au-delà, les plus gros contributeurs sont retenus pendant %s, jusqu'à ce que le reste tienne "
-                            "dans la limite."), length);
+        fprintf(s->out,
+                say(s, "Over that, the largest contributors are held for %s, until the rest fits.",
+                    "Au-delà, les plus gros contributeurs sont retenus pendant %s, jusqu'à ce que "
+                    "le reste tienne "
+                    "dans la limite."),
+                length);
     else
-        fprintf(s->out, say(s, "Over that, a hold for %s.", "Au-delà, retenue pendant %s."), length);
+        fprintf(s->out, say(s, "Over that, a hold for %s.", "Au-delà, retenue pendant %s."),
+                length);
     if (b->mode == MODE_OBSERVE)
         fputs(say(s, " This budget is only observed: nothing happens yet.",
-                  " Ce budget est seulement observé\u00a0: rien ne se produit encore."), s->out);
+                  " Ce budget est seulement observé\u00a0: rien ne se produit encore."),
+              s->out);
 }
 
 static bool has_rate_cell(const struct budget_rule *b)
@@ -140,10 +172,12 @@ static bool has_rate_cell(const struct budget_rule *b)
 
 static void explain_budget(const struct speech *s, const struct budget_rule *b)
 {
-    fprintf(s->out, say(s, "- %s: %s at most ", "- %s\u00a0: %s, au plus "), b->name, principal_words(s, b->per));
+    fprintf(s->out, say(s, "- %s: %s at most ", "- %s\u00a0: %s, au plus "), b->name,
+            principal_words(s, b->per));
     for (uint32_t i = 0; i < b->window_count; i++) {
         char amount[WORDS_SIZE], span[WORDS_SIZE];
-        fprintf(s->out, "%s%s", between(s, i, b->window_count), amount_words(s, b->meter, b->window[i].limit, amount));
+        fprintf(s->out, "%s%s", between(s, i, b->window_count),
+                amount_words(s, b->meter, b->window[i].limit, amount));
         if (!i)
             fprintf(s->out, " %s", meter_words(s, b->meter, b->window[i].limit));
         fprintf(s->out, say(s, " in %s", " en %s"), duration_words(s, b->window[i].span, span));
@@ -153,8 +187,12 @@ static void explain_budget(const struct speech *s, const struct budget_rule *b)
     explain_consequence(s, b);
     fputc('\n', s->out);
     if (has_rate_cell(b))
-        fputs(say(s, "  In windows of up to one minute, up to twice the limit may pass at an unlucky moment.\n",
-                  "  Sur une minute ou moins, jusqu'au double de la limite peut passer à un moment malchanceux.\n"), s->out);
+        fputs(say(s,
+                  "  In windows of up to one minute, up to twice the limit may pass at an unlucky "
+                  "moment.\n",
+                  "  Sur une minute ou moins, jusqu'au double de la limite peut passer à un moment "
+                  "malchanceux.\n"),
+              s->out);
 }
 
 static bool has_breaker(const struct budget_rule *b)
@@ -168,11 +206,15 @@ static void explain_breakers(const struct speech *s)
     for (uint32_t i = 0; i < c->budget_count; i++) {
         char share[WORDS_SIZE];
         if (has_breaker(&c->budget[i]))
-            fprintf(s->out, say(s, "- If %s would hold more than %s of those in good standing yesterday, it only observes, "
-                                   "with an alarm.\n",
-                                "- Si %s devait retenir plus de %s de ceux qui étaient en règle la veille, ce budget ne "
-                                "ferait qu'observer, avec une alarme.\n"), c->budget[i].name,
-                    share_words(s, c->budget[i].breaker, share));
+            fprintf(s->out,
+                    say(s,
+                        "- If %s would hold more than %s of those in good standing yesterday, it "
+                        "only observes, "
+                        "with an alarm.\n",
+                        "- Si %s devait retenir plus de %s de ceux qui étaient en règle la veille, "
+                        "ce budget ne "
+                        "ferait qu'observer, avec une alarme.\n"),
+                    c->budget[i].name, share_words(s, c->budget[i].breaker, share));
     }
 }
 
@@ -184,10 +226,12 @@ void contract_explain(const struct contract *c, enum language language, FILE *ou
     explain_promises(&s);
     explain_protected(&s);
     if (c->budget_count)
-        heading(&s, "What may be spent or lost at most", "Ce qui peut être dépensé ou perdu au plus");
+        heading(&s, "What may be spent or lost at most",
+                "Ce qui peut être dépensé ou perdu au plus");
     for (uint32_t i = 0; i < c->budget_count; i++)
         explain_budget(&s, &c->budget[i]);
     explain_breakers(&s);
-    heading(&s, "The largest loss that this contract allows", "La plus grande perte que ce contrat permet");
+    heading(&s, "The largest loss that this contract allows",
+            "La plus grande perte que ce contrat permet");
     contract_explain_loss(c, language, out);
 }

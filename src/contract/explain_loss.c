@@ -1,7 +1,8 @@
 /* The largest loss: what could leave or be destroyed if everything that is allowed were taken.
  *
- * A window of span S and limit L admits at most L in any S, so at most L x ceil(H / S) in a time H. All windows of all
- * budgets hold at once: the least of these is the bound. Budgets that observe bound nothing. */
+ * A window of span S and limit L admits at most L in any S, so at most L x ceil(H / S) in a time H.
+ * All windows of all budgets hold at once: the least of these is the bound. Budgets that observe
+ * bound nothing. */
 #include "contract/explain.h"
 #include "contract/explain_words.h"
 
@@ -39,20 +40,24 @@ static void tighten(struct loss *loss, const struct budget_rule *b)
         }
 }
 
-static bool bounds(const struct contract *c, const struct budget_rule *b, enum meter meter, enum principal_kind per)
+static bool bounds(const struct contract *c, const struct budget_rule *b, enum meter meter,
+                   enum principal_kind per)
 {
     return b->meter == meter && b->per == per && b->over == OVER_HOLD && b->mode == MODE_ENFORCE &&
            c->mode == MODE_ENFORCE;
 }
 
-/* What budgets that cover this class, or (CONTRACT_CLASS_ANY) all of them at once, leave to a principal of this kind. */
-static struct loss bytes_to(const struct contract *c, int class, enum principal_kind per, enum begun begun)
+/* What budgets that cover this class, or (CONTRACT_CLASS_ANY) all of them at once, leave to a
+ * principal of this kind. */
+static struct loss bytes_to(const struct contract *c, int class, enum principal_kind per,
+                            enum begun begun)
 {
     struct loss loss = NO_BOUND;
     for (uint32_t i = 0; i < c->budget_count; i++) {
         const struct budget_rule *b = &c->budget[i];
         bool here = b->class == CONTRACT_CLASS_ANY || b->class == class;
-        if (bounds(c, b, METER_BYTES_OUT, per) && here && (b->begun == begun || b->begun == BEGUN_ANY))
+        if (bounds(c, b, METER_BYTES_OUT, per) && here &&
+            (b->begun == begun || b->begun == BEGUN_ANY))
             tighten(&loss, b);
     }
     return loss;
@@ -67,14 +72,16 @@ static const char *pair_of_sizes(const struct speech *s, struct loss loss, char 
 {
     char day[WORDS_SIZE], month[WORDS_SIZE];
     const char *none = say(s, "without limit", "sans limite");
-    snprintf(out, 3 * WORDS_SIZE, say(s, "%s in a day, %s in 30 days", "%s par jour, %s en 30 jours"),
+    snprintf(out, 3 * WORDS_SIZE,
+             say(s, "%s in a day, %s in 30 days", "%s par jour, %s en 30 jours"),
              loss.in[0] == UNBOUNDED ? none : size_words(s, loss.in[0], day),
              loss.in[1] == UNBOUNDED ? none : size_words(s, loss.in[1], month));
     return out;
 }
 
 struct sums {
-    struct loss together, each; /* classes bounded for everyone; and those that are bounded for each machine only */
+    struct loss together,
+        each; /* classes bounded for everyone; and those that are bounded for each machine only */
     bool any_each, open;
 };
 
@@ -117,7 +124,8 @@ static void lose_in_all(const struct speech *s, const struct sums *sums)
     struct loss whole = sums->together;
     char text[3 * WORDS_SIZE], each[3 * WORDS_SIZE];
     fputs(say(s, "- in all: ", "- au total\u00a0: "), s->out);
-    /* A budget for everyone to all destinations bounds what leaves, whatever the classes say by themselves. */
+    /* A budget for everyone to all destinations bounds what leaves, whatever the classes say by
+     * themselves. */
     struct loss over_all = bytes_to(c, CONTRACT_CLASS_ANY, PRINCIPAL_EVERYONE, BEGUN_INSIDE);
     for (size_t h = 0; h < HORIZONS; h++)
         if (over_all.in[h] < whole.in[h] || sums->any_each || sums->open)
@@ -125,26 +133,31 @@ static void lose_in_all(const struct speech *s, const struct sums *sums)
     if (sums->open && !is_bounded(over_all))
         fputs(say(s, "without limit", "sans limite"), s->out);
     else if (sums->any_each && !is_bounded(over_all))
-        fprintf(s->out, say(s, "%s, and for each machine another %s", "%s, et pour chaque machine encore %s"),
-                pair_of_sizes(s, whole, text), pair_of_sizes(s, sums->each, each));
+        fprintf(
+            s->out,
+            say(s, "%s, and for each machine another %s", "%s, et pour chaque machine encore %s"),
+            pair_of_sizes(s, whole, text), pair_of_sizes(s, sums->each, each));
     else
         fputs(pair_of_sizes(s, whole, text), s->out);
     fputs(".\n", s->out);
 }
 
-/* Answers to connections begun outside are the service itself, and no budget needs to limit them: it is said. */
+/* Answers to connections begun outside are the service itself, and no budget needs to limit them:
+ * it is said. */
 static void lose_by_answers(const struct speech *s)
 {
     const struct contract *c = s->contract;
     const char *separator = "";
-    for (int class = -1; class < (int)c->network.class_count; class++) {
+    for (int class = -1; class < (int)c->network.class_count; class ++) {
         int here = class < 0 ? CONTRACT_CLASS_UNLISTED : class;
         if (is_bounded(bytes_to(c, here, PRINCIPAL_EVERYONE, BEGUN_OUTSIDE)) ||
             is_bounded(bytes_to(c, here, PRINCIPAL_HOST, BEGUN_OUTSIDE)))
             continue;
         if (!*separator)
             fputs(say(s, "- not limited: what answers connections begun outside, to ",
-                      "- sans limite\u00a0: ce qui répond à des connexions ouvertes de l'extérieur, vers "), s->out);
+                      "- sans limite\u00a0: ce qui répond à des connexions ouvertes de "
+                      "l'extérieur, vers "),
+                  s->out);
         fprintf(s->out, "%s%s", separator, class_words(s, here));
         separator = ", ";
     }
@@ -157,7 +170,9 @@ static void lose_bytes(const struct speech *s)
     const struct network_rules *network = &s->contract->network;
     if (!network->present) {
         fputs(say(s, "- by the network: not limited, this contract has no `network`.\n",
-                  "- par le réseau\u00a0: sans limite, ce contrat n'a pas de section «\u00a0network\u00a0».\n"), s->out);
+                  "- par le réseau\u00a0: sans limite, ce contrat n'a pas de section "
+                  "«\u00a0network\u00a0».\n"),
+              s->out);
         return;
     }
     struct sums sums = {0};
@@ -167,19 +182,24 @@ static void lose_bytes(const struct speech *s)
     lose_in_all(s, &sums);
     lose_by_answers(s);
     char rate[WORDS_SIZE], day[WORDS_SIZE];
-    fprintf(s->out, say(s, "- while the guard of the network is down: %s a second, %s a day, all together.\n",
-                        "- tant que la garde du réseau est arrêtée\u00a0: %s par seconde, %s par jour, au total.\n"),
-            size_words(s, network->without_guard, rate), size_words(s, times(network->without_guard, 86400), day));
+    fprintf(s->out,
+            say(s,
+                "- while the guard of the network is down: %s a second, %s a day, all together.\n",
+                "- tant que la garde du réseau est arrêtée\u00a0: %s par seconde, %s par jour, au "
+                "total.\n"),
+            size_words(s, network->without_guard, rate),
+            size_words(s, times(network->without_guard, 86400), day));
 }
 
 /* Files of one share: the bound for each kind of principal that has one. */
 static void lose_files(const struct speech *s, uint32_t share, enum meter meter)
 {
-    static const enum principal_kind kinds[] = {PRINCIPAL_EVERYONE, PRINCIPAL_SHARE, PRINCIPAL_USER, PRINCIPAL_PROCESS};
+    static const enum principal_kind kinds[] = {PRINCIPAL_EVERYONE, PRINCIPAL_SHARE, PRINCIPAL_USER,
+                                                PRINCIPAL_PROCESS};
     const struct contract *c = s->contract;
     const char *separator = "";
-    fprintf(s->out, say(s, "- %s on the share %s: ", "- %s sur le partage %s\u00a0: "), meter_words(s, meter, 2),
-            c->share[share].name);
+    fprintf(s->out, say(s, "- %s on the share %s: ", "- %s sur le partage %s\u00a0: "),
+            meter_words(s, meter, 2), c->share[share].name);
     for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
         struct loss loss = NO_BOUND;
         for (uint32_t i = 0; i < c->budget_count; i++)
@@ -189,9 +209,10 @@ static void lose_files(const struct speech *s, uint32_t share, enum meter meter)
         if (!is_bounded(loss))
             continue;
         char day[WORDS_SIZE], month[WORDS_SIZE];
-        fprintf(s->out, say(s, "%s%s in a day, %s in 30 days %s", "%s%s par jour, %s en 30 jours %s"), separator,
-                amount_words(s, meter, loss.in[0], day), amount_words(s, meter, loss.in[1], month),
-                principal_words(s, kinds[kind]));
+        fprintf(s->out,
+                say(s, "%s%s in a day, %s in 30 days %s", "%s%s par jour, %s en 30 jours %s"),
+                separator, amount_words(s, meter, loss.in[0], day),
+                amount_words(s, meter, loss.in[1], month), principal_words(s, kinds[kind]));
         separator = say(s, "; ", "\u00a0; ");
     }
     fprintf(s->out, "%s.\n", *separator ? "" : say(s, "without limit", "sans limite"));
@@ -202,7 +223,8 @@ void contract_explain_loss(const struct contract *c, enum language language, FIL
     struct speech s = {c, out, language == LANGUAGE_FR};
     if (c->mode == MODE_OBSERVE)
         fputs(say(&s, "- everything: this contract only observes, so that nothing is limited.\n",
-                  "- tout\u00a0: ce contrat ne fait qu'observer, rien n'est donc limité.\n"), out);
+                  "- tout\u00a0: ce contrat ne fait qu'observer, rien n'est donc limité.\n"),
+              out);
     lose_bytes(&s);
     for (uint32_t i = 0; i < c->share_count; i++) {
         lose_files(&s, i, METER_FILES_READ);

@@ -38,7 +38,8 @@ char *duration_words(const struct speech *s, nanos_t duration, char out[WORDS_SI
 
 char *size_words(const struct speech *s, uint64_t bytes, char out[WORDS_SIZE])
 {
-    static const char *const names[2][6] = {{"B", "kB", "MB", "GB", "TB", "PB"}, {"o", "ko", "Mo", "Go", "To", "Po"}};
+    static const char *const names[2][6] = {{"B", "kB", "MB", "GB", "TB", "PB"},
+                                            {"o", "ko", "Mo", "Go", "To", "Po"}};
     size_t unit = 0;
     uint64_t factor = 1;
     while (unit < 5 && bytes / factor >= 1000) {
@@ -59,8 +60,10 @@ char *size_words(const struct speech *s, uint64_t bytes, char out[WORDS_SIZE])
     if (hundredths % 10)
         snprintf(decimals, sizeof decimals, "%s%02u", say(s, ".", ","), (unsigned)hundredths % 100);
     else if (hundredths)
-        snprintf(decimals, sizeof decimals, "%s%u", say(s, ".", ","), (unsigned)(hundredths / 10) % 10);
-    snprintf(out, WORDS_SIZE, "%" PRIu64 "%s%s%s", whole, decimals, say(s, " ", NARROW), names[s->french][unit]);
+        snprintf(decimals, sizeof decimals, "%s%u", say(s, ".", ","),
+                 (unsigned)(hundredths / 10) % 10);
+    snprintf(out, WORDS_SIZE, "%" PRIu64 "%s%s%s", whole, decimals, say(s, " ", NARROW),
+             names[s->french][unit]);
     return out;
 }
 
@@ -93,16 +96,22 @@ const char *meter_words(const struct speech *s, enum meter meter, uint64_t amoun
         const char *one[2], *many[2];
     } words[] = {
         [METER_REQUESTS] = {{"request", "requête"}, {"requests", "requêtes"}},
-        [METER_ORIGIN_REQUESTS] = {{"request passed to the origin", "requête transmise à l'origine"},
-                                   {"requests passed to the origin", "requêtes transmises à l'origine"}},
+        [METER_ORIGIN_REQUESTS] = {{"request passed to the origin",
+                                    "requête transmise à l'origine"},
+                                   {"requests passed to the origin",
+                                    "requêtes transmises à l'origine"}},
         [METER_PARCELS_READ] = {{"parcel read", "colis consulté"},
                                 {"different parcels read", "colis différents consultés"}},
         [METER_PEOPLE_READ] = {{"person's record read", "dossier de personne consulté"},
-                               {"different persons' records read", "dossiers de personnes différentes consultés"}},
-        [METER_LOGIN_FAILURES] = {{"failed sign-in", "échec de connexion"}, {"failed sign-ins", "échecs de connexion"}},
-        [METER_PACKETS] = {{"packet received", "paquet reçu"}, {"packets received", "paquets reçus"}},
+                               {"different persons' records read",
+                                "dossiers de personnes différentes consultés"}},
+        [METER_LOGIN_FAILURES] = {{"failed sign-in", "échec de connexion"},
+                                  {"failed sign-ins", "échecs de connexion"}},
+        [METER_PACKETS] = {{"packet received", "paquet reçu"},
+                           {"packets received", "paquets reçus"}},
         [METER_BYTES_OUT] = {{"sent out", "envoyé"}, {"sent out", "envoyés"}},
-        [METER_FILES_READ] = {{"file read", "fichier lu"}, {"different files read", "fichiers différents lus"}},
+        [METER_FILES_READ] = {{"file read", "fichier lu"},
+                              {"different files read", "fichiers différents lus"}},
         [METER_FILES_REWRITTEN] = {{"file rewritten", "fichier réécrit"},
                                    {"different files rewritten", "fichiers différents réécrits"}},
     };

@@ -17,7 +17,8 @@ const char *say(const struct speech *s, const char *english, const char *french)
 
 /* "4 hours", "4 heures". */
 char *duration_words(const struct speech *s, nanos_t duration, char out[WORDS_SIZE]);
-/* "1.5 GB", "1,5 Go": rounded up in its second decimal, so that no loss is said smaller than it is. */
+/* "1.5 GB", "1,5 Go": rounded up in its second decimal, so that no loss is said smaller than it is.
+ */
 char *size_words(const struct speech *s, uint64_t bytes, char out[WORDS_SIZE]);
 /* "99.9%", "99,9 %". */
 char *share_words(const struct speech *s, uint32_t millionths, char out[WORDS_SIZE]);

@@ -1,9 +1,9 @@
 #include "contract/fields.h"
 
 const struct field FIELDS[] = {
-#define X(scope_, key_, type_, to, need_, fallback_, low_, high_, example_, text_) \
-    {SCOPE_##scope_, key_, TYPE_##type_, to, NEED_##need_, fallback_, (uint64_t)(low_), (uint64_t)(high_), example_, \
-     text_},
+#define X(scope_, key_, type_, to, need_, fallback_, low_, high_, example_, text_)                 \
+    {SCOPE_##scope_,    key_,     TYPE_##type_, to, NEED_##need_, fallback_, (uint64_t)(low_),     \
+     (uint64_t)(high_), example_, text_},
     CONTRACT_FIELDS(X)
 #undef X
 };
@@ -20,33 +20,36 @@ static struct words words_of(enum field_type type)
 #define X(constant, name, ...) name,
         METERS(X)
 #undef X
-        NULL};
+            NULL};
     static const char *const meter_meanings[] = {
 #define X(constant, name, guard, unit, distinct, what) what,
         METERS(X)
 #undef X
-        NULL};
+            NULL};
     static const char *const principals[] = {
 #define X(constant, name, who) name,
         PRINCIPALS(X)
 #undef X
-        NULL};
+            NULL};
     static const char *const principal_meanings[] = {
 #define X(constant, name, who) who,
         PRINCIPALS(X)
 #undef X
-        NULL};
+            NULL};
     static const char *const modes[] = {"enforce", "observe", NULL};
-    static const char *const mode_meanings[] = {"verdicts are carried out", "they are only decided and recorded", NULL};
+    static const char *const mode_meanings[] = {"verdicts are carried out",
+                                                "they are only decided and recorded", NULL};
     static const char *const overs[] = {"slow", "challenge", "hold", NULL};
     static const char *const over_meanings[] = {
-        "requests wait, without occupying a worker", "proof is asked for before the request is served",
+        "requests wait, without occupying a worker",
+        "proof is asked for before the request is served",
         "nothing more for a stated time: reversible, expiring, explained with its numbers", NULL};
     static const char *const begun[] = {"inside", "outside", "any", NULL};
-    static const char *const begun_meanings[] = {"by the inside machine", "by the other end: what leaves is an answer",
-                                                 "by either", NULL};
+    static const char *const begun_meanings[] = {
+        "by the inside machine", "by the other end: what leaves is an answer", "by either", NULL};
     static const char *const attach[] = {"gateway", "host", NULL};
-    static const char *const attach_meanings[] = {"the inside interface of a gateway", "the uplink of this host", NULL};
+    static const char *const attach_meanings[] = {"the inside interface of a gateway",
+                                                  "the uplink of this host", NULL};
     static const char *const statements[] = {"first", NULL};
     static const char *const statement_meanings[] = {"the first one of an incident", NULL};
     static const char *const languages[] = {"fr", "nl", "de", "en", NULL};

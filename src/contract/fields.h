@@ -1,21 +1,25 @@
 /* fields.h: every field of a contract, once.
  *
- * From this table come the keys and values that the checker knows (read.c), docs/contract.md, the JSON Schema
- * docs/contract.schema.json and the manual page ecluse.yaml(5) (all by `ecluse-fields`). A field is added here,
+ * From this table come the keys and values that the checker knows (read.c), docs/contract.md, the
+ * JSON Schema
+ * docs/contract.schema.json and the manual page ecluse.yaml(5) (all by `ecluse-fields`). A field is
+ * added here,
  * and in struct contract, and nowhere else; what spans fields is a rule in check.h.
  *
  * Columns
  *   scope     the map in which it stands
  *   key       as written
  *   type      enum field_type: how its value is read, and described
- *   to        where the value goes: IN(struct, member), or the scope in which a map or list continues
+ *   to        where the value goes: IN(struct, member), or the scope in which a map or list
+ *             continues
  *   need      enum field_need
  *   fallback  the value taken when it is not written, as it would be written; NULL for none
  *   low high  of durations (nanoseconds), sizes (bytes), shares (millionths) and counts; 0 0: any
  *   example   a value as it would be written
  *   text      what it is, in one sentence or two
  *
- * The order is that of the reference page and that in which values are read: what is referred to (routes, shares, classes) stands
+ * The order is that of the reference page and that in which values are read: what is referred to
+ * (routes, shares, classes) stands
  * before what refers to it.
  */
 #ifndef ECLUSE_FIELDS_H
@@ -29,7 +33,7 @@ enum field_type {
     TYPE_VERSION,   /* the form of the contract: 1 */
     TYPE_TITLE,     /* text of any kind, 127 bytes */
     TYPE_NAME,      /* text of any kind, 63 bytes */
-    TYPE_WORD,      /* letters, digits, - and _; 63 bytes: can stand in a directive and in `where` */
+    TYPE_WORD,      /* letters, digits, - and _: can stand in a directive and in `where` */
     TYPE_PATH,
     TYPE_INTERFACE,
     TYPE_MODE,      /* the next six: one of a list of words */
@@ -87,122 +91,156 @@ enum field_scope {
 #define AT(structure, member, scope) offsetof(struct structure, member), SCOPE_##scope
 #define NOWHERE               0, SCOPE_COUNT
 
-#define CONTRACT_FIELDS(X)                                                                                            \
-    X(CONTRACT, "ecluse", VERSION, NOWHERE, YES, NULL, 0, 0, "1",                                                     \
-      "The form of the contract that the file is written in. There is one so far.")                                   \
-    X(CONTRACT, "organisation", MAP, HERE(ORGANISATION), NO, NULL, 0, 0, NULL,                                        \
-      "Whose service this is: shown on the pages that customers see.")                                                \
-    X(ORGANISATION, "name", TITLE, IN(contract, organisation), YES, NULL, 0, 0, "\"Poste d'exemple\"",                \
-      "The name that customers know.")                                                                                \
-    X(ORGANISATION, "languages", LANGUAGES, IN(contract, languages), NO, "[fr, nl, de, en]", 0, 0, "[nl, fr]",        \
-      "The languages of its pages. The first is used when a reader states no preference.")                            \
-    X(CONTRACT, "mode", MODE, IN(contract, mode), NO, "enforce", 0, 0, "observe",                                     \
-      "Whether verdicts are carried out, or only decided and recorded. The most cautious of this, of a budget's own " \
-      "`mode` and of nginx's `ecluse` directive wins.")                                                               \
-    X(CONTRACT, "state", PATH, IN(contract, state), NO, "/var/lib/ecluse", 0, 0, "/var/lib/ecluse",                   \
-      "The directory of what must survive a restart: counts of long windows, the parcel store, the audit log.")       \
-    X(CONTRACT, "runtime", PATH, IN(contract, runtime), NO, "/run/ecluse", 0, 0, "/run/ecluse",                       \
-      "The directory of what guards share while they run. It may be lost at a reboot.")                               \
-    X(CONTRACT, "tracking", MAP, AT(contract, tracking, TRACKING), NO, NULL, 0, 0, NULL,                              \
-      "Parcel tracking answered from Ecluse's own store.")                                                            \
-    X(TRACKING, "formats", FORMATS, AT(tracking_rules, format, COUNT), YES, NULL, 0, 0, "[s10, colissimo, sscc]",     \
-      "Which parcel numbers can exist at all. What has another form, or a wrong check digit, is refused before "      \
-      "anything is looked up.")                                                                                       \
-    X(TRACKING, "stale_after", DURATION, IN(tracking_rules, stale_after), NO, "24h", NANOS_MINUTE, 366 * NANOS_DAY,   \
-      "24h", "An answer older than this says so.")                                                                    \
-    X(TRACKING, "ahead", DURATION, IN(tracking_rules, ahead), NO, "15m", 0, 7 * NANOS_DAY, "15m",                     \
-      "An event dated further in the future than this is refused.")                                                   \
-    X(TRACKING, "before", DURATION, IN(tracking_rules, before), NO, "60d", NANOS_HOUR, 3660 * NANOS_DAY, "60d",       \
-      "An event that is older than the parcel's first one by more than this is refused.")                             \
-    X(TRACKING, "sources", LIST, AT(tracking_rules, source, SOURCE), NO, NULL, 0, 0, NULL,                            \
-      "The feeds of events that are trusted. When the list is there, an event must name one of them as its `source`.") \
-    X(SOURCE, "name", NAME, IN(source_rule, name), YES, NULL, 0, 0, "roissy",                                         \
-      "What the events of this feed carry as `source`.")                                                              \
-    X(SOURCE, "silent_after", DURATION, IN(source_rule, silent_after), NO, NULL, NANOS_MINUTE, 366 * NANOS_DAY, "6h", \
-      "A feed without an event for this long is an alarm. Without it, silence is none.")                              \
-    X(SOURCE, "usual_per_hour", COUNT, IN(source_rule, usual_per_hour), NO, NULL, 1, 1000000000000, "20000",          \
-      "How many events an hour are usual; ten times as many are an alarm. Without it, it is learned from the last "   \
-      "seven days.")                                                                                                  \
-    X(CONTRACT, "network", MAP, AT(contract, network, NETWORK), NO, NULL, 0, 0, NULL,                                 \
-      "What leaves through a network interface, and where it may go. Each class of destinations, and `unlisted`, "    \
-      "needs a budget of `bytes_out`: a way out without a limit is an error.")                                        \
-    X(NETWORK, "inside", PREFIXES, IN(network_rules, inside), YES, NULL, 0, 0, "[10.1.0.0/16]",                       \
-      "The addresses of the machines whose bytes are counted.")                                                       \
-    X(NETWORK, "interface", INTERFACE, IN(network_rules, interface), YES, NULL, 0, 0, "lan0",                         \
-      "The network interface at which bytes are counted and stopped.")                                                \
-    X(NETWORK, "attach", ATTACH, IN(network_rules, attach_host), NO, "gateway", 0, 0, "host",                         \
-      "What the interface is: the inside of a gateway, where other machines' bytes arrive, or this host's own uplink.") \
-    X(NETWORK, "without_guard", RATE, IN(network_rules, without_guard), NO, "1MB/s", 1000, 1000000000000, "1MB/s",    \
-      "What may still leave, all together, when the process that refills allowances has been gone past its deadline. " \
-      "Never unlimited, or stopping the guard would be the thief's key.")                                             \
-    X(NETWORK, "destinations", CLASSES, AT(network_rules, class, COUNT), NO, NULL, 0, 0, "{backup: [10.9.0.5]}",      \
-      "Classes of destinations by name. The longest prefix wins; an address that is in none is `unlisted`.")          \
-    X(CONTRACT, "files", MAP, HERE(FILES), NO, NULL, 0, 0, NULL, "The file shares that are guarded.")                 \
-    X(FILES, "shares", LIST, AT(contract, share, FILE_SHARE), YES, NULL, 0, 0, NULL,                                  \
-      "The shares. Each is a mount of its own, and none holds the machine's root file system.")                       \
-    X(FILE_SHARE, "name", WORD, IN(share_rule, name), YES, NULL, 0, 0, "exchange", "How budgets call it.")            \
-    X(FILE_SHARE, "path", PATH, IN(share_rule, path), YES, NULL, 0, 0, "/srv/exchange", "Where it is mounted.")       \
-    X(FILE_SHARE, "copy_up_to", SIZE, IN(share_rule, copy_up_to), NO, "64MB", 0, UINT64_C(1) << 44, "64MB",           \
-      "On file systems without reflinks: the largest file of which a copy is kept before it is rewritten. Larger "    \
-      "ones are not covered.")                                                                                        \
-    X(CONTRACT, "trusted_proxies", PREFIXES, IN(contract, trusted_proxies), NO, NULL, 0, 0, "[192.0.2.10]",           \
-      "Load balancers and proxies whose X-Forwarded-For is believed. The client is the last address before them.")    \
-    X(CONTRACT, "protected", LIST, AT(contract, protected, PROTECTED), NO, NULL, 0, 0, NULL,                          \
-      "Who is never held for the sake of continuity: depot scanners, partners' systems. What leaves or is destroyed " \
-      "stays limited for them too.")                                                                                  \
-    X(PROTECTED, "name", NAME, IN(protected_rule, name), YES, NULL, 0, 0, "depot scanners", "Who they are.")          \
-    X(PROTECTED, "from", PREFIXES, IN(protected_rule, from), YES, NULL, 0, 0, "[10.20.0.0/16]", "Their addresses.")   \
-    X(CONTRACT, "routes", LIST, AT(contract, route, ROUTE), NO, NULL, 0, 0, NULL,                                     \
-      "Names for parts of the service, for budgets and promises. `api`, `tracking`, `home` and `login` are known "     \
-      "without being written; `login` may be listed to say where it is. The first that matches counts.")                                                                \
-    X(ROUTE, "name", WORD, IN(route_rule, name), YES, NULL, 0, 0, "login", "How budgets and promises call it.")       \
-    X(ROUTE, "match", MATCH, IN(route_rule, path), NO, NULL, 0, 0, "\"POST /connexion\"",                             \
-      "A method (or none, for any) and a path without query string; a `*` at its end stands for anything. Without "   \
-      "`match`, the route is what nginx's directive `ecluse_route` says it is.")                                      \
-    X(CONTRACT, "keep", MAP, AT(contract, keep, KEEP), NO, NULL, 0, 0, NULL,                                          \
-      "How long personal data is kept: parcel numbers and addresses are personal data in law.")                       \
-    X(KEEP, "tracking", DURATION, IN(keep_rules, tracking), NO, "180d", NANOS_HOUR, 3660 * NANOS_DAY, "180d",         \
-      "A parcel's history, counted from its last event.")                                                             \
-    X(KEEP, "holds", DURATION, IN(keep_rules, holds), NO, "30d", NANOS_HOUR, 3660 * NANOS_DAY, "30d",                 \
-      "The evidence of a hold, counted from its end.")                                                                \
-    X(CONTRACT, "promises", LIST, AT(contract, promise, PROMISE), NO, NULL, 0, 0, NULL,                               \
-      "What must keep working, and is measured.")                                                                     \
-    X(PROMISE, "name", NAME, IN(promise_rule, name), YES, NULL, 0, 0, "tracking answers", "How it is called.")        \
-    X(PROMISE, "route", ROUTE_REF, IN(promise_rule, route), ROUTE_OR_STATEMENT, NULL, 0, 0, "tracking",               \
-      "The part of the service that is promised.")                                                                    \
-    X(PROMISE, "statement", STATEMENT, IN(promise_rule, statement), ROUTE_OR_STATEMENT, NULL, 0, 0, "first",          \
-      "Instead of a route: the first public statement after the start of an incident.")                               \
-    X(PROMISE, "within", DURATION, IN(promise_rule, within), YES, NULL, NANOS_MILLISECOND, 30 * NANOS_DAY, "300ms",   \
-      "How long an answer, or the statement, may take. A later answer is no success.")                                \
-    X(PROMISE, "success", SHARE, IN(promise_rule, success), WITH_ROUTE, NULL, 500000, 1000000, "99%",                 \
-      "The share of answers that are given in time.")                                                                 \
-    X(PROMISE, "over", DURATION, IN(promise_rule, over), WITH_ROUTE, NULL, NANOS_MINUTE, 31 * NANOS_DAY, "5m",        \
-      "The window over which that share is measured.")                                                                \
-    X(CONTRACT, "budgets", LIST, AT(contract, budget, BUDGET), NO, NULL, 0, 0, NULL,                                  \
-      "What may be spent or lost at most, and is enforced.")                                                          \
-    X(BUDGET, "name", NAME, IN(budget_rule, name), YES, NULL, 0, 0, "bulk theft",                                     \
-      "How it is called. Counts are kept under this name when the contract changes.")                                 \
-    X(BUDGET, "meter", METER, IN(budget_rule, meter), YES, NULL, 0, 0, "bytes_out", "What is counted.")               \
-    X(BUDGET, "per", PRINCIPAL, IN(budget_rule, per), YES, NULL, 0, 0, "host", "Who is charged.")                     \
-    X(BUDGET, "where", MAP, HERE(WHERE), NO, NULL, 0, 0, NULL, "Which part of it counts. Without it, all of it.")     \
-    X(WHERE, "route", ROUTE_REF, IN(budget_rule, route), NO, NULL, 0, 0, "login",                                     \
-      "For what the front counts: one route, built in or listed.")                                                    \
-    X(WHERE, "share", SHARE_REF, IN(budget_rule, share), NO, NULL, 0, 0, "exchange", "For files: one share.")         \
-    X(WHERE, "to", CLASS_REF, IN(budget_rule, class), NO, NULL, 0, 0, "unlisted",                                     \
-      "For bytes_out: one class of destinations, or `unlisted`.")                                                     \
-    X(BUDGET, "begun", BEGUN, IN(budget_rule, begun), NO, "inside", 0, 0, "inside",                                   \
-      "For bytes_out: on connections begun by whom. What answers a connection begun outside is `outside`.")           \
-    X(BUDGET, "at_most", WINDOWS, AT(budget_rule, window, COUNT), YES, NULL, 0, 0, "{1h: 200MB, 1d: 500MB}",          \
-      "The limit over each window of time. All hold at once, and the windows slide.")                                 \
-    X(BUDGET, "over", OVER, IN(budget_rule, over), YES, NULL, 0, 0, "hold",                                           \
-      "What happens over the limit.")                                                                                 \
-    X(BUDGET, "hold_for", DURATION, IN(budget_rule, hold_for), WITH_HOLD, NULL, NANOS_SECOND, 30 * NANOS_DAY, "4h",   \
-      "How long a hold lasts, unless it is released before.")                                                         \
-    X(BUDGET, "mode", MODE, IN(budget_rule, mode), NO, "enforce", 0, 0, "observe",                                    \
-      "`observe` tries out this budget alone: it is counted and recorded, and changes nothing.")                      \
-    X(BUDGET, "breaker", SHARE, IN(budget_rule, breaker), NO, "5%", 1000, 1000000, "5%",                              \
-      "If the budget would hold more than this share of the principals that were in good standing yesterday, it "     \
-      "observes instead, with an alarm.")
+#define CONTRACT_FIELDS(X)                                                                        \
+    X(CONTRACT, "ecluse", VERSION, NOWHERE, YES, NULL, 0, 0, "1",                                 \
+      "The form of the contract that the file is written in. There is one so far.")               \
+    X(CONTRACT, "organisation", MAP, HERE(ORGANISATION), NO, NULL, 0, 0, NULL,                    \
+      "Whose service this is: shown on the pages that customers see.")                            \
+    X(ORGANISATION, "name", TITLE, IN(contract, organisation), YES, NULL, 0, 0,                   \
+      "\"Poste d'exemple\"", "The name that customers know.")                                     \
+    X(ORGANISATION, "languages", LANGUAGES, IN(contract, languages), NO, "[fr, nl, de, en]", 0,   \
+      0, "[nl, fr]",                                                                              \
+      "The languages of its pages. The first is used when a reader states no preference.")        \
+    X(CONTRACT, "mode", MODE, IN(contract, mode), NO, "enforce", 0, 0, "observe",                 \
+      "Whether verdicts are carried out, or only decided and recorded. The most cautious of "     \
+      "this, of a budget's own `mode` and of nginx's `ecluse` directive wins.")                   \
+    X(CONTRACT, "state", PATH, IN(contract, state), NO, "/var/lib/ecluse", 0, 0,                  \
+      "/var/lib/ecluse",                                                                          \
+      "The directory of what must survive a restart: counts of long windows, the parcel "         \
+      "store, the audit log.")                                                                    \
+    X(CONTRACT, "runtime", PATH, IN(contract, runtime), NO, "/run/ecluse", 0, 0, "/run/ecluse",   \
+      "The directory of what guards share while they run. It may be lost at a reboot.")           \
+    X(CONTRACT, "tracking", MAP, AT(contract, tracking, TRACKING), NO, NULL, 0, 0, NULL,          \
+      "Parcel tracking answered from Ecluse's own store.")                                        \
+    X(TRACKING, "formats", FORMATS, AT(tracking_rules, format, COUNT), YES, NULL, 0, 0,           \
+      "[s10, colissimo, sscc]",                                                                   \
+      "Which parcel numbers can exist at all. What has another form, or a wrong check digit, "    \
+      "is refused before anything is looked up.")                                                 \
+    X(TRACKING, "stale_after", DURATION, IN(tracking_rules, stale_after), NO, "24h",              \
+      NANOS_MINUTE, 366 * NANOS_DAY, "24h", "An answer older than this says so.")                 \
+    X(TRACKING, "ahead", DURATION, IN(tracking_rules, ahead), NO, "15m", 0, 7 * NANOS_DAY,        \
+      "15m", "An event dated further in the future than this is refused.")                        \
+    X(TRACKING, "before", DURATION, IN(tracking_rules, before), NO, "60d", NANOS_HOUR,            \
+      3660 * NANOS_DAY, "60d",                                                                    \
+      "An event that is older than the parcel's first one by more than this is refused.")         \
+    X(TRACKING, "sources", LIST, AT(tracking_rules, source, SOURCE), NO, NULL, 0, 0, NULL,        \
+      "The feeds of events that are trusted. When the list is there, an event must name one "     \
+      "of them as its `source`.")                                                                 \
+    X(SOURCE, "name", NAME, IN(source_rule, name), YES, NULL, 0, 0, "roissy",                     \
+      "What the events of this feed carry as `source`.")                                          \
+    X(SOURCE, "silent_after", DURATION, IN(source_rule, silent_after), NO, NULL, NANOS_MINUTE,    \
+      366 * NANOS_DAY, "6h",                                                                      \
+      "A feed without an event for this long is an alarm. Without it, silence is none.")          \
+    X(SOURCE, "usual_per_hour", COUNT, IN(source_rule, usual_per_hour), NO, NULL, 1,              \
+      1000000000000, "20000",                                                                     \
+      "How many events an hour are usual; ten times as many are an alarm. Without it, it is "     \
+      "learned from the last seven days.")                                                        \
+    X(CONTRACT, "network", MAP, AT(contract, network, NETWORK), NO, NULL, 0, 0, NULL,             \
+      "What leaves through a network interface, and where it may go. Each class of "              \
+      "destinations, and `unlisted`, needs a budget of `bytes_out`: a way out without a limit "   \
+      "is an error.")                                                                             \
+    X(NETWORK, "inside", PREFIXES, IN(network_rules, inside), YES, NULL, 0, 0, "[10.1.0.0/16]",   \
+      "The addresses of the machines whose bytes are counted.")                                   \
+    X(NETWORK, "interface", INTERFACE, IN(network_rules, interface), YES, NULL, 0, 0, "lan0",     \
+      "The network interface at which bytes are counted and stopped.")                            \
+    X(NETWORK, "attach", ATTACH, IN(network_rules, attach_host), NO, "gateway", 0, 0, "host",     \
+      "What the interface is: the inside of a gateway, where other machines' bytes arrive, or "   \
+      "this host's own uplink.")                                                                  \
+    X(NETWORK, "without_guard", RATE, IN(network_rules, without_guard), NO, "1MB/s", 1000,        \
+      1000000000000, "1MB/s",                                                                     \
+      "What may still leave, all together, when the process that refills allowances has been "    \
+      "gone past its deadline. Never unlimited, or stopping the guard would be the thief's "      \
+      "key.")                                                                                     \
+    X(NETWORK, "destinations", CLASSES, AT(network_rules, class, COUNT), NO, NULL, 0, 0,          \
+      "{backup: [10.9.0.5]}",                                                                     \
+      "Classes of destinations by name. The longest prefix wins; an address that is in none "     \
+      "is `unlisted`.")                                                                           \
+    X(CONTRACT, "files", MAP, HERE(FILES), NO, NULL, 0, 0, NULL,                                  \
+      "The file shares that are guarded.")                                                        \
+    X(FILES, "shares", LIST, AT(contract, share, FILE_SHARE), YES, NULL, 0, 0, NULL,              \
+      "The shares. Each is a mount of its own, and none holds the machine's root file system.")   \
+    X(FILE_SHARE, "name", WORD, IN(share_rule, name), YES, NULL, 0, 0, "exchange",                \
+      "How budgets call it.")                                                                     \
+    X(FILE_SHARE, "path", PATH, IN(share_rule, path), YES, NULL, 0, 0, "/srv/exchange",           \
+      "Where it is mounted.")                                                                     \
+    X(FILE_SHARE, "copy_up_to", SIZE, IN(share_rule, copy_up_to), NO, "64MB", 0,                  \
+      UINT64_C(1) << 44, "64MB",                                                                  \
+      "On file systems without reflinks: the largest file of which a copy is kept before it "     \
+      "is rewritten. Larger ones are not covered.")                                               \
+    X(CONTRACT, "trusted_proxies", PREFIXES, IN(contract, trusted_proxies), NO, NULL, 0, 0,       \
+      "[192.0.2.10]",                                                                             \
+      "Load balancers and proxies whose X-Forwarded-For is believed. The client is the last "     \
+      "address before them.")                                                                     \
+    X(CONTRACT, "protected", LIST, AT(contract, protected, PROTECTED), NO, NULL, 0, 0, NULL,      \
+      "Who is never held for the sake of continuity: depot scanners, partners' systems. What "    \
+      "leaves or is destroyed stays limited for them too.")                                       \
+    X(PROTECTED, "name", NAME, IN(protected_rule, name), YES, NULL, 0, 0, "depot scanners",       \
+      "Who they are.")                                                                            \
+    X(PROTECTED, "from", PREFIXES, IN(protected_rule, from), YES, NULL, 0, 0, "[10.20.0.0/16]",   \
+      "Their addresses.")                                                                         \
+    X(CONTRACT, "routes", LIST, AT(contract, route, ROUTE), NO, NULL, 0, 0, NULL,                 \
+      "Names for parts of the service, for budgets and promises. `api`, `tracking`, `home` "      \
+      "and `login` are known without being written; `login` may be listed to say where it is. "   \
+      "The first that matches counts.")                                                           \
+    X(ROUTE, "name", WORD, IN(route_rule, name), YES, NULL, 0, 0, "login",                        \
+      "How budgets and promises call it.")                                                        \
+    X(ROUTE, "match", MATCH, IN(route_rule, path), NO, NULL, 0, 0, "\"POST /connexion\"",         \
+      "A method (or none, for any) and a path without query string; a `*` at its end stands "     \
+      "for anything. Without `match`, the route is what nginx's directive `ecluse_route` says "   \
+      "it is.")                                                                                   \
+    X(CONTRACT, "keep", MAP, AT(contract, keep, KEEP), NO, NULL, 0, 0, NULL,                      \
+      "How long personal data is kept: parcel numbers and addresses are personal data in law.")   \
+    X(KEEP, "tracking", DURATION, IN(keep_rules, tracking), NO, "180d", NANOS_HOUR,               \
+      3660 * NANOS_DAY, "180d", "A parcel's history, counted from its last event.")               \
+    X(KEEP, "holds", DURATION, IN(keep_rules, holds), NO, "30d", NANOS_HOUR, 3660 * NANOS_DAY,    \
+      "30d", "The evidence of a hold, counted from its end.")                                     \
+    X(CONTRACT, "promises", LIST, AT(contract, promise, PROMISE), NO, NULL, 0, 0, NULL,           \
+      "What must keep working, and is measured.")                                                 \
+    X(PROMISE, "name", NAME, IN(promise_rule, name), YES, NULL, 0, 0, "tracking answers",         \
+      "How it is called.")                                                                        \
+    X(PROMISE, "route", ROUTE_REF, IN(promise_rule, route), ROUTE_OR_STATEMENT, NULL, 0, 0,       \
+      "tracking", "The part of the service that is promised.")                                    \
+    X(PROMISE, "statement", STATEMENT, IN(promise_rule, statement), ROUTE_OR_STATEMENT, NULL, 0,  \
+      0, "first",                                                                                 \
+      "Instead of a route: the first public statement after the start of an incident.")           \
+    X(PROMISE, "within", DURATION, IN(promise_rule, within), YES, NULL, NANOS_MILLISECOND,        \
+      30 * NANOS_DAY, "300ms",                                                                    \
+      "How long an answer, or the statement, may take. A later answer is no success.")            \
+    X(PROMISE, "success", SHARE, IN(promise_rule, success), WITH_ROUTE, NULL, 500000, 1000000,    \
+      "99%", "The share of answers that are given in time.")                                      \
+    X(PROMISE, "over", DURATION, IN(promise_rule, over), WITH_ROUTE, NULL, NANOS_MINUTE,          \
+      31 * NANOS_DAY, "5m", "The window over which that share is measured.")                      \
+    X(CONTRACT, "budgets", LIST, AT(contract, budget, BUDGET), NO, NULL, 0, 0, NULL,              \
+      "What may be spent or lost at most, and is enforced.")                                      \
+    X(BUDGET, "name", NAME, IN(budget_rule, name), YES, NULL, 0, 0, "bulk theft",                 \
+      "How it is called. Counts are kept under this name when the contract changes.")             \
+    X(BUDGET, "meter", METER, IN(budget_rule, meter), YES, NULL, 0, 0, "bytes_out",               \
+      "What is counted.")                                                                         \
+    X(BUDGET, "per", PRINCIPAL, IN(budget_rule, per), YES, NULL, 0, 0, "host",                    \
+      "Who is charged.")                                                                          \
+    X(BUDGET, "where", MAP, HERE(WHERE), NO, NULL, 0, 0, NULL,                                    \
+      "Which part of it counts. Without it, all of it.")                                          \
+    X(WHERE, "route", ROUTE_REF, IN(budget_rule, route), NO, NULL, 0, 0, "login",                 \
+      "For what the front counts: one route, built in or listed.")                                \
+    X(WHERE, "share", SHARE_REF, IN(budget_rule, share), NO, NULL, 0, 0, "exchange",              \
+      "For files: one share.")                                                                    \
+    X(WHERE, "to", CLASS_REF, IN(budget_rule, class), NO, NULL, 0, 0, "unlisted",                 \
+      "For bytes_out: one class of destinations, or `unlisted`.")                                 \
+    X(BUDGET, "begun", BEGUN, IN(budget_rule, begun), NO, "inside", 0, 0, "inside",               \
+      "For bytes_out: on connections begun by whom. What answers a connection begun outside "     \
+      "is `outside`.")                                                                            \
+    X(BUDGET, "at_most", WINDOWS, AT(budget_rule, window, COUNT), YES, NULL, 0, 0,                \
+      "{1h: 200MB, 1d: 500MB}",                                                                   \
+      "The limit over each window of time. All hold at once, and the windows slide.")             \
+    X(BUDGET, "over", OVER, IN(budget_rule, over), YES, NULL, 0, 0, "hold",                       \
+      "What happens over the limit.")                                                             \
+    X(BUDGET, "hold_for", DURATION, IN(budget_rule, hold_for), WITH_HOLD, NULL, NANOS_SECOND,     \
+      30 * NANOS_DAY, "4h", "How long a hold lasts, unless it is released before.")               \
+    X(BUDGET, "mode", MODE, IN(budget_rule, mode), NO, "enforce", 0, 0, "observe",                \
+      "`observe` tries out this budget alone: it is counted and recorded, and changes nothing.")  \
+    X(BUDGET, "breaker", SHARE, IN(budget_rule, breaker), NO, "5%", 1000, 1000000, "5%",          \
+      "If the budget would hold more than this share of the principals that were in good "        \
+      "standing yesterday, it observes instead, with an alarm.")
 
 struct field {
     enum field_scope scope;
@@ -225,17 +263,20 @@ const char *const *type_words(enum field_type type);
 /* What each of them means, in the same order. */
 const char *const *type_meanings(enum field_type type);
 
-/* "network.destinations", "budgets[].where.to": the section of a scope, "" for the whole; and its struct's size. */
+/* "network.destinations", "budgets[].where.to": the section of a scope, "" for the whole; and its
+ * struct's size. */
 const char *scope_path(enum field_scope scope);
 size_t scope_size(enum field_scope scope);
 
-/* The routes that are known without being written. `login` has no path until `routes` gives it one: every service with
- * accounts has such a route and none the same path, and budgets may name it from the first day. */
-#define BUILTIN_ROUTES(X)                                                                                             \
-    X("api", "GET", "/suivi/v2/idships/", MATCH_PREFIX, "a parcel's history for programs")                            \
-    X("tracking", "GET", "/suivi/", MATCH_PREFIX, "a parcel's page")                                                  \
-    X("home", "GET", "/", MATCH_EXACT, "the page with the search form")                                               \
-    X("login", "", "", MATCH_EXACT, "signing in: where that is, `routes` or nginx's `ecluse_route login` says")
+/* The routes that are known without being written. `login` has no path until `routes` gives it
+ * one: every service with accounts has such a route and none the same path, and budgets may name
+ * it from the first day. */
+#define BUILTIN_ROUTES(X)                                                                         \
+    X("api", "GET", "/suivi/v2/idships/", MATCH_PREFIX, "a parcel's history for programs")        \
+    X("tracking", "GET", "/suivi/", MATCH_PREFIX, "a parcel's page")                              \
+    X("home", "GET", "/", MATCH_EXACT, "the page with the search form")                           \
+    X("login", "", "", MATCH_EXACT,                                                               \
+      "signing in: where that is, `routes` or nginx's `ecluse_route login` says")
 
 enum { BUILTIN_ROUTE_COUNT = 4 };
 

@@ -18,8 +18,8 @@ static void write_character(struct writer *w, char c, bool *quoted)
     }
 }
 
-/* Running text: each sentence on a line of its own and none too long, `words` in quotation marks, nothing at the start of a
- * line that roff would take for a request. */
+/* Running text: each sentence on a line of its own and none too long, `words` in quotation marks,
+ * nothing at the start of a line that roff would take for a request. */
 static void write_prose(FILE *out, const char *text)
 {
     bool quoted = false;
@@ -88,7 +88,7 @@ void fields_manual(FILE *out)
     fputs(".\\\" Written by ecluse-fields from src/contract/fields.h and check.h: change those.\n"
           ".Dd November 22, 2026\n.Dt ECLUSE.YAML 5\n.Os\n.Sh NAME\n.Nm ecluse.yaml\n"
           ".Nd what a service must keep doing, and what it may lose at most\n.Sh DESCRIPTION\n"
-          "The file is the contract that\n.Xr ecluse 8\nenforces and proves.\n"
+          "The file is the contract that\n.Xr ecluse 1\nenforces and proves.\n"
           "It is YAML: maps, lists and single values, without anchors, aliases and tags.\n"
           "Any subset of the sections is a contract.\n"
           "Sizes are bytes: 1 kB is 1000 bytes, 1 KiB is 1024.\n"
@@ -97,21 +97,28 @@ void fields_manual(FILE *out)
     for (unsigned scope = 0; scope < SCOPE_COUNT; scope++)
         write_section(out, (enum field_scope)scope);
     fputs(".Ss Built-in routes\n.Bl -tag -width tracking\n", out);
-#define X(name, method, path, match, what) \
-    fprintf(out, ".It Cm %s\n%s%s%s%s", name, method, *(method) ? " " : "", path, \
-            !*(path) ? "" : (match) == MATCH_PREFIX ? "*\n" : "\n"); \
+#define X(name, method, path, match, what)                                                         \
+    fprintf(out, ".It Cm %s\n%s%s%s%s", name, method, *(method) ? " " : "", path,                  \
+            !*(path)                  ? ""                                                         \
+            : (match) == MATCH_PREFIX ? "*\n"                                                      \
+                                      : "\n");                                                     \
     write_prose(out, what);
     BUILTIN_ROUTES(X)
 #undef X
-    fputs(".El\n.Sh FILES\n.Bl -tag -width Ds\n.It Pa /etc/ecluse/ecluse.yaml\nThe contract, unless\n.Fl c\nor the "
-          "environment variable\n.Ev ECLUSE_CONTRACT\nnames another.\n.El\n.Sh EXAMPLES\n.Bd -literal\n", out);
+    fputs(".El\n.Sh FILES\n.Bl -tag -width Ds\n.It Pa /etc/ecluse/ecluse.yaml\nThe contract, "
+          "unless\n.Fl c\nor the "
+          "environment variable\n.Ev ECLUSE_CONTRACT\nnames another.\n.El\n.Sh EXAMPLES\n.Bd "
+          "-literal\n",
+          out);
     for (size_t i = 0; EXAMPLE_CONTRACT[i]; i++)
         fprintf(out, "%s\n", EXAMPLE_CONTRACT[i]);
-    fputs(".Ed\n.Sh DIAGNOSTICS\nWhat spans several fields is refused as follows, each for its reason.\n.Bl -bullet\n", out);
+    fputs(".Ed\n.Sh DIAGNOSTICS\nWhat spans several fields is refused as follows, each for its "
+          "reason.\n.Bl -bullet\n",
+          out);
     for (size_t i = 0; i < RULE_COUNT; i++) {
         fputs(".It\n", out);
         write_prose(out, RULE_TEXTS[i].what);
         write_prose(out, RULE_TEXTS[i].why);
     }
-    fputs(".El\n.Sh SEE ALSO\n.Xr ecluse 8\n", out);
+    fputs(".El\n.Sh SEE ALSO\n.Xr ecluse 1\n", out);
 }

@@ -37,18 +37,12 @@ const char *const EXAMPLE_CONTRACT[] = {
 const char *scope_title(enum field_scope scope)
 {
     static const char *const titles[] = {
-        [SCOPE_CONTRACT] = "The contract",
-        [SCOPE_ORGANISATION] = "Organisation",
-        [SCOPE_TRACKING] = "Tracking",
-        [SCOPE_SOURCE] = "A source of events",
-        [SCOPE_NETWORK] = "Network",
-        [SCOPE_FILES] = "Files",
-        [SCOPE_FILE_SHARE] = "A share",
-        [SCOPE_PROTECTED] = "A protected entry",
-        [SCOPE_ROUTE] = "A route",
-        [SCOPE_KEEP] = "Keep",
-        [SCOPE_PROMISE] = "A promise",
-        [SCOPE_BUDGET] = "A budget",
+        [SCOPE_CONTRACT] = "The contract", [SCOPE_ORGANISATION] = "Organisation",
+        [SCOPE_TRACKING] = "Tracking",     [SCOPE_SOURCE] = "A source of events",
+        [SCOPE_NETWORK] = "Network",       [SCOPE_FILES] = "Files",
+        [SCOPE_FILE_SHARE] = "A share",    [SCOPE_PROTECTED] = "A protected entry",
+        [SCOPE_ROUTE] = "A route",         [SCOPE_KEEP] = "Keep",
+        [SCOPE_PROMISE] = "A promise",     [SCOPE_BUDGET] = "A budget",
         [SCOPE_WHERE] = "Where",
     };
     must((unsigned)scope < SCOPE_COUNT);
@@ -71,10 +65,12 @@ static const char *type_text(enum field_type type)
         [TYPE_COUNT] = "a number",
         [TYPE_MATCH] = "`METHOD /path`, `/path` or either with `*` at its end",
         [TYPE_LANGUAGES] = "a list",
-        [TYPE_FORMATS] = "a list of `s10`, `colissimo`, `sscc`, `digits-N`, `digits-N-M`, `alnum-N-M`",
+        [TYPE_FORMATS] =
+            "a list of `s10`, `colissimo`, `sscc`, `digits-N`, `digits-N-M`, `alnum-N-M`",
         [TYPE_PREFIXES] = "a list of addresses and prefixes, IPv4 and IPv6",
         [TYPE_CLASSES] = "a map of names to lists of addresses and prefixes",
-        [TYPE_WINDOWS] = "a map of durations (`1s` to `366d`) to limits: numbers, or sizes for `bytes_out`",
+        [TYPE_WINDOWS] =
+            "a map of durations (`1s` to `366d`) to limits: numbers, or sizes for `bytes_out`",
         [TYPE_ROUTE_REF] = "the name of a route",
         [TYPE_SHARE_REF] = "the name of a share",
         [TYPE_CLASS_REF] = "the name of a class of destinations, or `unlisted`",

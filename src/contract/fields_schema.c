@@ -6,7 +6,8 @@
 #define SIZE     "[0-9]+(\\\\.[0-9]+)?([kKMGTP]?B|[KMGTP]iB)"
 #define WORD     "[A-Za-z][A-Za-z0-9_-]{0,62}"
 #define PREFIX   "[0-9A-Fa-f:.]+(/(0|[1-9][0-9]{0,2}))?"
-#define FORMAT   "(s10|colissimo|sscc|digits-[0-9]{1,2}(-[0-9]{1,2})?|alnum-[0-9]{1,2}(-[0-9]{1,2})?)"
+#define LENGTHS  "-[0-9]{1,2}(-[0-9]{1,2})?"
+#define FORMAT   "(s10|colissimo|sscc|digits" LENGTHS "|alnum" LENGTHS ")"
 #define METHODS  "([A-Z]{1,15} )?/[^ ?#%*]*\\\\*?"
 
 struct json {
@@ -16,7 +17,8 @@ struct json {
 };
 
 /* A member of the open object: `"name": ` and then, if `format`, its value. */
-__attribute__((format(printf, 3, 4))) static void member(struct json *j, const char *name, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void member(struct json *j, const char *name,
+                                                         const char *format, ...)
 {
     fprintf(j->out, "%s\n%*s", j->first ? "" : ",", (int)j->depth * 2, "");
     if (name)
@@ -65,7 +67,8 @@ static void member_words(struct json *j, const char *name, const char *const *wo
     member(j, name, "[%s]", list);
 }
 
-static void keys_needed(enum field_scope scope, enum field_need need, enum field_need other, const char *keys[])
+static void keys_needed(enum field_scope scope, enum field_need need, enum field_need other,
+                        const char *keys[])
 {
     size_t count = 0;
     for (size_t i = 0; i < FIELD_COUNT; i++)
@@ -124,8 +127,10 @@ static void budget_conditions(struct json *j)
     close_object(j, '}');
     open_object(j, NULL, '{');
     member(j, "if", "{\"properties\": {\"meter\": {\"const\": \"bytes_out\"}}}");
-    member(j, "then", "{\"properties\": {\"at_most\": {\"additionalProperties\": {\"type\": \"string\"}}}}");
-    member(j, "else", "{\"properties\": {\"at_most\": {\"additionalProperties\": {\"type\": \"integer\"}}}}");
+    member(j, "then",
+           "{\"properties\": {\"at_most\": {\"additionalProperties\": {\"type\": \"string\"}}}}");
+    member(j, "else",
+           "{\"properties\": {\"at_most\": {\"additionalProperties\": {\"type\": \"integer\"}}}}");
     close_object(j, '}');
     close_object(j, ']');
 }
@@ -146,8 +151,9 @@ static void write_windows(struct json *j)
     member(j, "minProperties", "1");
     member(j, "maxProperties", "%d", CONTRACT_MAX_WINDOWS);
     member(j, "propertyNames", "{\"pattern\": \"^" DURATION "$\"}");
-    member(j, "additionalProperties", "{\"anyOf\": [{\"type\": \"integer\", \"minimum\": 1}, "
-                                      "{\"type\": \"string\", \"pattern\": \"^" SIZE "$\"}]}");
+    member(j, "additionalProperties",
+           "{\"anyOf\": [{\"type\": \"integer\", \"minimum\": 1}, "
+           "{\"type\": \"string\", \"pattern\": \"^" SIZE "$\"}]}");
 }
 
 static void write_pattern(struct json *j, const char *pattern)
@@ -160,7 +166,8 @@ static void write_text_type(struct json *j, const struct field *field)
 {
     member(j, "type", "\"string\"");
     member(j, "minLength", "1");
-    member(j, "maxLength", "%d", field->type == TYPE_TITLE ? CONTRACT_NAME_SIZE * 2 - 1 : CONTRACT_NAME_SIZE - 1);
+    member(j, "maxLength", "%d",
+           field->type == TYPE_TITLE ? CONTRACT_NAME_SIZE * 2 - 1 : CONTRACT_NAME_SIZE - 1);
 }
 
 static void write_list(struct json *j, const struct field *field)
@@ -180,7 +187,8 @@ static void write_list(struct json *j, const struct field *field)
     } else if (field->type == TYPE_CLASSES) {
         member(j, "type", "\"object\"");
         member(j, "maxProperties", "%d", CONTRACT_MAX_CLASSES);
-        member(j, "propertyNames", "{\"pattern\": \"^" WORD "$\", \"not\": {\"const\": \"unlisted\"}}");
+        member(j, "propertyNames",
+               "{\"pattern\": \"^" WORD "$\", \"not\": {\"const\": \"unlisted\"}}");
         open_object(j, "additionalProperties", '{');
         list_of_texts(j, PREFIX);
         close_object(j, '}');
@@ -192,11 +200,11 @@ static void write_list(struct json *j, const struct field *field)
 static void write_type(struct json *j, const struct field *field)
 {
     static const char *const patterns[] = {
-        [TYPE_WORD] = WORD,          [TYPE_PATH] = "/.{0,254}",
-        [TYPE_DURATION] = DURATION,  [TYPE_INTERFACE] = "[^/: ]{1,15}",
-        [TYPE_SIZE] = SIZE,          [TYPE_RATE] = SIZE "/s",
-        [TYPE_MATCH] = METHODS,      [TYPE_SHARE] = "(100|[0-9]{1,2}(\\\\.[0-9]{1,4})?)%",
-        [TYPE_ROUTE_REF] = WORD,     [TYPE_SHARE_REF] = WORD,
+        [TYPE_WORD] = WORD,         [TYPE_PATH] = "/.{0,254}",
+        [TYPE_DURATION] = DURATION, [TYPE_INTERFACE] = "[^/: ]{1,15}",
+        [TYPE_SIZE] = SIZE,         [TYPE_RATE] = SIZE "/s",
+        [TYPE_MATCH] = METHODS,     [TYPE_SHARE] = "(100|[0-9]{1,2}(\\\\.[0-9]{1,4})?)%",
+        [TYPE_ROUTE_REF] = WORD,    [TYPE_SHARE_REF] = WORD,
         [TYPE_CLASS_REF] = WORD,
     };
     if (field->type == TYPE_VERSION)
@@ -208,9 +216,10 @@ static void write_type(struct json *j, const struct field *field)
     else if (field->type == TYPE_WINDOWS)
         write_windows(j);
     else if (field->type == TYPE_COUNT)
-        member(j, "type", "\"integer\", \"minimum\": %llu, \"maximum\": %llu", (unsigned long long)field->low,
-               (unsigned long long)field->high);
-    else if (field->type == TYPE_LIST || (field->type >= TYPE_LANGUAGES && field->type <= TYPE_CLASSES))
+        member(j, "type", "\"integer\", \"minimum\": %llu, \"maximum\": %llu",
+               (unsigned long long)field->low, (unsigned long long)field->high);
+    else if (field->type == TYPE_LIST ||
+             (field->type >= TYPE_LANGUAGES && field->type <= TYPE_CLASSES))
         write_list(j, field);
     else if (type_words(field->type))
         member_words(j, "enum", type_words(field->type));
@@ -250,7 +259,8 @@ void fields_schema(FILE *out)
     fputc('{', out);
     member_text(&j, "$schema", "https://json-schema.org/draft/2020-12/schema");
     member_text(&j, "title", "Ecluse contract");
-    member_text(&j, "$comment", "Written by ecluse-fields from src/contract/fields.h: change that.");
+    member_text(&j, "$comment",
+                "Written by ecluse-fields from src/contract/fields.h: change that.");
     write_scope(&j, SCOPE_CONTRACT);
     fputs("\n}\n", out);
 }

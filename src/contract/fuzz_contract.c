@@ -1,5 +1,6 @@
-/* The whole path from bytes to a checked contract: whatever a file holds, it is read or every problem has a place in it;
- * what is read is sound, is published as it is, and can be explained. Seeds: tests/contracts. */
+/* The whole path from bytes to a checked contract: whatever a file holds, it is read or every
+ * problem has a place in it; what is read is sound, is published as it is, and can be explained.
+ * Seeds: tests/contracts. */
 #include "contract/explain.h"
 #include "contract/sound.h"
 
@@ -9,7 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint32_t lines_of(const uint8_t *data, size_t size)
 {
-    /* What YAML takes for line ends: CR and LF; NEL, LS and PS count as well, so any C2 or E2 may be one. */
+    /* What YAML takes for line ends: CR and LF; NEL, LS and PS count as well, so any C2 or E2 may
+     * be one. */
     uint32_t lines = 2;
     for (size_t i = 0; i < size; i++)
         lines += data[i] == '\n' || data[i] == '\r' || data[i] == 0xc2 || data[i] == 0xe2;

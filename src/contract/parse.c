@@ -69,7 +69,8 @@ static int read_file(const char *path, char **out, size_t *length)
     return 0;
 }
 
-int contract_read(const char *path, struct contract *out, struct problems *problems, struct error *error)
+int contract_read(const char *path, struct contract *out, struct problems *problems,
+                  struct error *error)
 {
     char *yaml = NULL;
     size_t length = 0;

@@ -15,8 +15,8 @@
 
 enum { CONTROL_SIZE = 4096, FILE_NAME_SIZE = CONTRACT_PATH_SIZE + 64 };
 
-/* What is shared. Every field is one machine word and any value of it is harmless, so that a reader needs no lock and a
- * writer may be killed between any two stores. */
+/* What is shared. Every field is one machine word and any value of it is harmless, so that a reader
+ * needs no lock and a writer may be killed between any two stores. */
 struct control_page {
     uint64_t magic;
     uint64_t layout;
@@ -45,17 +45,31 @@ static uint64_t layout(void)
 {
     static const uint64_t places[] = {
         1, /* raise it when a meaning changes and no size does */
-        sizeof(struct contract), sizeof(struct budget_rule), sizeof(struct prefix_list), sizeof(struct promise_rule),
-        sizeof(struct route_rule), sizeof(struct tracking_rules), sizeof(struct network_rules),
-        offsetof(struct contract, tracking), offsetof(struct contract, network), offsetof(struct contract, share),
-        offsetof(struct contract, protected), offsetof(struct contract, route), offsetof(struct contract, promise),
-        offsetof(struct contract, budget), offsetof(struct contract, keep), offsetof(struct budget_rule, window),
-        METER_COUNT, PRINCIPAL_KIND_COUNT, GUARD_COUNT,
+        sizeof(struct contract),
+        sizeof(struct budget_rule),
+        sizeof(struct prefix_list),
+        sizeof(struct promise_rule),
+        sizeof(struct route_rule),
+        sizeof(struct tracking_rules),
+        sizeof(struct network_rules),
+        offsetof(struct contract, tracking),
+        offsetof(struct contract, network),
+        offsetof(struct contract, share),
+        offsetof(struct contract, protected),
+        offsetof(struct contract, route),
+        offsetof(struct contract, promise),
+        offsetof(struct contract, budget),
+        offsetof(struct contract, keep),
+        offsetof(struct budget_rule, window),
+        METER_COUNT,
+        PRINCIPAL_KIND_COUNT,
+        GUARD_COUNT,
     };
     return hash_checksum(CONTROL_SIZE, places, sizeof places);
 }
 
-static int name_file(char out[FILE_NAME_SIZE], const char *runtime, const char *format, uint64_t generation)
+static int name_file(char out[FILE_NAME_SIZE], const char *runtime, const char *format,
+                     uint64_t generation)
 {
     char leaf[48];
     snprintf(leaf, sizeof leaf, format, generation);
@@ -108,9 +122,11 @@ struct piece {
     size_t size;
 };
 
-/* Under a temporary name, durable, then renamed: a reader finds the whole file or none. The temporary name is always the
- * same, so that what a killed writer left is overwritten by the next. */
-static int write_file(const char *runtime, const char *path, const struct piece *pieces, size_t count)
+/* Under a temporary name, durable, then renamed: a reader finds the whole file or none. The
+ * temporary name is always the same, so that what a killed writer left is overwritten by the next.
+ */
+static int write_file(const char *runtime, const char *path, const struct piece *pieces,
+                      size_t count)
 {
     char temporary[FILE_NAME_SIZE + 8];
     snprintf(temporary, sizeof temporary, "%s.new", path);
@@ -145,11 +161,13 @@ static int map_page(const char *path, bool writable, struct control *control)
     if (fstat(fd, &status))
         result = -errno;
     else if (S_ISREG(status.st_mode) && status.st_size == CONTROL_SIZE) {
-        void *page = mmap(NULL, CONTROL_SIZE, PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED, fd, 0);
+        void *page =
+            mmap(NULL, CONTROL_SIZE, PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED, fd, 0);
         if (page == MAP_FAILED)
             result = -errno;
         else {
-            *control = (struct control){.page = page, .lock = -1, .device = status.st_dev, .inode = status.st_ino};
+            *control = (struct control){
+                .page = page, .lock = -1, .device = status.st_dev, .inode = status.st_ino};
             result = 0;
             if (control->page->magic != CONTROL_MAGIC || control->page->layout != layout()) {
                 munmap(page, CONTROL_SIZE);
@@ -173,8 +191,8 @@ static int control_keep(struct control control, struct control **out, struct err
     return 0;
 }
 
-/* A record lock, not flock(2): it is not inherited by the guards that the supervisor forks, so that it ends with the
- * supervisor even when they live on. */
+/* A record lock, not flock(2): it is not inherited by the guards that the supervisor forks, so that
+ * it ends with the supervisor even when they live on. */
 static int take_lock(const char *runtime, int *out, struct error *error)
 {
     char path[FILE_NAME_SIZE];
@@ -206,7 +224,8 @@ int control_create(const char *runtime, struct control **out, struct error *erro
     name_file(path, runtime, "control", 0);
     result = map_page(path, true, &control);
     if (result == -ENOENT || result == -EPROTO || result == -ELOOP) {
-        /* Never repaired in place: who still maps a page of another version must not see it change under them. */
+        /* Never repaired in place: who still maps a page of another version must not see it change
+         * under them. */
         struct control_page fresh = {.magic = CONTROL_MAGIC, .layout = layout()};
         result = write_file(runtime, path, &(struct piece){&fresh, sizeof fresh}, 1);
         if (!result)
@@ -318,13 +337,17 @@ static uint64_t header_checksum(const struct file_header *header)
     return hash_checksum(FILE_MAGIC, header, offsetof(struct file_header, header_checksum));
 }
 
-int contract_publish(const char *runtime, uint64_t generation, const struct contract *c, struct error *error)
+int contract_publish(const char *runtime, uint64_t generation, const struct contract *c,
+                     struct error *error)
 {
     char path[FILE_NAME_SIZE];
     if (name_file(path, runtime, "contract.%" PRIu64, generation))
         return error_set(error, -ENAMETOOLONG, "runtime: %s is too long", runtime);
     struct file_header header = {
-        .magic = FILE_MAGIC, .layout = layout(), .generation = generation, .size = sizeof *c,
+        .magic = FILE_MAGIC,
+        .layout = layout(),
+        .generation = generation,
+        .size = sizeof *c,
         .payload_checksum = hash_checksum(generation, c, sizeof *c),
     };
     header.header_checksum = header_checksum(&header);
@@ -335,8 +358,8 @@ int contract_publish(const char *runtime, uint64_t generation, const struct cont
     return 0;
 }
 
-/* Read, not mapped: what is checked is a copy that nobody can change afterwards, and a file that shrinks meanwhile is a
- * short read and no SIGBUS. */
+/* Read, not mapped: what is checked is a copy that nobody can change afterwards, and a file that
+ * shrinks meanwhile is a short read and no SIGBUS. */
 static int read_published(int fd, uint64_t generation, struct contract *copy)
 {
     struct stat status;
@@ -348,18 +371,21 @@ static int read_published(int fd, uint64_t generation, struct contract *copy)
     int result = read_whole(fd, &header, sizeof header);
     if (result)
         return result;
-    if (header.magic != FILE_MAGIC || header.layout != layout() || header.generation != generation ||
-        header.size != sizeof *copy || header.header_checksum != header_checksum(&header))
+    if (header.magic != FILE_MAGIC || header.layout != layout() ||
+        header.generation != generation || header.size != sizeof *copy ||
+        header.header_checksum != header_checksum(&header))
         return -EPROTO;
     result = read_whole(fd, copy, sizeof *copy);
     if (result)
         return result;
-    if (hash_checksum(generation, copy, sizeof *copy) != header.payload_checksum || !contract_is_sound(copy))
+    if (hash_checksum(generation, copy, sizeof *copy) != header.payload_checksum ||
+        !contract_is_sound(copy))
         return -EPROTO;
     return 0;
 }
 
-int contract_published(const char *runtime, uint64_t generation, struct contract *out, struct error *error)
+int contract_published(const char *runtime, uint64_t generation, struct contract *out,
+                       struct error *error)
 {
     char path[FILE_NAME_SIZE];
     if (name_file(path, runtime, "contract.%" PRIu64, generation))

@@ -53,10 +53,12 @@ bool node_is_good(const struct node *map, const char *key)
 static const char *section_name(enum field_scope scope)
 {
     static const char *const names[] = {
-        [SCOPE_CONTRACT] = "the contract", [SCOPE_ORGANISATION] = "`organisation`", [SCOPE_TRACKING] = "`tracking`",
-        [SCOPE_SOURCE] = "a source",       [SCOPE_NETWORK] = "`network`",           [SCOPE_FILES] = "`files`",
-        [SCOPE_FILE_SHARE] = "a share",    [SCOPE_PROTECTED] = "a protected entry", [SCOPE_ROUTE] = "a route",
-        [SCOPE_KEEP] = "`keep`",           [SCOPE_PROMISE] = "a promise",           [SCOPE_BUDGET] = "a budget",
+        [SCOPE_CONTRACT] = "the contract", [SCOPE_ORGANISATION] = "`organisation`",
+        [SCOPE_TRACKING] = "`tracking`",   [SCOPE_SOURCE] = "a source",
+        [SCOPE_NETWORK] = "`network`",     [SCOPE_FILES] = "`files`",
+        [SCOPE_FILE_SHARE] = "a share",    [SCOPE_PROTECTED] = "a protected entry",
+        [SCOPE_ROUTE] = "a route",         [SCOPE_KEEP] = "`keep`",
+        [SCOPE_PROMISE] = "a promise",     [SCOPE_BUDGET] = "a budget",
         [SCOPE_WHERE] = "`where`",
     };
     return names[scope];
@@ -105,8 +107,9 @@ static void find_unknown_keys(struct reading *r, enum field_scope scope, struct 
         char allowed[300];
         const char *hint = read_suggest(child->key->text, keys);
         const char *place = *hint ? NULL : elsewhere(scope, child->key->text);
-        read_complain(r, child->key, "unknown key `%.64s` in %s; %sallowed: %s", child->key->text.data,
-                      section_name(scope), place ? place : hint, read_join(allowed, sizeof allowed, keys));
+        read_complain(r, child->key, "unknown key `%.64s` in %s; %sallowed: %s",
+                      child->key->text.data, section_name(scope), place ? place : hint,
+                      read_join(allowed, sizeof allowed, keys));
         child->bad = true;
     }
 }
@@ -142,8 +145,9 @@ void read_scope(struct reading *r, enum field_scope scope, void *base, struct no
         else if (field->into != SCOPE_COUNT && field->type == TYPE_MAP)
             read_scope(r, field->into, (char *)base + field->offset, NULL);
         if (map && field->need == NEED_YES && !r->tree->cut)
-            read_complain(r, map, "%s lacks `%s`: %s%s%s", section_name(scope), field->key, field->text,
-                          field->example ? " For example " : "", field->example ? field->example : "");
+            read_complain(r, map, "%s lacks `%s`: %s%s%s", section_name(scope), field->key,
+                          field->text, field->example ? " For example " : "",
+                          field->example ? field->example : "");
     }
 }
 
@@ -158,17 +162,18 @@ static bool lists_route(const struct node *root, const char *name)
     return false;
 }
 
-/* First in the list, so that no listed route can take their requests; one without a path gives way to a listed one of its
- * name. */
+/* First in the list, so that no listed route can take their requests; one without a path gives way
+ * to a listed one of its name. */
 static void add_builtin_routes(struct contract *c, const struct node *root)
 {
     static const struct route_rule routes[] = {
-#define X(name_, method_, path_, match_, what) \
+#define X(name_, method_, path_, match_, what)                                                     \
     {.name = name_, .method = method_, .path = path_, .match = match_, .builtin = true},
         BUILTIN_ROUTES(X)
 #undef X
     };
-    _Static_assert(sizeof routes / sizeof *routes == BUILTIN_ROUTE_COUNT, "the count follows the table");
+    _Static_assert(sizeof routes / sizeof *routes == BUILTIN_ROUTE_COUNT,
+                   "the count follows the table");
     for (size_t i = 0; i < BUILTIN_ROUTE_COUNT; i++)
         if (routes[i].path[0] || !lists_route(root, routes[i].name))
             c->route[c->route_count++] = routes[i];

@@ -32,8 +32,9 @@ static bool index_is_sound(int16_t index, uint32_t count)
 
 static bool budget_is_sound(const struct contract *c, const struct budget_rule *b)
 {
-    if (!ENDS(b->name) || (unsigned)b->meter >= METER_COUNT || (unsigned)b->per >= PRINCIPAL_KIND_COUNT ||
-        (unsigned)b->over > OVER_HOLD || (unsigned)b->mode > MODE_OBSERVE || (unsigned)b->begun > BEGUN_ANY)
+    if (!ENDS(b->name) || (unsigned)b->meter >= METER_COUNT ||
+        (unsigned)b->per >= PRINCIPAL_KIND_COUNT || (unsigned)b->over > OVER_HOLD ||
+        (unsigned)b->mode > MODE_OBSERVE || (unsigned)b->begun > BEGUN_ANY)
         return false;
     if (!index_is_sound(b->route, c->route_count) || !index_is_sound(b->share, c->share_count))
         return false;
@@ -49,10 +50,12 @@ static bool budget_is_sound(const struct contract *c, const struct budget_rule *
 
 static bool tracking_is_sound(const struct tracking_rules *t)
 {
-    if (!is_truth(&t->present) || t->format_count > CONTRACT_MAX_FORMATS || t->source_count > CONTRACT_MAX_SOURCES)
+    if (!is_truth(&t->present) || t->format_count > CONTRACT_MAX_FORMATS ||
+        t->source_count > CONTRACT_MAX_SOURCES)
         return false;
     for (uint32_t i = 0; i < t->format_count; i++)
-        if ((unsigned)t->format[i].kind > FORMAT_ALNUM || t->format[i].shortest > t->format[i].longest)
+        if ((unsigned)t->format[i].kind > FORMAT_ALNUM ||
+            t->format[i].shortest > t->format[i].longest)
             return false;
     for (uint32_t i = 0; i < t->source_count; i++)
         if (!ENDS(t->source[i].name) || t->source[i].silent_after < 0)
@@ -84,8 +87,8 @@ static bool lists_are_sound(const struct contract *c)
             return false;
     for (uint32_t i = 0; i < c->route_count; i++) {
         const struct route_rule *r = &c->route[i];
-        if (!ENDS(r->name) || !ENDS(r->method) || !ENDS(r->path) || (unsigned)r->match > MATCH_PREFIX ||
-            !is_truth(&r->builtin))
+        if (!ENDS(r->name) || !ENDS(r->method) || !ENDS(r->path) ||
+            (unsigned)r->match > MATCH_PREFIX || !is_truth(&r->builtin))
             return false;
     }
     return true;
@@ -106,8 +109,9 @@ static bool promises_are_sound(const struct contract *c)
 
 bool contract_is_sound(const struct contract *c)
 {
-    if (!ENDS(c->organisation) || !ENDS(c->state) || !ENDS(c->runtime) || (unsigned)c->mode > MODE_OBSERVE ||
-        (unsigned)c->first_language >= LANGUAGE_COUNT || !c->languages || c->languages >> LANGUAGE_COUNT)
+    if (!ENDS(c->organisation) || !ENDS(c->state) || !ENDS(c->runtime) ||
+        (unsigned)c->mode > MODE_OBSERVE || (unsigned)c->first_language >= LANGUAGE_COUNT ||
+        !c->languages || c->languages >> LANGUAGE_COUNT)
         return false;
     if (!tracking_is_sound(&c->tracking) || !network_is_sound(&c->network) || !lists_are_sound(c) ||
         !promises_are_sound(c) || !prefixes_are_sound(&c->trusted_proxies))

@@ -4,32 +4,35 @@
 #define NETWORK "ecluse: 1\nnetwork: {inside: [10.1.0.0/16], interface: lan0}\n"
 #define BUDGETS "ecluse: 1\nbudgets:\n"
 /* A contract that promises tracking, and one budget on line 3. */
-#define PROMISED                                                                                                     \
-    "ecluse: 1\npromises: [{name: answers, route: tracking, success: 99%, within: 300ms, over: 5m}]\nbudgets: "
-#define UNLISTED(more) "{name: b, meter: bytes_out, per: host, at_most: {1d: 1GB}, over: hold, hold_for: 1h" more "}"
+#define PROMISED                                                                                   \
+    "ecluse: 1\npromises: [{name: answers, route: tracking, success: 99%, within: 300ms, over: "   \
+    "5m}]\nbudgets: "
+#define UNLISTED(more)                                                                             \
+    "{name: b, meter: bytes_out, per: host, at_most: {1d: 1GB}, over: hold, hold_for: 1h" more "}"
 
 static void a_contract_with_many_mistakes_has_all_of_them_reported(void **state)
 {
     UNUSED(state);
-    static const char yaml[] = "ecluse: 1\n"
-                               "organisation: {name: P, languages: [fr, es]}\n"
-                               "mode: enforced\n"
-                               "tracking: {formats: [s10, colisimo], stale_after: 24}\n"
-                               "network:\n"
-                               "  inside: [10.1.2.0/16]\n"
-                               "  interface: lan0\n"
-                               "  destinations: {partners: [203.0.113.0/24]}\n"
-                               "promises: [{name: a, route: traking, success: 99%, within: 1s, over: 5m}]\n"
-                               "budget: []\n"
-                               "budgets:\n"
-                               "  - {name: a, meter: requets, per: client, at_most: {10s: 5}, over: slow}\n"
-                               "  - name: b\n"
-                               "    meter: bytes_out\n"
-                               "    per: client\n"
-                               "    where: {to: unlisted}\n"
-                               "    at_most: {30d: 300MB, 1h: 200Mb, 1d: 500MB}\n"
-                               "    over: hold\n"
-                               "  - {name: b, meter: requests, per: usr, at_most: {5 s: 5}, over: slow, hold_for: 1h}\n";
+    static const char yaml[] =
+        "ecluse: 1\n"
+        "organisation: {name: P, languages: [fr, es]}\n"
+        "mode: enforced\n"
+        "tracking: {formats: [s10, colisimo], stale_after: 24}\n"
+        "network:\n"
+        "  inside: [10.1.2.0/16]\n"
+        "  interface: lan0\n"
+        "  destinations: {partners: [203.0.113.0/24]}\n"
+        "promises: [{name: a, route: traking, success: 99%, within: 1s, over: 5m}]\n"
+        "budget: []\n"
+        "budgets:\n"
+        "  - {name: a, meter: requets, per: client, at_most: {10s: 5}, over: slow}\n"
+        "  - name: b\n"
+        "    meter: bytes_out\n"
+        "    per: client\n"
+        "    where: {to: unlisted}\n"
+        "    at_most: {30d: 300MB, 1h: 200Mb, 1d: 500MB}\n"
+        "    over: hold\n"
+        "  - {name: b, meter: requests, per: usr, at_most: {5 s: 5}, over: slow, hold_for: 1h}\n";
     static const struct expected expected[] = {
         {2, 41, "unknown language `es`"},
         {3, 7, "did you mean `enforce`?"},
@@ -55,9 +58,12 @@ static void a_contract_with_many_mistakes_has_all_of_them_reported(void **state)
 static void a_key_is_told_where_it_belongs(void **state)
 {
     UNUSED(state);
-    refuses(BUDGETS "- {name: a, meter: requests, per: client, route: home, at_most: {10s: 5}, over: slow}\n", 3, 43,
-            "it belongs in `budgets[].where`");
-    refuses("ecluse: 1\ntracking: {formats: [s10], promises: []}\n", 2, 28, "it belongs at the top of the contract");
+    refuses(
+        BUDGETS
+        "- {name: a, meter: requests, per: client, route: home, at_most: {10s: 5}, over: slow}\n",
+        3, 43, "it belongs in `budgets[].where`");
+    refuses("ecluse: 1\ntracking: {formats: [s10], promises: []}\n", 2, 28,
+            "it belongs at the top of the contract");
     refuses("ecluse: 1\nzzzzzz: 1\n", 2, 1, "in the contract; allowed: ecluse, organisation");
 }
 
@@ -78,61 +84,86 @@ static void names_are_unique(void **state)
     UNUSED(state);
     refuses("ecluse: 1\nroutes: [{name: a}, {name: a}]\n", 2, 28, "taken by the route on line 2");
     refuses("ecluse: 1\nroutes: [{name: tracking}]\n", 2, 17, "is built in: GET /suivi/*");
-    refuses("ecluse: 1\nfiles: {shares: [{name: a, path: /a}, {name: a, path: /b}]}\n", 2, 46, "taken by the share");
-    refuses("ecluse: 1\nprotected: [{name: a, from: [10.0.0.1]}, {name: a, from: [10.0.0.2]}]\n", 2, 49, "taken by");
-    refuses("ecluse: 1\ntracking: {formats: [s10], sources: [{name: a}, {name: a}]}\n", 2, 56, "by the source");
-    refuses(NETWORK "budgets: [" UNLISTED("") "]\npromises: [{name: b, statement: first, within: 1h}, {name: b, "
-            "statement: first, within: 2h}]\n", 4, 60, "by the promise"); /* a budget's name is not taken by a promise */
+    refuses("ecluse: 1\nfiles: {shares: [{name: a, path: /a}, {name: a, path: /b}]}\n", 2, 46,
+            "taken by the share");
+    refuses("ecluse: 1\nprotected: [{name: a, from: [10.0.0.1]}, {name: a, from: [10.0.0.2]}]\n", 2,
+            49, "taken by");
+    refuses("ecluse: 1\ntracking: {formats: [s10], sources: [{name: a}, {name: a}]}\n", 2, 56,
+            "by the source");
+    refuses(NETWORK "budgets: [" UNLISTED(
+                "") "]\npromises: [{name: b, statement: first, within: 1h}, {name: b, "
+                    "statement: first, within: 2h}]\n",
+            4, 60, "by the promise"); /* a budget's name is not taken by a promise */
 }
 
 static void a_meter_fits_what_surrounds_it(void **state)
 {
     UNUSED(state);
-    refuses(BUDGETS "- {name: a, meter: requests, per: client, where: {to: unlisted}, at_most: {10s: 5}, over: slow}\n", 3,
-            51, "means nothing for `requests`; allowed: route");
-    refuses(BUDGETS "- {name: a, meter: packets, per: client, where: {route: home}, at_most: {10s: 500}, over: hold, "
-                    "hold_for: 1m}\n", 3, 50, "means nothing for `packets`");
-    refuses(NETWORK "budgets: [" UNLISTED("") ", {name: c, meter: bytes_out, per: host, at_most: {1d: 1GB}, over: slow}]\n",
+    refuses(BUDGETS "- {name: a, meter: requests, per: client, where: {to: unlisted}, at_most: "
+                    "{10s: 5}, over: slow}\n",
+            3, 51, "means nothing for `requests`; allowed: route");
+    refuses(BUDGETS "- {name: a, meter: packets, per: client, where: {route: home}, at_most: {10s: "
+                    "500}, over: hold, "
+                    "hold_for: 1m}\n",
+            3, 50, "means nothing for `packets`");
+    refuses(NETWORK "budgets: [" UNLISTED(
+                "") ", {name: c, meter: bytes_out, per: host, at_most: {1d: 1GB}, over: slow}]\n",
             3, 162, "can only be held, not `over: slow`");
-    refuses(BUDGETS "- {name: a, meter: requests, per: client, begun: any, at_most: {10s: 5}, over: slow}\n", 3, 43,
-            "`begun` is for `bytes_out` only");
-    refuses(BUDGETS "- {name: a, meter: login_failures, per: client, where: {route: home}, at_most: {1h: 5}, over: slow}\n",
+    refuses(
+        BUDGETS
+        "- {name: a, meter: requests, per: client, begun: any, at_most: {10s: 5}, over: slow}\n",
+        3, 43, "`begun` is for `bytes_out` only");
+    refuses(BUDGETS "- {name: a, meter: login_failures, per: client, where: {route: home}, "
+                    "at_most: {1h: 5}, over: slow}\n",
             3, 64, "nobody signs in on the built-in route `home`");
-    refuses(BUDGETS "- {name: a, meter: bytes_out, per: host, at_most: {1h: 5MB}, over: hold, hold_for: 1m}\n", 3, 20,
-            "add a section such as network:");
-    refuses(BUDGETS "- {name: a, meter: parcels_read, per: client, at_most: {1h: 5}, over: slow}\n", 3, 20,
-            "add a section such as tracking:");
-    refuses(BUDGETS "- {name: a, meter: requests, per: client, at_most: {1h: 5MB}, over: slow}\n", 3, 57,
-            "`5MB` is not a number");
-    refuses(NETWORK "budgets: [" UNLISTED(", breaker: 5%") "]\n", 3, 105, "`bytes_out` has no breaker");
+    refuses(
+        BUDGETS
+        "- {name: a, meter: bytes_out, per: host, at_most: {1h: 5MB}, over: hold, hold_for: 1m}\n",
+        3, 20, "add a section such as network:");
+    refuses(BUDGETS "- {name: a, meter: parcels_read, per: client, at_most: {1h: 5}, over: slow}\n",
+            3, 20, "add a section such as tracking:");
+    refuses(BUDGETS "- {name: a, meter: requests, per: client, at_most: {1h: 5MB}, over: slow}\n",
+            3, 57, "`5MB` is not a number");
+    refuses(NETWORK "budgets: [" UNLISTED(", breaker: 5%") "]\n", 3, 105,
+            "`bytes_out` has no breaker");
 }
 
 static void windows_are_such_as_can_be_counted(void **state)
 {
     UNUSED(state);
-    refuses(BUDGETS "- {name: a, meter: requests, per: client, at_most: {60s: 5, 1m: 5}, over: slow}\n", 3, 61,
-            "as long as another");
-    refuses(BUDGETS "- {name: a, meter: requests, per: client, at_most: {10ms: 5}, over: slow}\n", 3, 53,
-            "allowed: 1s to 366d");
-    refuses(BUDGETS "- {name: a, meter: requests, per: client, at_most: {1s: 1000001}, over: slow}\n", 3, 57,
-            "a million requests a second");
-    refuses(BUDGETS "- {name: a, meter: origin_requests, per: client, at_most: {5s: 10}, over: slow}\n", 3, 60,
-            "the shortest window of `origin_requests` is 10s");
-    refuses(BUDGETS "- {name: a, meter: people_read, per: client, at_most: {1d: 65537}, over: slow}\n", 3, 60,
-            "remembers at most 65536");
-    refuses(BUDGETS "- {name: a, meter: requests, per: client, at_most: {1d: 0}, over: slow}\n", 3, 57, "limit of 0");
-    refuses(BUDGETS "- {name: a, meter: requests, per: client, at_most: {1s: 1, 2s: 2, 3s: 3, 4s: 4, 5s: 5, 6s: 6, 7s: 7}, "
-                    "over: slow}\n", 3, 95, "at most 6 windows");
-    accepts(BUDGETS "- {name: a, meter: people_read, per: client, at_most: {1d: 65536}, over: slow}\n");
-    accepts(BUDGETS "- {name: a, meter: requests, per: client, at_most: {1d: 5, 1m: 5}, over: slow}\n");
+    refuses(BUDGETS
+            "- {name: a, meter: requests, per: client, at_most: {60s: 5, 1m: 5}, over: slow}\n",
+            3, 61, "as long as another");
+    refuses(BUDGETS "- {name: a, meter: requests, per: client, at_most: {10ms: 5}, over: slow}\n",
+            3, 53, "allowed: 1s to 366d");
+    refuses(BUDGETS
+            "- {name: a, meter: requests, per: client, at_most: {1s: 1000001}, over: slow}\n",
+            3, 57, "a million requests a second");
+    refuses(BUDGETS
+            "- {name: a, meter: origin_requests, per: client, at_most: {5s: 10}, over: slow}\n",
+            3, 60, "the shortest window of `origin_requests` is 10s");
+    refuses(BUDGETS
+            "- {name: a, meter: people_read, per: client, at_most: {1d: 65537}, over: slow}\n",
+            3, 60, "remembers at most 65536");
+    refuses(BUDGETS "- {name: a, meter: requests, per: client, at_most: {1d: 0}, over: slow}\n", 3,
+            57, "limit of 0");
+    refuses(BUDGETS "- {name: a, meter: requests, per: client, at_most: {1s: 1, 2s: 2, 3s: 3, 4s: "
+                    "4, 5s: 5, 6s: 6, 7s: 7}, "
+                    "over: slow}\n",
+            3, 95, "at most 6 windows");
+    accepts(BUDGETS
+            "- {name: a, meter: people_read, per: client, at_most: {1d: 65536}, over: slow}\n");
+    accepts(BUDGETS
+            "- {name: a, meter: requests, per: client, at_most: {1d: 5, 1m: 5}, over: slow}\n");
 }
 
 static void a_way_out_without_a_limit_is_refused(void **state)
 {
     UNUSED(state);
     refuses(NETWORK, 2, 1, "no budget limits what may leave to `unlisted`");
-    refuses(NETWORK "budgets: [{name: b, meter: bytes_out, per: pair, at_most: {1d: 1GB}, over: hold, hold_for: 1h}]\n", 2, 1,
-            "per pair only");
+    refuses(NETWORK "budgets: [{name: b, meter: bytes_out, per: pair, at_most: {1d: 1GB}, over: "
+                    "hold, hold_for: 1h}]\n",
+            2, 1, "per pair only");
     refuses(NETWORK "budgets: [" UNLISTED(", begun: outside") "]\n", 2, 1, "begun outside only");
     accepts(NETWORK "budgets: [" UNLISTED("") "]\n"); /* no `where`: all destinations */
     accepts(NETWORK "budgets: [" UNLISTED(", begun: any") "]\n");
@@ -141,8 +172,9 @@ static void a_way_out_without_a_limit_is_refused(void **state)
 static void an_address_is_in_one_class(void **state)
 {
     UNUSED(state);
-#define CLASSES(map) "ecluse: 1\nnetwork: {inside: [10.1.0.0/16], interface: l, destinations: " map "}\nbudgets: ["       \
-                     UNLISTED("") "]\n"
+#define CLASSES(map)                                                                               \
+    "ecluse: 1\nnetwork: {inside: [10.1.0.0/16], interface: l, destinations: " map                 \
+    "}\nbudgets: [" UNLISTED("") "]\n"
     refuses(CLASSES("{a: [10.9.0.0/16], b: [10.9.0.0/16]}"), 2, 85, "is in `a` already");
     refuses(CLASSES("{a: [10.1.0.0/16]}"), 2, 67, "is in `inside` already");
     refuses(CLASSES("{unlisted: [10.9.0.0/16]}"), 2, 63, "cannot be listed");
@@ -154,21 +186,27 @@ static void a_promise_is_about_a_route_or_a_statement(void **state)
     UNUSED(state);
 #define PROMISE(fields) "ecluse: 1\npromises: [{name: a, " fields "}]\n"
     refuses(PROMISE("within: 1s"), 2, 12, "is about a `route` or about a `statement`");
-    refuses(PROMISE("route: home, statement: first, within: 1s, success: 99%, over: 5m"), 2, 46, "not about both");
+    refuses(PROMISE("route: home, statement: first, within: 1s, success: 99%, over: 5m"), 2, 46,
+            "not about both");
     refuses(PROMISE("route: home, within: 1s, over: 5m"), 2, 12, "needs `success`");
     refuses(PROMISE("route: home, within: 1s, success: 99%"), 2, 12, "needs `over`");
-    refuses(PROMISE("statement: first, within: 1h, over: 5m"), 2, 58, "`over` is for a promise about a route");
-    refuses(PROMISE("route: home, within: 10m, success: 99%, over: 5m"), 2, 43, "cannot be measured over 5m");
-    refuses(PROMISE("route: home, within: 1s, success: 49%, over: 5m"), 2, 56, "allowed: 50% to 100%");
+    refuses(PROMISE("statement: first, within: 1h, over: 5m"), 2, 58,
+            "`over` is for a promise about a route");
+    refuses(PROMISE("route: home, within: 10m, success: 99%, over: 5m"), 2, 43,
+            "cannot be measured over 5m");
+    refuses(PROMISE("route: home, within: 1s, success: 49%, over: 5m"), 2, 56,
+            "allowed: 50% to 100%");
     accepts(PROMISE("statement: first, within: 30m"));
 }
 
 static void a_hold_that_could_break_a_promise_is_refused(void **state)
 {
     UNUSED(state);
-#define HOLD(meter, per, limit, more) \
-    PROMISED "[{name: b, meter: " meter ", per: " per ", at_most: {1h: " limit "}, over: hold, hold_for: 1m" more "}]\n"
-    refuses(HOLD("requests", "everyone", "90000", ""), 3, 81, "hold for everyone could break the promise `answers`");
+#define HOLD(meter, per, limit, more)                                                              \
+    PROMISED "[{name: b, meter: " meter ", per: " per ", at_most: {1h: " limit                     \
+             "}, over: hold, hold_for: 1m" more "}]\n"
+    refuses(HOLD("requests", "everyone", "90000", ""), 3, 81,
+            "hold for everyone could break the promise `answers`");
     refuses(HOLD("requests", "network", "90000", ""), 3, 80, "hold of a network could break");
     refuses(HOLD("packets", "network", "90000", ""), 3, 79, "hold of a network could break");
     refuses(HOLD("requests", "client", "4", ""), 3, 60, "at least 5 in each window");
@@ -178,20 +216,26 @@ static void a_hold_that_could_break_a_promise_is_refused(void **state)
     accepts(HOLD("requests", "everyone", "90000", ", mode: observe"));
     accepts(HOLD("requests", "everyone", "90000", ", where: {route: login}"));
     accepts(PROMISED "[{name: b, meter: requests, per: everyone, at_most: {1h: 9}, over: slow}]\n");
-    accepts(HOLD("origin_requests", "everyone", "90000", ""));  /* lookups go on from the store */
-    accepts(HOLD("people_read", "everyone", "60000", ""));      /* what is taken is limited whatever is promised */
+    accepts(HOLD("origin_requests", "everyone", "90000", "")); /* lookups go on from the store */
+    accepts(HOLD("people_read", "everyone", "60000",
+                 "")); /* what is taken is limited whatever is promised */
     accepts("ecluse: 1\ntracking: {formats: [s10]}\n"
-            "promises: [{name: answers, route: tracking, success: 99%, within: 1s, over: 5m}]\nbudgets:\n"
-            "- {name: b, meter: parcels_read, per: network, at_most: {1h: 500}, over: hold, hold_for: 1m}\n");
+            "promises: [{name: answers, route: tracking, success: 99%, within: 1s, over: "
+            "5m}]\nbudgets:\n"
+            "- {name: b, meter: parcels_read, per: network, at_most: {1h: 500}, over: hold, "
+            "hold_for: 1m}\n");
 }
 
 static void the_front_s_answers_are_not_counted_as_theft(void **state)
 {
     UNUSED(state);
-#define OUT(more)                                                                                                     \
-    PROMISED "[" UNLISTED("") ", {name: c, meter: bytes_out, per: host, " more "at_most: {1d: 1GB}, over: hold, hold_for: "  \
-             "1h}]\nnetwork: {inside: [10.1.0.0/16], interface: lan0, destinations: {backup: [10.9.0.5]}}\n"
-    refuses(OUT("begun: any, "), 3, 143, "answers to customers are bytes on connections begun outside");
+#define OUT(more)                                                                                  \
+    PROMISED "[" UNLISTED("") ", {name: c, meter: bytes_out, per: host, " more                     \
+                              "at_most: {1d: 1GB}, over: hold, hold_for: "                         \
+                              "1h}]\nnetwork: {inside: [10.1.0.0/16], interface: lan0, "           \
+                              "destinations: {backup: [10.9.0.5]}}\n"
+    refuses(OUT("begun: any, "), 3, 143,
+            "answers to customers are bytes on connections begun outside");
     refuses(OUT("begun: outside, where: {to: unlisted}, "), 3, 143, "held as a thief");
     accepts(OUT("begun: any, where: {to: backup}, "));
     accepts(OUT("begun: any, mode: observe, "));
@@ -201,11 +245,14 @@ static void the_front_s_answers_are_not_counted_as_theft(void **state)
 static void a_route_that_nothing_reaches_is_refused(void **state)
 {
     UNUSED(state);
-    refuses("ecluse: 1\nroutes: [{name: a, match: \"/x*\"}, {name: b, match: \"GET /x/y\"}]\n", 2, 52, "list the narrower one");
-    refuses("ecluse: 1\nroutes: [{name: a, match: \"GET /suivi/aide\"}]\n", 2, 27, "`tracking` (GET /suivi/*) takes them");
+    refuses("ecluse: 1\nroutes: [{name: a, match: \"/x*\"}, {name: b, match: \"GET /x/y\"}]\n", 2,
+            52, "list the narrower one");
+    refuses("ecluse: 1\nroutes: [{name: a, match: \"GET /suivi/aide\"}]\n", 2, 27,
+            "`tracking` (GET /suivi/*) takes them");
     refuses("ecluse: 1\nroutes: [{name: a, match: \"GET /x?y\"}]\n", 2, 27, "query string");
     refuses("ecluse: 1\nroutes: [{name: a, match: \"get /x\"}]\n", 2, 27, "begins with `/`");
-    accepts("ecluse: 1\nroutes: [{name: a, match: \"POST /x*\"}, {name: b, match: \"GET /x\"}, {name: c, match: \"/x\"}]\n");
+    accepts("ecluse: 1\nroutes: [{name: a, match: \"POST /x*\"}, {name: b, match: \"GET /x\"}, "
+            "{name: c, match: \"/x\"}]\n");
     accepts("ecluse: 1\nroutes: [{name: a, match: \"POST /suivi/abonnement\"}]\n");
 }
 
@@ -214,8 +261,10 @@ static void directories_do_not_lie_in_one_another(void **state)
     UNUSED(state);
     refuses("ecluse: 1\nstate: /a\nruntime: /a/b\n", 3, 10, "lie in one another");
     refuses("ecluse: 1\nfiles: {shares: [{name: a, path: /}]}\n", 2, 34, "cannot be `/`");
-    refuses("ecluse: 1\nfiles: {shares: [{name: a, path: /var}]}\n", 2, 34, "where Ecluse itself writes");
-    refuses("ecluse: 1\nfiles: {shares: [{name: a, path: /s}, {name: b, path: /s/t}]}\n", 2, 55, "lie in one another");
+    refuses("ecluse: 1\nfiles: {shares: [{name: a, path: /var}]}\n", 2, 34,
+            "where Ecluse itself writes");
+    refuses("ecluse: 1\nfiles: {shares: [{name: a, path: /s}, {name: b, path: /s/t}]}\n", 2, 55,
+            "lie in one another");
     refuses("ecluse: 1\nstate: /a/../b\n", 2, 8, "without `..`");
     accepts("ecluse: 1\nstate: /a\nruntime: /ab\n");
 }
@@ -223,8 +272,10 @@ static void directories_do_not_lie_in_one_another(void **state)
 static void nobody_trusts_everyone(void **state)
 {
     UNUSED(state);
-    refuses("ecluse: 1\ntrusted_proxies: [0.0.0.0/0]\n", 2, 19, "anyone could say whose request it is");
-    refuses("ecluse: 1\nprotected: [{name: a, from: [\"::/0\"]}]\n", 2, 30, "nobody would ever be held");
+    refuses("ecluse: 1\ntrusted_proxies: [0.0.0.0/0]\n", 2, 19,
+            "anyone could say whose request it is");
+    refuses("ecluse: 1\nprotected: [{name: a, from: [\"::/0\"]}]\n", 2, 30,
+            "nobody would ever be held");
 }
 
 static void no_more_is_taken_than_the_struct_holds(void **state)

@@ -66,7 +66,8 @@ static void every_field_is_read(void **state)
     assert_int_equal(c->keep.holds, 14 * NANOS_DAY);
     assert_true(c->promise[2].statement);
     assert_int_equal(c->promise[2].route, -1);
-    assert_int_equal(c->budget[0].window[0].span, 10 * NANOS_SECOND); /* shortest first, however written */
+    assert_int_equal(c->budget[0].window[0].span,
+                     10 * NANOS_SECOND); /* shortest first, however written */
     assert_int_equal(c->budget[3].breaker, 25000);
     assert_int_equal(c->budget[2].breaker, 50000);
     assert_int_equal(c->budget[7].breaker, 1000000); /* no breaker on what leaves */
@@ -101,9 +102,13 @@ static void a_request_has_the_first_route_that_matches(void **state)
     static const struct {
         const char *method, *path, *route;
     } cases[] = {
-        {"GET", "/", "home"}, {"GET", "/suivi/RA123456785FR", "tracking"}, {"HEAD", "/suivi/RA123456785FR", "tracking"},
-        {"GET", "/suivi/v2/idships/RA123456785FR", "api"}, {"POST", "/connexion", "login"},
-        {"GET", "/recherche", "search"}, {"GET", "/recherche/avancee", "search"},
+        {"GET", "/", "home"},
+        {"GET", "/suivi/RA123456785FR", "tracking"},
+        {"HEAD", "/suivi/RA123456785FR", "tracking"},
+        {"GET", "/suivi/v2/idships/RA123456785FR", "api"},
+        {"POST", "/connexion", "login"},
+        {"GET", "/recherche", "search"},
+        {"GET", "/recherche/avancee", "search"},
         {"DELETE", "/boutique/x", "anything-under-shop"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -157,7 +162,8 @@ static void a_file_that_cannot_be_read_is_an_error_and_no_problem(void **state)
     struct contract *c = contract_new();
     struct problems problems;
     struct error error;
-    assert_int_equal(contract_read(TEST_CONTRACTS "/no-such-file.yaml", c, &problems, &error), -ENOENT);
+    assert_int_equal(contract_read(TEST_CONTRACTS "/no-such-file.yaml", c, &problems, &error),
+                     -ENOENT);
     assert_int_equal(problems.count, 0);
     assert_int_equal(contract_read(TEST_CONTRACTS, c, &problems, &error), -EISDIR);
     assert_non_null(strstr(error.text, TEST_CONTRACTS));
@@ -190,7 +196,8 @@ static void names_of_meters_and_others_are_those_of_the_file(void **state)
     assert_true(meter_is_distinct(METER_PARCELS_READ));
     assert_false(meter_is_continuity(METER_PEOPLE_READ));
     assert_string_equal(principal_name(PRINCIPAL_EVERYONE), "everyone");
-    assert_string_equal(principal_name((enum principal_kind)99), "?"); /* read from a segment, perhaps */
+    assert_string_equal(principal_name((enum principal_kind)99),
+                        "?"); /* read from a segment, perhaps */
     assert_string_equal(guard_name(GUARD_DESK), "desk");
     assert_string_equal(over_name(OVER_CHALLENGE), "challenge");
     assert_string_equal(mode_name(MODE_OBSERVE), "observe");

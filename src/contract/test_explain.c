@@ -26,26 +26,34 @@ static void says(const char *yaml, enum language language, bool loss_only, const
     free(text);
 }
 
-#define EGRESS                                                                                                       \
-    "ecluse: 1\nnetwork: {inside: [10.1.0.0/16], interface: l, destinations: {backup: [10.9.0.5]}}\nbudgets:\n"      \
-    "- {name: theft, meter: bytes_out, per: host, where: {to: unlisted}, at_most: {1h: 200MB, 1d: 500MB}, over: hold, "  \
-    "hold_for: 4h}\n"                                                                                                \
-    "- {name: all, meter: bytes_out, per: everyone, where: {to: unlisted}, at_most: {7d: 3GB}, over: hold, hold_for: "   \
-    "1h}\n"                                                                                                          \
-    "- {name: backup, meter: bytes_out, per: host, where: {to: backup}, at_most: {1d: 1.5TB}, over: hold, hold_for: 1h}\n"
+#define EGRESS                                                                                     \
+    "ecluse: 1\nnetwork: {inside: [10.1.0.0/16], interface: l, destinations: {backup: "            \
+    "[10.9.0.5]}}\nbudgets:\n"                                                                     \
+    "- {name: theft, meter: bytes_out, per: host, where: {to: unlisted}, at_most: {1h: 200MB, "    \
+    "1d: 500MB}, over: hold, "                                                                     \
+    "hold_for: 4h}\n"                                                                              \
+    "- {name: all, meter: bytes_out, per: everyone, where: {to: unlisted}, at_most: {7d: 3GB}, "   \
+    "over: hold, hold_for: "                                                                       \
+    "1h}\n"                                                                                        \
+    "- {name: backup, meter: bytes_out, per: host, where: {to: backup}, at_most: {1d: 1.5TB}, "    \
+    "over: hold, hold_for: 1h}\n"
 
 static void every_budget_is_a_sentence(void **state)
 {
     UNUSED(state);
-    says(EGRESS, LANGUAGE_EN, false, "- theft: for each machine inside at most 200 MB sent out in 1 hour and 500 MB in 1 day, "
-                                     "to unlisted destinations, on connections begun inside. Over that, a hold for 4 hours.");
-    says(EGRESS, LANGUAGE_FR, false, "- theft\u00a0: pour chaque machine interne, au plus 200\u00a0Mo envoyés en "
-                                     "1\u00a0heure et 500\u00a0Mo en 1\u00a0jour, vers les destinations non listées");
+    says(EGRESS, LANGUAGE_EN, false,
+         "- theft: for each machine inside at most 200 MB sent out in 1 hour and 500 MB in 1 day, "
+         "to unlisted destinations, on connections begun inside. Over that, a hold for 4 hours.");
+    says(EGRESS, LANGUAGE_FR, false,
+         "- theft\u00a0: pour chaque machine interne, au plus 200\u00a0Mo envoyés en "
+         "1\u00a0heure et 500\u00a0Mo en 1\u00a0jour, vers les destinations non listées");
     says(EGRESS, LANGUAGE_DE, false, "- all: for all together"); /* others read English */
-    static const char front[] = "ecluse: 1\npromises: [{name: p, route: home, success: 99.5%, within: 300ms, over: 5m}]\n"
-                                "budgets: [{name: b, meter: requests, per: client, at_most: {10s: 1}, over: slow}]\n";
-    says(front, LANGUAGE_FR, false, "- p\u00a0: 99,5\u00a0% des réponses sur la route home sont données en "
-                                    "300\u00a0millisecondes, mesure faite sur 5\u00a0minutes.");
+    static const char front[] =
+        "ecluse: 1\npromises: [{name: p, route: home, success: 99.5%, within: 300ms, over: 5m}]\n"
+        "budgets: [{name: b, meter: requests, per: client, at_most: {10s: 1}, over: slow}]\n";
+    says(front, LANGUAGE_FR, false,
+         "- p\u00a0: 99,5\u00a0% des réponses sur la route home sont données en "
+         "300\u00a0millisecondes, mesure faite sur 5\u00a0minutes.");
     says(front, LANGUAGE_EN, false, "at most 1 request in 10 seconds. Over that, requests wait.");
     says(front, LANGUAGE_EN, false, "up to twice the limit may pass");
 }
@@ -53,12 +61,17 @@ static void every_budget_is_a_sentence(void **state)
 static void the_loss_is_the_least_of_all_windows_and_summed(void **state)
 {
     UNUSED(state);
-    /* A day: 24 hours of 200 MB are more than the day's 500 MB. 30 days: 30 x 500 MB, and five weeks begun x 3 GB. */
-    says(EGRESS, LANGUAGE_EN, true, "- to unlisted destinations: 3 GB in a day, 15 GB in 30 days, all machines together; "
-                                    "500 MB in a day, 15 GB in 30 days for each machine.");
-    says(EGRESS, LANGUAGE_EN, true, "- to backup: 1.5 TB in a day, 45 TB in 30 days for each machine, however many there are.");
-    says(EGRESS, LANGUAGE_EN, true, "- in all: 3 GB in a day, 15 GB in 30 days, and for each machine another 1.5 TB in a day, "
-                                    "45 TB in 30 days.");
+    /* A day: 24 hours of 200 MB are more than the day's 500 MB. 30 days: 30 x 500 MB, and five
+     * weeks begun x 3 GB. */
+    says(EGRESS, LANGUAGE_EN, true,
+         "- to unlisted destinations: 3 GB in a day, 15 GB in 30 days, all machines together; "
+         "500 MB in a day, 15 GB in 30 days for each machine.");
+    says(
+        EGRESS, LANGUAGE_EN, true,
+        "- to backup: 1.5 TB in a day, 45 TB in 30 days for each machine, however many there are.");
+    says(EGRESS, LANGUAGE_EN, true,
+         "- in all: 3 GB in a day, 15 GB in 30 days, and for each machine another 1.5 TB in a day, "
+         "45 TB in 30 days.");
     says(EGRESS, LANGUAGE_EN, true, "1 MB a second, 86.4 GB a day");
     says(EGRESS, LANGUAGE_FR, true, "- au total\u00a0: 3\u00a0Go par jour, 15\u00a0Go en 30 jours");
 }
@@ -66,7 +79,9 @@ static void the_loss_is_the_least_of_all_windows_and_summed(void **state)
 static void what_has_no_bound_is_said(void **state)
 {
     UNUSED(state);
-    says(EGRESS, LANGUAGE_EN, true, "- not limited: what answers connections begun outside, to unlisted destinations, backup.");
+    says(
+        EGRESS, LANGUAGE_EN, true,
+        "- not limited: what answers connections begun outside, to unlisted destinations, backup.");
     says("ecluse: 1\n", LANGUAGE_EN, true, "- by the network: not limited");
     says("ecluse: 1\nfiles: {shares: [{name: s, path: /s}]}\n", LANGUAGE_EN, true,
          "- different files read on the share s: without limit.");
@@ -77,16 +92,18 @@ static void what_has_no_bound_is_said(void **state)
 static void a_budget_that_observes_bounds_nothing(void **state)
 {
     UNUSED(state);
-    static const char yaml[] = "ecluse: 1\nnetwork: {inside: [10.1.0.0/16], interface: l}\nbudgets: [{name: b, meter: "
-                               "bytes_out, per: everyone, at_most: {1d: 1GB}, over: hold, hold_for: 1h, mode: observe}]\n";
+    static const char yaml[] =
+        "ecluse: 1\nnetwork: {inside: [10.1.0.0/16], interface: l}\nbudgets: [{name: b, meter: "
+        "bytes_out, per: everyone, at_most: {1d: 1GB}, over: hold, hold_for: 1h, mode: observe}]\n";
     says(yaml, LANGUAGE_EN, true, "- to unlisted destinations: without limit.");
 }
 
 static void one_budget_for_everyone_bounds_all_ways_out(void **state)
 {
     UNUSED(state);
-    says(EGRESS "- {name: whole, meter: bytes_out, per: everyone, at_most: {1d: 2GB}, over: hold, hold_for: 1h}\n", LANGUAGE_EN,
-         true, "- in all: 2 GB in a day, 60 GB in 30 days.");
+    says(EGRESS "- {name: whole, meter: bytes_out, per: everyone, at_most: {1d: 2GB}, over: hold, "
+                "hold_for: 1h}\n",
+         LANGUAGE_EN, true, "- in all: 2 GB in a day, 60 GB in 30 days.");
 }
 
 static void no_loss_is_said_smaller_than_it_is(void **state)

@@ -14,7 +14,7 @@ compare markdown docs/contract.md
 compare schema docs/contract.schema.json
 compare man docs/man/ecluse.yaml.5
 if command -v mandoc >/dev/null; then
-    # ecluse(8) is installed beside it, but not where this runs.
+    # ecluse(1) is installed beside it, but not where this runs.
     complaints=$("$fields" man | mandoc -Tlint | grep -v 'referenced manual not found')
     [ -z "$complaints" ] || { echo "$complaints"; failed=1; }
 fi

@@ -27,8 +27,9 @@ static int make_place(void **state)
 static int remove_place(void **state)
 {
     struct place *p = *state;
-    static const char *const leaves[] = {"control", "control.lock", "control.new", "contract.1", "contract.2",
-                                         "contract.1.new", "contract.2.new"};
+    static const char *const leaves[] = {"control",       "control.lock", "control.new",
+                                         "contract.1",    "contract.2",   "contract.1.new",
+                                         "contract.2.new"};
     char path[128];
     for (size_t i = 0; i < sizeof leaves / sizeof *leaves; i++) {
         snprintf(path, sizeof path, "%s/%s", p->runtime, leaves[i]);
@@ -82,7 +83,8 @@ static void damaged_shortened_and_renamed_files_are_refused_untouched(void **sta
     assert_int_equal(status.st_mode & 0777, 0644);
     off_t places[200];
     for (size_t i = 0; i < 200; i++) /* every byte of the header, then spread over the rest */
-        places[i] = i < 48 ? (off_t)i : (off_t)(48 + (size_t)(status.st_size - 49) * (i - 48) / 151);
+        places[i] =
+            i < 48 ? (off_t)i : (off_t)(48 + (size_t)(status.st_size - 49) * (i - 48) / 151);
     for (size_t i = 0; i < 200; i++) {
         damage(path, places[i]);
         assert_int_equal(contract_published(p->runtime, 1, read, &error), -EPROTO);
@@ -255,7 +257,8 @@ static int publish_until_killed(const char *runtime)
     return 0;
 }
 
-/* Whatever instruction the writer is killed at, a reader gets a whole contract or none, and the next writer goes on. */
+/* Whatever instruction the writer is killed at, a reader gets a whole contract or none, and the
+ * next writer goes on. */
 static void a_killed_writer_leaves_a_whole_contract_or_none(void **state)
 {
     struct place *p = *state;

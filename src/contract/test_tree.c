@@ -36,29 +36,35 @@ static void aliases_are_not_followed(void **state)
     UNUSED(state);
     static const char laughs[] = "ecluse: 1\nkeep: &a {tracking: 1d}\nrouten: [*a, *a, *a]\n";
     static const struct expected expected[] = {
-        {2, 7, "anchors"}, {3, 1, "unknown key `routen` in the contract; did you mean `routes`?"}, {3, 10, "aliases (`*a`)"},
-        {3, 14, "aliases"}, {3, 18, "aliases"}};
+        {2, 7, "anchors"},
+        {3, 1, "unknown key `routen` in the contract; did you mean `routes`?"},
+        {3, 10, "aliases (`*a`)"},
+        {3, 14, "aliases"},
+        {3, 18, "aliases"}};
     refuses_all(laughs, sizeof laughs - 1, expected, 5);
 }
 
 static void a_key_that_stands_twice_is_told_where_it_stood(void **state)
 {
     UNUSED(state);
-    refuses("ecluse: 1\nmode: enforce\nmode: observe\n", 3, 1, "`mode` stands here twice; it is written on line 2");
+    refuses("ecluse: 1\nmode: enforce\nmode: observe\n", 3, 1,
+            "`mode` stands here twice; it is written on line 2");
 }
 
 static void every_tab_that_indents_is_reported(void **state)
 {
     UNUSED(state);
     static const char yaml[] = "ecluse: 1\ntracking:\n\tformats: [s10]\n  \tstale_after: 1d\n";
-    static const struct expected expected[] = {{3, 1, "a tab cannot indent"}, {4, 3, "a tab cannot indent"}};
+    static const struct expected expected[] = {{3, 1, "a tab cannot indent"},
+                                               {4, 3, "a tab cannot indent"}};
     refuses_all(yaml, sizeof yaml - 1, expected, 2);
 }
 
 static void bad_syntax_is_said_in_our_words_after_what_stood_before(void **state)
 {
     UNUSED(state);
-    static const char yaml[] = "ecluse: 1\nmode: enforced\norganisation: {name: \"Poste\"\nstate: /a\n";
+    static const char yaml[] =
+        "ecluse: 1\nmode: enforced\norganisation: {name: \"Poste\"\nstate: /a\n";
     static const struct expected expected[] = {{2, 7, "unknown mode"}, {4, 1, "lacks its `}`"}};
     refuses_all(yaml, sizeof yaml - 1, expected, 2);
     refuses("ecluse: 1\nmode: \"enforce\n", 3, 1, "never ends");
@@ -72,7 +78,8 @@ static void depth_and_size_are_bounded(void **state)
     UNUSED(state);
     char deep[64] = "ecluse: ";
     memset(deep + 8, '[', 40);
-    static const struct expected expected[] = {{1, 9, "has a list here"}, {1, 20, "nested too deep"}};
+    static const struct expected expected[] = {{1, 9, "has a list here"},
+                                               {1, 20, "nested too deep"}};
     refuses_all(deep, strlen(deep), expected, 2);
     size_t size = TREE_MAX_BYTES + 1;
     char *large = malloc(size);

@@ -10,8 +10,15 @@ static void sizes_are_bytes(void **state)
     static const struct {
         const char *text;
         uint64_t bytes;
-    } cases[] = {{"512B", 512}, {"200MB", 200000000}, {"1.5GB", 1500000000}, {"4TB", UINT64_C(4000000000000)},
-                 {"64KiB", 65536}, {"1.5KiB", 1536}, {"3kB", 3000}, {"3KB", 3000}, {"0B", 0}};
+    } cases[] = {{"512B", 512},
+                 {"200MB", 200000000},
+                 {"1.5GB", 1500000000},
+                 {"4TB", UINT64_C(4000000000000)},
+                 {"64KiB", 65536},
+                 {"1.5KiB", 1536},
+                 {"3kB", 3000},
+                 {"3KB", 3000},
+                 {"0B", 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint64_t bytes = 1;
         assert_null(value_size(text_of(cases[i].text), &bytes));
@@ -24,9 +31,19 @@ static void a_size_that_cannot_be_is_refused_and_leaves_the_output(void **state)
     UNUSED(state);
     static const struct {
         const char *text, *part;
-    } cases[] = {{"200Mb", "bits"}, {"200", "unit"}, {"MB", "unit"}, {"2 MB", "unit"}, {"-2MB", "unit"}, {"1.MB", "unit"},
-                 {"1.2.3MB", "unit"}, {"0.5B", "decimals"}, {"99999999999999PB", "larger"},
-                 {"99999999999999999999999999B", "larger"}, {"", "unit"}, {"2mb", "bits"}, {"2MBs", "unit"}};
+    } cases[] = {{"200Mb", "bits"},
+                 {"200", "unit"},
+                 {"MB", "unit"},
+                 {"2 MB", "unit"},
+                 {"-2MB", "unit"},
+                 {"1.MB", "unit"},
+                 {"1.2.3MB", "unit"},
+                 {"0.5B", "decimals"},
+                 {"99999999999999PB", "larger"},
+                 {"99999999999999999999999999B", "larger"},
+                 {"", "unit"},
+                 {"2mb", "bits"},
+                 {"2MBs", "unit"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint64_t bytes = 7;
         const char *wrong = value_size(text_of(cases[i].text), &bytes);
@@ -48,7 +65,8 @@ static void durations_need_a_unit(void **state)
     assert_int_equal(duration, 30 * NANOS_DAY);
     assert_non_null(value_duration(T("30"), &duration));
     assert_non_null(value_duration(T("1w"), &duration));
-    assert_non_null(value_duration(T("106752d"), &duration)); /* 292 years and a bit: over 63 bits of nanoseconds */
+    assert_non_null(value_duration(
+        T("106752d"), &duration)); /* 292 years and a bit: over 63 bits of nanoseconds */
     assert_int_equal(duration, 30 * NANOS_DAY);
 }
 
@@ -88,9 +106,11 @@ static void a_prefix_with_host_bits_is_told_the_right_one(void **state)
     UNUSED(state);
     struct prefix prefix;
     assert_non_null(strstr(value_prefix(T("10.1.2.3/16"), &prefix), "did you mean 10.1.0.0/16?"));
-    assert_non_null(strstr(value_prefix(T("2001:db8::1/64"), &prefix), "did you mean 2001:db8::/64?"));
-    static const char *const wrong[] = {"", "/8", "10.1.0.0/33", "10.1.0/16", "::/129", "10.0.0.0/", "10.0.0.0/08",
-                                        "host.example", "10.0.0.0/8x", "256.1.1.1"};
+    assert_non_null(
+        strstr(value_prefix(T("2001:db8::1/64"), &prefix), "did you mean 2001:db8::/64?"));
+    static const char *const wrong[] = {
+        "",          "/8",          "10.1.0.0/33",  "10.1.0/16",   "::/129",
+        "10.0.0.0/", "10.0.0.0/08", "host.example", "10.0.0.0/8x", "256.1.1.1"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_non_null(value_prefix(text_of(wrong[i]), &prefix));
 }
@@ -107,8 +127,9 @@ static void formats_have_lengths_that_a_parcel_can_have(void **state)
     assert_null(value_format(T("alnum-8-12"), &format));
     assert_int_equal(format.kind, FORMAT_ALNUM);
     assert_int_equal(format.longest, 12);
-    static const char *const wrong[] = {"digits", "digits-", "digits-5", "digits-31", "alnum-12-8", "alnum-8-", "s11",
-                                        "digits-011", "digits-8-12x", "digits-100"};
+    static const char *const wrong[] = {"digits",       "digits-",   "digits-5", "digits-31",
+                                        "alnum-12-8",   "alnum-8-",  "s11",      "digits-011",
+                                        "digits-8-12x", "digits-100"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_non_null(value_format(text_of(wrong[i]), &format));
 }

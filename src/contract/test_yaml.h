@@ -27,7 +27,8 @@ static inline struct contract *accepted(const char *yaml)
     struct problems problems;
     int result = contract_parse(yaml, strlen(yaml), c, &problems);
     for (size_t i = 0; i < problems.count; i++)
-        print_error("%u:%u: %s\n", problems.problem[i].line, problems.problem[i].column, problems.problem[i].text);
+        print_error("%u:%u: %s\n", problems.problem[i].line, problems.problem[i].column,
+                    problems.problem[i].text);
     problems_free(&problems);
     assert_int_equal(result, 0);
     return c;
@@ -44,7 +45,8 @@ struct expected {
 };
 
 /* Exactly these problems, in this order. */
-static inline void refuses_all(const char *yaml, size_t length, const struct expected *expected, size_t count)
+static inline void refuses_all(const char *yaml, size_t length, const struct expected *expected,
+                               size_t count)
 {
     struct contract *c = contract_new();
     memset(c, 0x5a, sizeof *c);
@@ -56,12 +58,15 @@ static inline void refuses_all(const char *yaml, size_t length, const struct exp
     bool same = problems.count == count;
     for (size_t i = 0; i < count && same; i++) {
         const struct problem *p = &problems.problem[i];
-        same = p->line == expected[i].line && p->column == expected[i].column && strstr(p->text, expected[i].part);
+        same = p->line == expected[i].line && p->column == expected[i].column &&
+               strstr(p->text, expected[i].part);
         if (!same)
-            print_error("expected %u:%u: ... %s\n", expected[i].line, expected[i].column, expected[i].part);
+            print_error("expected %u:%u: ... %s\n", expected[i].line, expected[i].column,
+                        expected[i].part);
     }
     for (size_t i = 0; i < problems.count && !same; i++)
-        print_error("found %u:%u: %s\n", problems.problem[i].line, problems.problem[i].column, problems.problem[i].text);
+        print_error("found %u:%u: %s\n", problems.problem[i].line, problems.problem[i].column,
+                    problems.problem[i].text);
     problems_free(&problems);
     assert_true(same);
 }

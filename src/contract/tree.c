@@ -65,7 +65,7 @@ static uint32_t from_one(size_t from_zero)
     return from_zero < UINT32_MAX ? (uint32_t)from_zero + 1 : UINT32_MAX;
 }
 
-#define complain(b, mark, ...) \
+#define complain(b, mark, ...)                                                                     \
     problem_add((b)->problems, from_one((mark)->line), from_one((mark)->column), __VA_ARGS__)
 
 static struct node *node_new(struct builder *b, enum node_kind kind, const yaml_mark_t *mark)
@@ -77,7 +77,8 @@ static struct node *node_new(struct builder *b, enum node_kind kind, const yaml_
     }
     struct node *node = take(b->tree, sizeof *node);
     if (node)
-        *node = (struct node){.kind = kind, .line = from_one(mark->line), .column = from_one(mark->column)};
+        *node = (struct node){
+            .kind = kind, .line = from_one(mark->line), .column = from_one(mark->column)};
     else
         b->stop = b->short_of_memory = true;
     return node;
@@ -93,13 +94,15 @@ static void append(struct node *parent, struct node *node)
     parent->count++;
 }
 
-/* The same key twice: the first counts, so that what is said about the rest is about what a reader sees first. */
+/* The same key twice: the first counts, so that what is said about the rest is about what a reader
+ * sees first. */
 static bool key_is_new(struct builder *b, const struct node *map, const struct node *key)
 {
     for (const struct node *child = map->first; child; child = child->next)
         if (text_equal(child->key->text, key->text)) {
             problem_add(b->problems, key->line, key->column,
-                        "`%.64s` stands here twice; it is written on line %u already, and each key may stand once",
+                        "`%.64s` stands here twice; it is written on line %u already, and each key "
+                        "may stand once",
                         key->text.data, child->key->line);
             return false;
         }
@@ -127,7 +130,8 @@ static bool place(struct builder *b, struct node *node)
     } else if (node->kind == NODE_SCALAR) {
         *key = node;
     } else {
-        problem_add(b->problems, node->line, node->column, "a key is a single word, not a list or a map");
+        problem_add(b->problems, node->line, node->column,
+                    "a key is a single word, not a list or a map");
         parent->bad = true;
         return false;
     }
@@ -138,10 +142,12 @@ static void refuse_extras(struct builder *b, const yaml_event_t *event, const ya
                           const yaml_char_t *tag)
 {
     if (anchor)
-        complain(b, &event->start_mark, "anchors (`&%.32s`) are not read in a contract; write the value out",
+        complain(b, &event->start_mark,
+                 "anchors (`&%.32s`) are not read in a contract; write the value out",
                  (const char *)anchor);
     if (tag)
-        complain(b, &event->start_mark, "tags (`%.32s`) are not read in a contract; write the value alone",
+        complain(b, &event->start_mark,
+                 "tags (`%.32s`) are not read in a contract; write the value alone",
                  (const char *)tag);
 }
 
@@ -170,7 +176,8 @@ static void add_scalar(struct builder *b, const yaml_event_t *event)
     node->text = (struct text){copy, length};
     node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
     if (!is_one_line(node->text)) {
-        complain(b, &event->start_mark, "this text has line ends or control characters; a value is one line of text");
+        complain(b, &event->start_mark,
+                 "this text has line ends or control characters; a value is one line of text");
         node->text = (struct text){"", 0};
         node->bad = true;
     }
@@ -187,12 +194,14 @@ static void begin(struct builder *b, enum node_kind kind, const yaml_event_t *ev
     if (!node)
         return;
     if (!place(b, node)) {
-        /* A collection as a key: what belongs to it is skipped, its value too (the next node becomes a lone key). */
+        /* A collection as a key: what belongs to it is skipped, its value too (the next node
+         * becomes a lone key). */
         b->skipped = 1;
         return;
     }
     if (b->depth == TREE_MAX_DEPTH) {
-        complain(b, &event->start_mark, "this is nested too deep; at most %d levels", TREE_MAX_DEPTH);
+        complain(b, &event->start_mark, "this is nested too deep; at most %d levels",
+                 TREE_MAX_DEPTH);
         b->stop = b->tree->cut = true;
         return;
     }
@@ -223,13 +232,15 @@ static void take_event(struct builder *b, const yaml_event_t *event)
     switch (event->type) {
     case YAML_DOCUMENT_START_EVENT:
         if (b->documents++) {
-            complain(b, &event->start_mark, "a second document begins here (`---`); a contract is one document");
+            complain(b, &event->start_mark,
+                     "a second document begins here (`---`); a contract is one document");
             b->stop = true;
         }
         break;
     case YAML_ALIAS_EVENT:
         if (!b->skipped) {
-            complain(b, &event->start_mark, "aliases (`*%.32s`) are not read in a contract; write the value out",
+            complain(b, &event->start_mark,
+                     "aliases (`*%.32s`) are not read in a contract; write the value out",
                      (const char *)event->data.alias.anchor);
             struct node *node = node_new(b, NODE_SCALAR, &event->start_mark);
             if (node) {
@@ -269,21 +280,27 @@ static const char *say_in_our_words(const char *problem, yaml_error_type_t type)
     static const struct {
         const char *part, *ours;
     } words[] = {
-        {"mapping values are not allowed", "a `:` stands where no key can be; is the line above indented the same, or "
-                                           "is a text with `: ` in it not in quotes?"},
+        {"mapping values are not allowed",
+         "a `:` stands where no key can be; is the line above indented the same, or "
+         "is a text with `: ` in it not in quotes?"},
         {"could not find expected ':'", "a key without its `:`; write `key: value`"},
-        {"did not find expected key", "the lines do not line up: a key of this map must begin in the same column as "
-                                      "the others"},
-        {"did not find expected '-' indicator", "the lines do not line up: each entry of this list begins with `- ` in "
-                                                "the same column"},
+        {"did not find expected key",
+         "the lines do not line up: a key of this map must begin in the same column as "
+         "the others"},
+        {"did not find expected '-' indicator",
+         "the lines do not line up: each entry of this list begins with `- ` in "
+         "the same column"},
         {"expected ',' or '}'", "a map in braces goes on here without a `,`, or lacks its `}`"},
         {"expected ',' or ']'", "a list in brackets goes on here without a `,`, or lacks its `]`"},
-        {"cannot start any token", "this character cannot begin a value (tabs cannot indent; `@`, `%` and a backquote "
-                                   "need quotes)"},
-        {"block sequence entries are not allowed", "a `- ` cannot stand here; begin the list on a line of its own"},
+        {"cannot start any token",
+         "this character cannot begin a value (tabs cannot indent; `@`, `%` and a backquote "
+         "need quotes)"},
+        {"block sequence entries are not allowed",
+         "a `- ` cannot stand here; begin the list on a line of its own"},
         {"found unexpected end of stream", "a quoted text begins here or before and never ends"},
         {"unexpected document indicator", "a quoted text is cut by `---` or `...`"},
-        {"unknown escape character", "unknown escape in a text in double quotes; use single quotes to write a backslash"},
+        {"unknown escape character",
+         "unknown escape in a text in double quotes; use single quotes to write a backslash"},
         {"undefined alias", "aliases are not read in a contract; write the value out"},
         {"found character that", "this character cannot stand here; put the text in quotes"},
     };
@@ -292,7 +309,8 @@ static const char *say_in_our_words(const char *problem, yaml_error_type_t type)
             return words[i].ours;
     if (type == YAML_READER_ERROR)
         return "this is not UTF-8 text, or a control character stands in it";
-    return "this cannot be read as YAML; maps are `key: value`, lists are `- entry`, and both are indented with spaces";
+    return "this cannot be read as YAML; maps are `key: value`, lists are `- entry`, and both are "
+           "indented with spaces";
 }
 
 static void place_of_byte(const char *yaml, size_t offset, yaml_mark_t *mark)
@@ -308,8 +326,8 @@ static void place_of_byte(const char *yaml, size_t offset, yaml_mark_t *mark)
     }
 }
 
-/* Tabs are looked for before anything else: the parser stops at the first, and says little. Only those that stand where
- * indentation does; inside text they are its problem. */
+/* Tabs are looked for before anything else: the parser stops at the first, and says little. Only
+ * those that stand where indentation does; inside text they are its problem. */
 static bool find_tabs(struct builder *b, const char *yaml, size_t length)
 {
     bool found = false, at_start = true;
@@ -321,7 +339,8 @@ static bool find_tabs(struct builder *b, const char *yaml, size_t length)
             begin_of_line = i + 1;
             at_start = true;
         } else if (yaml[i] == '\t' && at_start) {
-            problem_add(b->problems, line, from_one(i - begin_of_line), "a tab cannot indent; use spaces");
+            problem_add(b->problems, line, from_one(i - begin_of_line),
+                        "a tab cannot indent; use spaces");
             found = true;
             at_start = false;
         } else if (yaml[i] != ' ') {
@@ -331,14 +350,16 @@ static bool find_tabs(struct builder *b, const char *yaml, size_t length)
     return found;
 }
 
-static void report_syntax(struct builder *b, const yaml_parser_t *parser, const char *yaml, size_t length)
+static void report_syntax(struct builder *b, const yaml_parser_t *parser, const char *yaml,
+                          size_t length)
 {
     yaml_mark_t mark = parser->problem_mark;
     b->tree->cut = true;
     if (parser->error == YAML_MEMORY_ERROR)
         return;
     if (parser->error == YAML_READER_ERROR)
-        place_of_byte(yaml, parser->problem_offset < length ? parser->problem_offset : length, &mark);
+        place_of_byte(yaml, parser->problem_offset < length ? parser->problem_offset : length,
+                      &mark);
     if (find_tabs(b, yaml, length))
         return;
     complain(b, &mark, "%s", say_in_our_words(parser->problem, parser->error));
@@ -349,7 +370,8 @@ int tree_parse(const char *yaml, size_t length, struct tree *tree, struct proble
     *tree = (struct tree){0};
     struct builder b = {.tree = tree, .problems = problems};
     if (length > TREE_MAX_BYTES) {
-        problem_add(problems, 1, 1, "the contract is larger than %d KiB, which is the most", TREE_MAX_BYTES / 1024);
+        problem_add(problems, 1, 1, "the contract is larger than %d KiB, which is the most",
+                    TREE_MAX_BYTES / 1024);
         tree->cut = true;
         return 0;
     }

@@ -10,14 +10,24 @@ struct unit {
     uint64_t factor;
 };
 
-static const struct unit SIZES[] = {
-    {"B", 1}, {"kB", 1000}, {"KB", 1000}, {"MB", 1000000}, {"GB", 1000000000}, {"TB", UINT64_C(1000000000000)},
-    {"PB", UINT64_C(1000000000000000)}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30},
-    {"TiB", UINT64_C(1) << 40}, {"PiB", UINT64_C(1) << 50}, {NULL, 0}};
+static const struct unit SIZES[] = {{"B", 1},
+                                    {"kB", 1000},
+                                    {"KB", 1000},
+                                    {"MB", 1000000},
+                                    {"GB", 1000000000},
+                                    {"TB", UINT64_C(1000000000000)},
+                                    {"PB", UINT64_C(1000000000000000)},
+                                    {"KiB", 1 << 10},
+                                    {"MiB", 1 << 20},
+                                    {"GiB", 1 << 30},
+                                    {"TiB", UINT64_C(1) << 40},
+                                    {"PiB", UINT64_C(1) << 50},
+                                    {NULL, 0}};
 
-static const struct unit DURATIONS[] = {{"ms", (uint64_t)NANOS_MILLISECOND}, {"s", (uint64_t)NANOS_SECOND},
-                                        {"m", (uint64_t)NANOS_MINUTE},       {"h", (uint64_t)NANOS_HOUR},
-                                        {"d", (uint64_t)NANOS_DAY},          {NULL, 0}};
+static const struct unit DURATIONS[] = {
+    {"ms", (uint64_t)NANOS_MILLISECOND}, {"s", (uint64_t)NANOS_SECOND},
+    {"m", (uint64_t)NANOS_MINUTE},       {"h", (uint64_t)NANOS_HOUR},
+    {"d", (uint64_t)NANOS_DAY},          {NULL, 0}};
 
 static bool is_digit(char c)
 {
@@ -32,7 +42,8 @@ static enum number read_number(struct text text, const struct unit *units, uint6
     size_t i = 0;
     uint64_t digits = 0, scale = 1;
     bool large = false, point = false;
-    for (; i < text.length && (is_digit(text.data[i]) || (text.data[i] == '.' && !point && i)); i++) {
+    for (; i < text.length && (is_digit(text.data[i]) || (text.data[i] == '.' && !point && i));
+         i++) {
         if (text.data[i] == '.') {
             point = true;
             continue;
@@ -68,7 +79,8 @@ static const char *say_number(enum number problem, const char *what, const char 
     else if (problem == NUMBER_INEXACT)
         snprintf(said, sizeof said, "has more decimals than a %s can have", what);
     else
-        snprintf(said, sizeof said, "is not a %s; write a number and a unit without a space: %s", what, units);
+        snprintf(said, sizeof said, "is not a %s; write a number and a unit without a space: %s",
+                 what, units);
     return said;
 }
 
@@ -76,7 +88,8 @@ const char *value_size(struct text text, uint64_t *bytes)
 {
     if (text.length > 1 && text.data[text.length - 1] == 'b')
         return "ends in `b`, which is bits; write bytes: B, kB, MB, GB, TB or KiB, MiB, GiB, TiB";
-    return say_number(read_number(text, SIZES, bytes), "size", "B, kB, MB, GB, TB or KiB, MiB, GiB, TiB (500MB)");
+    return say_number(read_number(text, SIZES, bytes), "size",
+                      "B, kB, MB, GB, TB or KiB, MiB, GiB, TiB (500MB)");
 }
 
 const char *value_rate(struct text text, uint64_t *bytes_a_second)
@@ -145,7 +158,8 @@ static const uint8_t MAPPED[12] = {[10] = 0xff, [11] = 0xff};
 
 const char *value_prefix(struct text text, struct prefix *prefix)
 {
-    static const char form[] = "is not an address or a prefix; write 192.0.2.7, 10.1.0.0/16, 2001:db8::/32";
+    static const char form[] =
+        "is not an address or a prefix; write 192.0.2.7, 10.1.0.0/16, 2001:db8::/32";
     const char *slash = text.length ? memchr(text.data, '/', text.length) : NULL;
     size_t length = slash ? (size_t)(slash - text.data) : text.length;
     char address[INET6_ADDRSTRLEN];
@@ -202,8 +216,9 @@ static bool read_length(struct text *text, uint8_t *out)
 const char *value_format(struct text text, struct parcel_format *format)
 {
     enum { SHORTEST = 6, LONGEST = 30 };
-    static const char form[] = "is not a format of parcel numbers; allowed: s10, colissimo, sscc, digits-N, "
-                               "digits-N-M, alnum-N-M (N and M from 6 to 30)";
+    static const char form[] =
+        "is not a format of parcel numbers; allowed: s10, colissimo, sscc, digits-N, "
+        "digits-N-M, alnum-N-M (N and M from 6 to 30)";
     static const struct {
         const char *name;
         enum parcel_format_kind kind;
@@ -224,14 +239,17 @@ const char *value_format(struct text text, struct parcel_format *format)
     read.longest = read.shortest;
     if (text.length && (!starts(&text, "-") || !read_length(&text, &read.longest)))
         return form;
-    if (text.length || read.shortest < SHORTEST || read.longest > LONGEST || read.shortest > read.longest)
+    if (text.length || read.shortest < SHORTEST || read.longest > LONGEST ||
+        read.shortest > read.longest)
         return form;
     *format = read;
     return NULL;
 }
 
-/* The largest unit that divides it, or, where `decimals`, of which it is a whole number of tenths or hundredths. */
-static char *number_text(uint64_t value, const struct unit *const units[], size_t count, bool decimals, char *out)
+/* The largest unit that divides it, or, where `decimals`, of which it is a whole number of tenths
+ * or hundredths. */
+static char *number_text(uint64_t value, const struct unit *const units[], size_t count,
+                         bool decimals, char *out)
 {
     for (size_t i = 0; i < count; i++) {
         uint64_t factor = units[i]->factor;
@@ -241,8 +259,8 @@ static char *number_text(uint64_t value, const struct unit *const units[], size_
         }
         if (decimals && factor >= 1000 && value >= factor && value % (factor / 100) == 0) {
             unsigned cents = (unsigned)(value / (factor / 100) % 100);
-            snprintf(out, VALUE_TEXT_SIZE, cents % 10 ? "%" PRIu64 ".%02u%s" : "%" PRIu64 ".%u%s", value / factor,
-                     cents % 10 ? cents : cents / 10, units[i]->name);
+            snprintf(out, VALUE_TEXT_SIZE, cents % 10 ? "%" PRIu64 ".%02u%s" : "%" PRIu64 ".%u%s",
+                     value / factor, cents % 10 ? cents : cents / 10, units[i]->name);
             return out;
         }
     }
@@ -252,14 +270,15 @@ static char *number_text(uint64_t value, const struct unit *const units[], size_
 
 char *value_size_text(uint64_t bytes, char out[VALUE_TEXT_SIZE])
 {
-    static const struct unit *const order[] = {&SIZES[6], &SIZES[5], &SIZES[4], &SIZES[3], &SIZES[1], &SIZES[0]};
+    static const struct unit *const order[] = {&SIZES[6], &SIZES[5], &SIZES[4],
+                                               &SIZES[3], &SIZES[1], &SIZES[0]};
     return number_text(bytes, order, 6, true, out);
 }
 
 char *value_duration_text(nanos_t duration, char out[VALUE_TEXT_SIZE])
 {
-    static const struct unit *const order[] = {&DURATIONS[4], &DURATIONS[3], &DURATIONS[2], &DURATIONS[1],
-                                               &DURATIONS[0]};
+    static const struct unit *const order[] = {&DURATIONS[4], &DURATIONS[3], &DURATIONS[2],
+                                               &DURATIONS[1], &DURATIONS[0]};
     return number_text((uint64_t)duration, order, 5, false, out);
 }
 
@@ -279,7 +298,8 @@ char *value_prefix_text(const struct prefix *prefix, char out[VALUE_TEXT_SIZE])
 {
     bool four = prefix->bits >= 96 && memcmp(prefix->address, MAPPED, sizeof MAPPED) == 0;
     char address[INET6_ADDRSTRLEN];
-    inet_ntop(four ? AF_INET : AF_INET6, prefix->address + (four ? 12 : 0), address, sizeof address);
+    inet_ntop(four ? AF_INET : AF_INET6, prefix->address + (four ? 12 : 0), address,
+              sizeof address);
     unsigned bits = prefix->bits - (four ? 96u : 0u);
     if (prefix->bits == 128)
         snprintf(out, VALUE_TEXT_SIZE, "%s", address);
