@@ -146,8 +146,6 @@ enum step step_of_code(enum code_list list, struct text code)
 {
     if (list == CODES_EPCIS_STEP || list == CODES_EPCIS_DISPOSITION)
         code = step_bare_code(list, code);
-    if (!code.length || code.length > CODE_SIZE)
-        return STEP_UNKNOWN;
     for (size_t i = 0; i < lists[list].count; i++) {
         const struct code_row *row = &lists[list].row[i];
         if (row->length == code.length && row->code[0] == code.data[0] &&

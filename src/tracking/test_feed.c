@@ -132,6 +132,27 @@ static void a_line_too_long_is_refused_and_the_next_is_read(void **state)
     free(endless);
 }
 
+/* Far from the head, where lines are read in place and not from what was kept back. */
+static void a_line_in_place_may_be_as_long_as_one_in_pieces(void **state)
+{
+    (void)state;
+    for (size_t over = 0; over <= 1; over++) {
+        char *line = line_of(FEED_LINE_MAX + over, "\n" LINE("DI1") "\n");
+        size_t length = strlen(line);
+        char *text = malloc(FEED_HEAD_MAX + length);
+        assert_non_null(text);
+        memset(text, '\n', FEED_HEAD_MAX);
+        memcpy(text + FEED_HEAD_MAX, line, length);
+        struct caught *caught =
+            feed_text(FEED_NDJSON, (struct text){text, FEED_HEAD_MAX + length}, 0);
+        assert_int_equal(caught->events, 2 - over);
+        assert_int_equal(caught->rejects, over);
+        free(caught);
+        free(text);
+        free(line);
+    }
+}
+
 static void a_broken_document_is_refused_and_the_next_is_read(void **state)
 {
     (void)state;
@@ -152,6 +173,7 @@ static void a_broken_document_is_refused_and_the_next_is_read(void **state)
         struct caught *caught = feed_text(FEED_EPCIS, text_of(text), 3);
         if (caught->events != 2 || caught->rejects < 1 || caught->rejects > 2)
             fail_msg("%s: %zu events, %zu rejects", broken[i], caught->events, caught->rejects);
+        assert_int_equal(caught->reject[0].place, 1);
         free(caught);
     }
 }
@@ -290,6 +312,7 @@ int main(void)
         cmocka_unit_test(a_format_that_is_asked_for_is_taken_at_its_word),
         cmocka_unit_test(nothing_in_is_nothing_out),
         cmocka_unit_test(a_line_too_long_is_refused_and_the_next_is_read),
+        cmocka_unit_test(a_line_in_place_may_be_as_long_as_one_in_pieces),
         cmocka_unit_test(a_broken_document_is_refused_and_the_next_is_read),
         cmocka_unit_test(an_input_that_is_cut_short_is_said_to_be),
         cmocka_unit_test(documents_deeper_than_can_be_are_refused),

@@ -145,7 +145,7 @@ static void what_is_no_parcel_is_left_and_a_wrong_parcel_refused(void **state)
         "\"bizStep\":\"shipping\",\"parentID\":\"RA123456785FR\",\"childEPCs\":["
         "\"urn:epc:id:sgtin:0614141.107346.2017\",\"https://id.gs1.org/01/70614141123451/21/2017\","
         "\"urn:epc:id:sscc:0614141.123456789\",\"https://id.gs1.org/00/106141412345678901\","
-        "\"RA123456786FR\",5,\"6P01007508742\",\"box 7\"]");
+        "\"RA123456786FR\",\"https://p.example/RA123456786FR\",5,\"6P01007508742\",\"box 7\"]");
     assert_int_equal(caught->events, 2);
     assert_string_equal(caught->event[0].parcel.text, "RA123456785FR");
     assert_string_equal(caught->event[1].parcel.text, "6P01007508742");
@@ -242,6 +242,17 @@ static void each_mistake_has_its_reason_and_field(void **state)
     assert_event_refused("[]", FEED_NO_EVENTS, "eventList");
 }
 
+static void what_is_no_event_in_a_list_of_events_is_refused(void **state)
+{
+    (void)state;
+    struct caught *caught =
+        epcis("{\"eventList\":[{" WHEN "\"bizStep\":\"shipping\"," SSCC "},\"x\"]}");
+    assert_int_equal(caught->events, 1);
+    assert_int_equal(caught->rejects, 1);
+    assert_reject(caught, 0, 1, FEED_BAD_FIELD, "eventList");
+    free(caught);
+}
+
 static void events_come_bare_in_lists_and_in_documents(void **state)
 {
     (void)state;
@@ -280,6 +291,7 @@ int main(void)
         cmocka_unit_test(steps_come_from_what_says_most),
         cmocka_unit_test(places_are_codes_never_coordinates),
         cmocka_unit_test(each_mistake_has_its_reason_and_field),
+        cmocka_unit_test(what_is_no_event_in_a_list_of_events_is_refused),
         cmocka_unit_test(events_come_bare_in_lists_and_in_documents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

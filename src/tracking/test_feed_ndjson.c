@@ -241,10 +241,11 @@ static void personal_fields_are_dropped_and_counted(void **state)
     struct caught *caught =
         line(PLAIN ",\"recipient\":{\"name\":\"M\",\"street\":\"s\"},\"email\":\"\",\"phone\":null,"
                    "\"Latitude\":48.8,\"destinataire_nom\":\"M\",\"prénom\":\"A\","
-                   "\"details\":{\"postal_code\":\"75012\",\"weight\":2},\"weight\":2}");
+                   "\"details\":{\"sender\":{\"name\":\"x\"},\"postal_code\":\"75012\",\"weight\":"
+                   "2},\"weight\":2}");
     assert_int_equal(caught->events, 1);
-    assert_int_equal(caught->dropped,
-                     5); /* recipient, Latitude, destinataire_nom, prénom, postal_code */
+    /* recipient, Latitude, destinataire_nom, prénom, sender, postal_code */
+    assert_int_equal(caught->dropped, 6);
     free(caught);
 }
 
