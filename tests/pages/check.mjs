@@ -36,35 +36,12 @@ function serve(request, response) {
 const found = [];
 let tried = 0;
 
-async function tryPage(browser, base, name, screen, scheme) {
-  const context = await browser.newContext({
-    viewport: screens[screen],
-    colorScheme: scheme,
-    deviceScaleFactor: screen === "phone" ? 2 : 1,
-  });
-  const page = await context.newPage();
-  const report = (text) => found.push(`${name} ${screen} ${scheme}: ${text}`);
-  const asked = [];
-  page.on("console", (message) => report(`console: ${message.text()}`));
-  page.on("pageerror", (error) => report(`error: ${error.message}`));
-  page.on("request", (request) => {
-    if (!request.url().startsWith("data:")) asked.push(request.url());
-  });
-  await page.goto(`${base}/${name}`);
-  if (asked.length !== 1) report(`asks for ${asked.join(", ")}`);
-  for (const size of [screens[screen], narrow]) {
-    await page.setViewportSize(size);
-    const wide = await page.evaluate(
-      () => document.documentElement.scrollWidth - window.innerWidth);
-    if (wide > 0) report(`${wide} pixels wider than ${size.width}`);
-  }
-  await page.setViewportSize(screens[screen]);
+async function tryPage(page, url, picture, report, size) {
+  await page.setViewportSize(size);
+  await page.goto(url);
+  if (picture) await page.screenshot({ path: picture, fullPage: true });
   const styled = await page.evaluate(() => getComputedStyle(document.body).marginTop === "0px");
   if (!styled) report("its style sheet was not applied");
-  if (screenshots) {
-    const picture = `${name.replace(".html", "")}.${screen}.${scheme}.png`;
-    await page.screenshot({ path: join(screenshots, picture), fullPage: true });
-  }
   await page.evaluate(axe); // as an extension would: the policy forbids the page itself to
   const { violations } = await page.evaluate(() => window.axe.run(document, {
     runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
@@ -72,7 +49,37 @@ async function tryPage(browser, base, name, screen, scheme) {
     const places = violation.nodes.map((node) => node.target).join(" | ");
     report(`${violation.id}: ${violation.help} (${places})`);
   }
-  tried += 1;
+  for (const tried of [size, narrow]) {
+    await page.setViewportSize(tried);
+    const wide = await page.evaluate(
+      () => document.documentElement.scrollWidth - window.innerWidth);
+    if (wide > 0) report(`${wide} pixels wider than ${tried.width}`);
+  }
+}
+
+async function tryPages(browser, base, names, screen, scheme) {
+  const context = await browser.newContext({
+    viewport: screens[screen],
+    colorScheme: scheme,
+    deviceScaleFactor: screen === "phone" ? 2 : 1,
+  });
+  const page = await context.newPage();
+  let asked = [];
+  let name = "";
+  const report = (text) => found.push(`${name} ${screen} ${scheme}: ${text}`);
+  page.on("console", (message) => report(`console: ${message.text()}`));
+  page.on("pageerror", (error) => report(`error: ${error.message}`));
+  page.on("request", (request) => {
+    if (!request.url().startsWith("data:")) asked.push(request.url());
+  });
+  for (name of names) {
+    asked = [];
+    const picture = screenshots &&
+      join(screenshots, `${name.replace(".html", "")}.${screen}.${scheme}.png`);
+    await tryPage(page, `${base}/${name}`, picture, report, screens[screen]);
+    if (asked.length !== 1) report(`asks for ${asked.join(", ")}`);
+    tried += 1;
+  }
   await context.close();
 }
 
@@ -108,10 +115,9 @@ async function main() {
   try {
     const names = readdirSync(rendered)
       .filter((name) => name.endsWith(".html") && name.includes(only ?? ""));
-    for (const name of names) {
-      for (const screen of Object.keys(screens)) {
-        for (const scheme of ["light", "dark"]) await tryPage(browser, base, name, screen, scheme);
-      }
+    for (const screen of Object.keys(screens)) {
+      await Promise.all(["light", "dark"].map(
+        (scheme) => tryPages(browser, base, names, screen, scheme)));
     }
     await tryKeyboard(browser, base);
   } finally {
