@@ -90,23 +90,6 @@ bool rate_cell_is_free(const struct budgets *b, uint64_t word, nanos_t now)
 
 /* ---- Finding and taking ------------------------------------------------------------------------------- */
 
-static struct cell *line_find(struct cell *line, uint64_t key)
-{
-    for (unsigned i = 0; i < CELLS_A_LINE; i++)
-        if (atomic_load_explicit(&line[i].key, memory_order_acquire) == key)
-            return &line[i];
-    return NULL;
-}
-
-struct cell *cell_find(struct cell *cells, const struct table *t, uint64_t h, bool proven,
-                       uint64_t key)
-{
-    struct cell *found = line_find(cells + (size_t)table_first(t, h) * CELLS_A_LINE, key);
-    if (found)
-        return found;
-    return line_find(cells + (size_t)table_second(t, h, proven) * CELLS_A_LINE, key);
-}
-
 static struct cell *line_take(struct budgets *b, struct cell *line, uint64_t key, nanos_t time,
                               cell_is_free is_free)
 {
@@ -169,27 +152,6 @@ struct cell *cell_take(struct budgets *b, struct cell *cells, const struct table
 }
 
 /* ---- GCRA --------------------------------------------------------------------------------------------- */
-
-enum cell_result rate_charge(struct cell *cell, uint64_t key, struct rate rate, uint64_t amount,
-                             nanos_t now, nanos_t *tat)
-{
-    uint64_t cost;
-    if (__builtin_mul_overflow((uint64_t)rate.step, amount, &cost) || cost > INT64_MAX / 4)
-        cost = INT64_MAX / 4;
-    uint64_t old = atomic_load(&cell->word), next;
-    do {
-        uint64_t from = cell_word_recovered(old, now) || old & QUARTER_FLAG ? (uint64_t)now : old;
-        next = from + cost;
-        if (next > (uint64_t)now + (uint64_t)rate.tolerance) {
-            *tat = (nanos_t)from;
-            return CELL_OVER;
-        }
-    } while (!atomic_compare_exchange_weak(&cell->word, &old, next));
-    if (atomic_load(&cell->key) != key)
-        return CELL_LOST;
-    *tat = (nanos_t)next;
-    return CELL_DONE;
-}
 
 void rate_undo(struct cell *cell, struct rate rate, uint64_t amount)
 {

@@ -24,9 +24,24 @@ enum { QUARTER_TICK_NS = 250000000, QUARTER_COUNT_BITS = 36 };
 
 bool cell_word_recovered(uint64_t word, nanos_t now);
 
+/* Inline, here and below: this is what a charge consists of. */
+static inline struct cell *line_find(struct cell *line, uint64_t key)
+{
+    for (unsigned i = 0; i < CELLS_A_LINE; i++)
+        if (atomic_load_explicit(&line[i].key, memory_order_acquire) == key)
+            return &line[i];
+    return NULL;
+}
+
 /* The cell of a key, NULL when it has none; searched in the one order that everyone uses. */
-struct cell *cell_find(struct cell *cells, const struct table *t, uint64_t h, bool proven,
-                       uint64_t key);
+static inline struct cell *cell_find(struct cell *cells, const struct table *t, uint64_t h, bool proven,
+                       uint64_t key)
+{
+    struct cell *found = line_find(cells + (size_t)table_first(t, h) * CELLS_A_LINE, key);
+    if (found)
+        return found;
+    return line_find(cells + (size_t)table_second(t, h, proven) * CELLS_A_LINE, key);
+}
 
 /* Whether a word of a table may be given away; `argument` is the caller's. */
 typedef bool (*cell_is_free)(const struct budgets *b, uint64_t word, nanos_t time);
@@ -48,8 +63,27 @@ enum cell_result { CELL_DONE, CELL_OVER, CELL_LOST };
 
 /* CELL_LOST: the cell was given to another key meanwhile; search again. *tat is the arrival time after the charge, or as
  * it stands when it is over. */
-enum cell_result rate_charge(struct cell *cell, uint64_t key, struct rate rate, uint64_t amount,
-                             nanos_t now, nanos_t *tat);
+static inline enum cell_result rate_charge(struct cell *cell, uint64_t key, struct rate rate, uint64_t amount,
+                             nanos_t now, nanos_t *tat)
+{
+    uint64_t cost;
+    if (__builtin_mul_overflow((uint64_t)rate.step, amount, &cost) || cost > INT64_MAX / 4)
+        cost = INT64_MAX / 4;
+    uint64_t old = atomic_load(&cell->word), next;
+    do {
+        /* Recovered, or what another use of the cell left: nothing is spent. */
+        uint64_t from = old & QUARTER_FLAG || old <= (uint64_t)now ? (uint64_t)now : old;
+        next = from + cost;
+        if (next > (uint64_t)now + (uint64_t)rate.tolerance) {
+            *tat = (nanos_t)from;
+            return CELL_OVER;
+        }
+    } while (!atomic_compare_exchange_weak(&cell->word, &old, next));
+    if (atomic_load(&cell->key) != key)
+        return CELL_LOST;
+    *tat = (nanos_t)next;
+    return CELL_DONE;
+}
 void rate_undo(struct cell *cell, struct rate rate, uint64_t amount);
 
 /* ---- First quarters ---------------------------------------------------------------------------------- */

@@ -207,10 +207,12 @@ static int plan_budget_fill(struct budgets *b, struct plan_budget *out,
     out->slot = (unsigned)slot;
     out->window_count =
         rule->window_count < CONTRACT_MAX_WINDOWS ? rule->window_count : CONTRACT_MAX_WINDOWS;
+    out->all_cells = out->window_count > 0;
     for (unsigned i = 0; i < out->window_count; i++) {
         bool cell = rule->meter == METER_REQUESTS && rule->window[i].span <= NANOS_MINUTE &&
                     !out->everyone;
         plan_window_fill(&out->window[i], &rule->window[i], cell);
+        out->all_cells &= cell;
         if (out->window[i].span > out->longest)
             out->longest = out->window[i].span;
         if (!cell && !b->read_only)

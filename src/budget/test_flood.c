@@ -1,0 +1,73 @@
+/* A million principals that somebody minted, and one who was there before. */
+#include "budget/test_room.h"
+
+static void a_million_minted_principals_do_not_touch_one_who_is_known(void **state)
+{
+    (void)state;
+    struct room *r = room_new();
+    r->sizes = (struct budget_sizes){.cells = 1 << 16, .rings = 1 << 10, .holds = 512, .things = 1 << 10};
+    struct budget_rule *rule = room_budget(r, "b", METER_REQUESTS, PRINCIPAL_CLIENT, OVER_HOLD);
+    rule_window(rule, NANOS_MINUTE, 30);
+    rule_window(rule, NANOS_HOUR, 40);
+    room_open(r);
+    size_t footprint = budget_footprint(r->contract, &r->sizes);
+    nanos_t now = r->moment.boot;
+    struct principal known = room_pass(r, 1);
+    struct outcome o = {0};
+    uint64_t random = room_seed(), others = 0, others_refused = 0;
+    for (uint32_t i = 0; i < 1000000; i++) {
+        struct principal p = room_address(r, (uint32_t)room_random(&random));
+        o = budget_charge(r->b, 0, &p, 1 + i % 11, now);
+        others += o.charged_to == CHARGED_OTHERS;
+        others_refused += o.charged_to == CHARGED_OTHERS && o.verdict != VERDICT_ALLOW;
+        if (i % 40000 == 0) {
+            o = budget_charge(r->b, 0, &known, 1, now);
+            assert_int_equal(o.charged_to, CHARGED_SELF);
+            assert_int_equal(o.used, i / 40000 + 1);
+            assert_int_equal(o.verdict, VERDICT_ALLOW);
+        }
+    }
+    assert_true(others > 0);
+    assert_int_equal(others_refused, 0);
+    struct budget_state s;
+    budget_state(r->b, 0, now, &s);
+    assert_int_equal(s.to_others, others);
+    assert_true(s.to_network > 0);
+    assert_in_range(s.principals, 20000, 65536); /* those who found a place of their own */
+    assert_int_equal(footprint, budget_footprint(r->contract, &r->sizes));
+    /* Still exact at its limit: 25 so far, 5 more in this minute. */
+    for (int i = 0; i < 5; i++)
+        o = budget_charge(r->b, 0, &known, 1, now);
+    assert_int_equal(o.verdict, VERDICT_ALLOW);
+    assert_int_equal(budget_charge(r->b, 0, &known, 1, now).verdict, VERDICT_HOLD);
+    room_free(r);
+}
+
+static void a_ring_is_given_after_a_quarter_and_not_before(void **state)
+{
+    (void)state;
+    struct room *r = room_new();
+    rule_window(room_budget(r, "b", METER_LOGIN_FAILURES, PRINCIPAL_CLIENT, OVER_SLOW), NANOS_HOUR, 40);
+    room_open(r);
+    nanos_t now = r->moment.boot;
+    struct principal p = room_address(r, 1);
+    struct budget_state s;
+    for (int i = 0; i < 10; i++)
+        budget_charge(r->b, 0, &p, 1, now);
+    budget_state(r->b, 0, now, &s);
+    assert_false(s.has_worst);
+    assert_int_equal(budget_charge(r->b, 0, &p, 1, now).used, 11);
+    budget_state(r->b, 0, now, &s);
+    assert_true(s.has_worst);
+    assert_int_equal(s.worst.used, 11);
+    room_free(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_million_minted_principals_do_not_touch_one_who_is_known),
+        cmocka_unit_test(a_ring_is_given_after_a_quarter_and_not_before),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
