@@ -82,9 +82,10 @@ class Front:
         self.origin = Origin()
         self.stage = self.nginx = None
         self.server, self.main, self.http_block, self.events = server, main, http_block, events
-        for name in ("state", "state/budget", "state/tracking", "run", "run/releases", "logs"):
+        for name in ("state", "state/budget", "state/tracking", "run", "logs"):
             (self.directory / name).mkdir()
             self._give(self.directory / name)
+        (self.directory / "run" / "releases").mkdir(mode=0o755)
         self.directory.chmod(0o755)
         self.write_contract(contract)
 

@@ -111,8 +111,10 @@ static void tell_counters(void)
     puts("}");
 }
 
+/* Slots are given to budgets and promises by the first process that may write: looked at anew, they are seen. */
 static void tell_budgets(void)
 {
+    look_at_segment();
     putchar('{');
     for (unsigned i = 0; i < current->budget_count; i++) {
         struct budget_state s;
@@ -150,6 +152,7 @@ static void tell_processes(void)
 
 static void tell_promises(void)
 {
+    look_at_segment();
     putchar('{');
     for (unsigned i = 0; i < current->promise_count; i++) {
         struct promise_state s;

