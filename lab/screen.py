@@ -66,16 +66,17 @@ class Screen:
     def verdict(self, good):
         return self.paint(GREEN, "kept  ") if good else self.paint(RED, "BROKEN")
 
-    def table(self, title, rows):
-        """Rows of (name, seconds that belong to it); empty ones are not shown."""
-        head = f"  {title:<20}{'asked':>10}{'answered':>12}{'p50':>11}{'p99':>11}"
-        lines = [self.paint(DIM, head)]
-        for name, figures in rows:
+    def table(self, title, rows, more=()):
+        """Rows of (name, figures, cells of the columns `more`); those without figures not yet."""
+        head = f"  {title:<18}{'asked':>10}{'answered':>11}{'p50':>10}{'p99':>10}"
+        lines = [self.paint(DIM, head + "".join(f"{name:>13}" for name in more))]
+        for name, figures, cells in rows:
             if figures is None:
                 continue
             answered = share(figures["answered"], figures["ended"])
             good = figures["ended"] == 0 or figures["answered"] == figures["ended"]
-            cell = self.paint(GREEN if good else RED, f"{answered:>12}")
-            lines.append(f"  {name:<20}{figures['ended']:>10,}{cell}"
-                         f"{wait(figures['p50_us']):>11}{wait(figures['p99_us']):>11}")
+            cell = self.paint(GREEN if good else RED, f"{answered:>11}")
+            lines.append(f"  {name:<18}{figures['ended']:>10,}{cell}"
+                         f"{wait(figures['p50_us']):>10}{wait(figures['p99_us']):>10}"
+                         + "".join(f"{count:>13,}" for count in cells))
         return lines

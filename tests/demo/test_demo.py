@@ -1,0 +1,68 @@
+"""The demo, smaller: it keeps what it says, and leaves nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BUILD = os.environ.get("ECLUSE_BUILD", os.path.join(HERE, "..", "..", "build"))
+DEMO = ["/usr/bin/python3", "-B", os.path.join(HERE, "..", "..", "lab", "demo.py"),
+        "--build", os.path.abspath(BUILD), "--parcels", "2000", "--calm", "3"]
+
+
+def processes_with(text):
+    """Command lines of running processes that contain the text."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                line = file.read().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if text in line:
+            found.append(line)
+    return found
+
+
+def left_behind(place):
+    deadline = time.monotonic() + 5
+    while processes_with(str(place)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return processes_with(str(place)) + os.listdir(place)
+
+
+def place_for(tmp_path):
+    """A directory that processes with fewer rights can pass through."""
+    for part in (tmp_path, *tmp_path.parents):
+        if part.owner() == "root" and os.geteuid() == 0 and part != part.parent:
+            part.chmod(part.stat().st_mode | 0o011)
+    place = tmp_path / "demo"
+    place.mkdir(mode=0o711)
+    return place
+
+
+def test_once_everything_is_kept_and_nothing_is_left_behind(tmp_path):
+    place = place_for(tmp_path)
+    done = subprocess.run([*DEMO, "--once"], env={**os.environ, "TMPDIR": str(place)},
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180,
+                          check=False)
+    sys.stdout.write(done.stdout + done.stderr)
+    assert done.returncode == 0
+    assert "2,000 of 2,000 parcels fed were answered while the origin was dead" in done.stdout
+    assert "BROKEN" not in done.stdout
+    assert left_behind(place) == []
+
+
+def test_interrupted_it_stops_everything_that_it_started(tmp_path):
+    place = place_for(tmp_path)
+    process = subprocess.Popen([*DEMO], env={**os.environ, "TMPDIR": str(place)},
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        if "calm" in line or "killed" in line:
+            break
+    assert processes_with(str(place))
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert left_behind(place) == []
