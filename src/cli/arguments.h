@@ -14,7 +14,7 @@ struct command {
 };
 
 struct option_form {
-    char letter; /* 0: none */
+    char letter;                        /* 0: none */
     const char *name, *value, *summary; /* value NULL: it takes none */
 };
 
@@ -24,8 +24,8 @@ extern const struct option_form option_forms[OPTION_COUNT];
 
 const struct command *command_named(const char *name); /* NULL when there is none */
 
-/* Reads argv after the command's name. Returns false with a sentence in *error. Operands are written to `operands`, which has
- * room for argc of them. */
+/* Reads argv after the command's name. Returns false with a sentence in *error. Operands are
+ * written to `operands`, which has room for argc of them. */
 bool arguments_read(const struct command *command, int argc, char **argv, const char **operands,
                     struct arguments *out, struct error *error);
 

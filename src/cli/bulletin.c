@@ -28,12 +28,12 @@ static int write_whole(const char *path, const char *text, struct error *error)
 
 int bulletin_write(const char *runtime, const struct bulletin *j, struct error *error)
 {
-    json_t *object = json_pack(
-        "{s:o,s:I,s:I,s:I,s:o,s:i,s:I,s:i,s:b}", "file", json_safe(j->file), "started",
-        (json_int_t)j->started, "taken", (json_int_t)j->taken, "refused", (json_int_t)j->refused,
-        "reason", json_safe(j->reason), "keeper", j->keeper, "keeper_since",
-        (json_int_t)j->keeper_since, "keeper_deaths", (int)j->keeper_deaths, "keeper_wanted",
-        (int)j->keeper_wanted);
+    json_t *object =
+        json_pack("{s:o,s:I,s:I,s:I,s:o,s:i,s:I,s:i,s:b}", "file", json_safe(j->file), "started",
+                  (json_int_t)j->started, "taken", (json_int_t)j->taken, "refused",
+                  (json_int_t)j->refused, "reason", json_safe(j->reason), "keeper", j->keeper,
+                  "keeper_since", (json_int_t)j->keeper_since, "keeper_deaths",
+                  (int)j->keeper_deaths, "keeper_wanted", (int)j->keeper_wanted);
     char *text = json_dumps(object, JSON_INDENT(1));
     json_decref(object);
     must(text != NULL);

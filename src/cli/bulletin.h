@@ -1,7 +1,8 @@
-/* bulletin.h: what `ecluse run` tells the other commands about itself, in `runtime/supervisor.json`.
+/* bulletin.h: what `ecluse run` tells the other commands about itself, in
+ * `runtime/supervisor.json`.
  *
- * Small, rewritten whole by rename at each change, readable by all; nothing on a hot path reads it, and nothing depends on it
- * but what `status` shows.
+ * Small, rewritten whole by rename at each change, readable by all; nothing on a hot path reads it,
+ * and nothing depends on it but what `status` shows.
  */
 #ifndef ECLUSE_BULLETIN_H
 #define ECLUSE_BULLETIN_H
@@ -15,12 +16,12 @@ struct bulletin {
     char file[CONTRACT_PATH_SIZE * 2]; /* the contract's, absolute */
     nanos_t started;                   /* wall clock, like all times here */
     nanos_t taken;                     /* when the live contract was taken up */
-    nanos_t refused;                   /* when a changed file was last refused; 0: the file is in force */
-    char reason[600];                  /* of the refusal */
-    int keeper;                        /* pid; 0: it is down, waiting to be started again */
-    nanos_t keeper_since;              /* up since, or down since */
+    nanos_t refused;      /* when a changed file was last refused; 0: the file is in force */
+    char reason[600];     /* of the refusal */
+    int keeper;           /* pid; 0: it is down, waiting to be started again */
+    nanos_t keeper_since; /* up since, or down since */
     unsigned keeper_deaths;
-    bool keeper_wanted;                /* false: the contract has no tracking */
+    bool keeper_wanted; /* false: the contract has no tracking */
 };
 
 int bulletin_write(const char *runtime, const struct bulletin *bulletin, struct error *error);

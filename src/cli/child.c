@@ -63,7 +63,9 @@ void child_prepare(pid_t parent)
     sigset_t none;
     sigemptyset(&none);
     for (int number = 1; number < NSIG; number++)
-        signal(number, SIG_DFL); /* fails for the two that cannot be caught, and for those of the C library */
+        signal(
+            number,
+            SIG_DFL); /* fails for the two that cannot be caught, and for those of the C library */
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent) /* it died before we could ask to be told */

@@ -9,26 +9,28 @@
 
 struct child {
     const char *name;
-    pid_t pid;         /* 0: not running */
-    nanos_t started;   /* boot clock */
-    nanos_t start_at;  /* not before this */
-    nanos_t back_off;  /* before the next start */
+    pid_t pid;        /* 0: not running */
+    nanos_t started;  /* boot clock */
+    nanos_t start_at; /* not before this */
+    nanos_t back_off; /* before the next start */
     unsigned deaths;
 };
 
 /* It began: pid is what fork(2) gave. */
 void child_began(struct child *child, pid_t pid, nanos_t now);
 
-/* It died with what waitpid(2) said: logs how, and decides when it may start again: after 1 s, then 2, 4, ... up to 60; one
- * that lived a minute begins at 1 s again. */
+/* It died with what waitpid(2) said: logs how, and decides when it may start again: after 1 s, then
+ * 2, 4, ... up to 60; one that lived a minute begins at 1 s again. */
 void child_died(struct child *child, int status, nanos_t now);
 
 bool child_due(const struct child *child, nanos_t now);
 
-/* SIGTERM (or another), and SIGKILL to who has not gone after `patience`. Returns when it is gone. */
+/* SIGTERM (or another), and SIGKILL to who has not gone after `patience`. Returns when it is gone.
+ */
 void child_stop(struct child *child, int signal, nanos_t patience);
 
-/* In a child, right after fork(2): default signals, none blocked, and the end of its parent ends it too. */
+/* In a child, right after fork(2): default signals, none blocked, and the end of its parent ends it
+ * too. */
 void child_prepare(pid_t parent);
 
 #endif

@@ -1,13 +1,16 @@
 /* cli.h: the command `ecluse`, for people at a terminal and for programs.
  *
- * Life        main() reads the words of the command line against the two tables below (arguments.h), calls one
- *             command_NAME(), and exits with what it returns.
- * Lists       COMMANDS and OPTIONS are the only lists: help, usage errors, completion of mistyped names, the manual
- *             page's and docs/commands.md's sections (`ecluse help --mdoc`, `--markdown`) all come from them.
- * Results     people get aligned text on standard output; --json gives one JSON object there instead, with the keys that
- *             docs/commands.md lists. Progress, warnings and errors go to standard error.
+ * Life        main() reads the words of the command line against the two tables below
+ *             (arguments.h), calls one command_NAME(), and exits with what it returns.
+ * Lists       COMMANDS and OPTIONS are the only lists: help, usage errors, completion of mistyped
+ *             names, the manual page's and docs/commands.md's sections (`ecluse help --mdoc`,
+ *             `--markdown`) all come from them.
+ * Results     people get aligned text on standard output; --json gives one JSON object there
+ *             instead, with the keys that docs/commands.md lists. Progress, warnings and errors go
+ *             to standard error.
  * Exit        0 done; 1 done, with rejects or a promise broken; 2 could not.
- * Errors      "ecluse: what is wrong; what to do". A bad contract: FILE:LINE:COLUMN: lines, every mistake.
+ * Errors      "ecluse: what is wrong; what to do". A bad contract: FILE:LINE:COLUMN: lines, every
+ *             mistake.
  *
  * output.h      tables, colours, sizes and durations as people read them, JSON
  * progress.h    the bar for whatever takes over a second
@@ -19,7 +22,13 @@
  * reload.h      a changed contract: offered, prepared, taken up or rolled back
  * keeper.h      the child of `ecluse run` that expires parcels
  * bulletin.h    what `ecluse run` tells the other commands about itself
+ * sync.h        the thread of `ecluse run` that makes counts durable
+ * child.h       a child process that is started again when it dies
+ * notify.h      telling systemd how we are
+ * alarm.h       what `status` puts first: one table
+ * status.h      what `status` found, told as text or JSON
  * nginx_conf.h  the configuration that `ecluse serve` writes
+ * serve_parts.h what `ecluse serve` needs of the machine
  */
 #ifndef ECLUSE_CLI_H
 #define ECLUSE_CLI_H
@@ -41,11 +50,13 @@ enum exit_status { EXIT_DONE = 0, EXIT_PARTLY = 1, EXIT_COULD_NOT = 2 };
     X(LANG,      0,      "lang",      "fr|en",         "the language of the sentences (en)")       \
     X(WATCH,     0,      "watch",     NULL,            "show again every second until Ctrl-C")     \
     X(OFF,       0,      "off",       NULL,            "end the panic")                            \
-    X(FORMAT,    0,      "format",    "auto|epcis|ndjson|csv|suivi", "the form of the feed (auto)") \
+    X(FORMAT,    0,      "format",    "auto|epcis|ndjson|csv|suivi",                               \
+      "the form of the feed (auto)")                                                               \
     X(REJECTS,   0,      "rejects",   "FILE",                                                      \
       "where to write the place and reason of each refused event")                                 \
     X(LISTEN,    0,      "listen",    "ADDR:PORT",     "where to answer (127.0.0.1:8080)")         \
-    X(ORIGIN,    0,      "origin",    "URL",           "the service behind, as http://HOST[:PORT]") \
+    X(ORIGIN,    0,      "origin",    "URL",                                                       \
+      "the service behind, as http://HOST[:PORT]")                                                 \
     X(DIR,       0,      "dir",       "DIR",           "where nginx's configuration and files go") \
     X(WORKERS,   0,      "workers",   "N",             "nginx workers (one a processor)")          \
     X(MODULE,    0,      "module",    "PATH",          "ngx_http_ecluse_module.so")                \

@@ -58,7 +58,9 @@ int command_check(const struct arguments *a)
                               (int)c->promise_count, "largest_loss",
                               lines_of(contract_explain_loss, c, language)));
     } else {
-        output_tone(stdout, TONE_GOOD, language == LANGUAGE_FR ? "Ce contrat est correct." : "This contract is sound.");
+        output_tone(stdout, TONE_GOOD,
+                    language == LANGUAGE_FR ? "Ce contrat est correct."
+                                            : "This contract is sound.");
         puts("");
         contract_explain_loss(c, language, stdout);
     }

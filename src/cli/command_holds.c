@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A hold's budget and window come from a segment that another process writes: NULL unless they exist in the contract. */
+/* A hold's budget and window come from a segment that another process writes: NULL unless they
+ * exist in the contract. */
 static const struct budget_rule *rule_of(const struct situation *s, const struct hold *hold)
 {
     if (hold->budget < 0 || (uint32_t)hold->budget >= s->contract->budget_count)
@@ -86,7 +87,7 @@ int command_holds(const struct arguments *a)
     } else if (count == 0) {
         puts("Nobody is held.");
     } else {
-        static const char *const titles[] = {"hold",  "who",       "budget",   ">spent",
+        static const char *const titles[] = {"hold",   "who",      "budget",   ">spent",
                                              ">since", ">ends in", ">refused", ""};
         struct table table = table_of(8, titles);
         for (size_t i = 0; i < count; i++)
@@ -99,7 +100,7 @@ int command_holds(const struct arguments *a)
     return EXIT_DONE;
 }
 
-/* ---- why ------------------------------------------------------------------------------------------ */
+/* ---- why ------------------------------------------------------------------------------------- */
 
 static void why_hold_text(const struct situation *s, const struct hold *hold)
 {
@@ -121,11 +122,10 @@ static void why_hold_text(const struct situation *s, const struct hold *hold)
         printf("%s is held by a budget that is no longer in the contract.\n", who);
     }
     printf("Since:  %s", figure_wall(wall_of(&s->now, hold->since), wall, figure));
-    printf(" (%s ago); refused %s times since.\n",
-           figure_span(s->now.boot - hold->since, figure), figure_count(hold->refused, used));
+    printf(" (%s ago); refused %s times since.\n", figure_span(s->now.boot - hold->since, figure),
+           figure_count(hold->refused, used));
     printf("Until:  %s", figure_wall(wall_of(&s->now, hold->until), wall, figure));
-    printf(" (in %s), then it ends by itself.\n",
-           figure_span(hold->until - s->now.boot, figure));
+    printf(" (in %s), then it ends by itself.\n", figure_span(hold->until - s->now.boot, figure));
     if (hold->observed)
         puts("Nothing is held: this budget only observes.");
     else
@@ -137,8 +137,10 @@ static int why_hold(const struct arguments *a, const struct situation *s, uint64
     bool json = a->option[OPTION_JSON] != NULL;
     struct hold hold;
     if (!hold_find(s->front, id, &hold) || hold.until <= s->now.boot)
-        return could_not(json, "no hold %s is in force; it may have ended by itself; `ecluse holds` "
-                               "lists those that are", a->operand[0]);
+        return could_not(json,
+                         "no hold %s is in force; it may have ended by itself; `ecluse holds` "
+                         "lists those that are",
+                         a->operand[0]);
     if (json)
         output_json(hold_json(s, &hold));
     else
@@ -158,14 +160,15 @@ static bool asked_read(const struct contract *c, const char *typed, struct asked
     if (principal_parse(c, text_of(typed), &out->principal) != 0)
         return false;
     uint8_t address[16] = {[10] = 0xff, [11] = 0xff};
-    out->is_address = inet_pton(AF_INET, typed, address + 12) == 1 ||
-                      inet_pton(AF_INET6, typed, address) == 1;
+    out->is_address =
+        inet_pton(AF_INET, typed, address + 12) == 1 || inet_pton(AF_INET6, typed, address) == 1;
     if (out->is_address)
         out->network = principal_network(c, address);
     return true;
 }
 
-/* Who is charged when a budget meets whom was asked about: the budget's kind decides. False for kinds that no address has. */
+/* Who is charged when a budget meets whom was asked about: the budget's kind decides. False for
+ * kinds that no address has. */
 static bool principal_for(const struct budget_rule *rule, const struct asked *asked,
                           struct principal *out)
 {
@@ -213,8 +216,8 @@ static json_t *outcome_json(const struct situation *s, const struct budget_rule 
         "limit", (json_int_t)outcome->limit, "until",
         outcome->until ? json_string(clock_text(wall_of(&s->now, outcome->until), until))
                        : json_null(),
-        "hold", outcome->hold ? json_string(hold_name(GUARD_FRONT, outcome->hold, name))
-                              : json_null());
+        "hold",
+        outcome->hold ? json_string(hold_name(GUARD_FRONT, outcome->hold, name)) : json_null());
 }
 
 static void outcome_row(const struct situation *s, struct table *table,
@@ -296,8 +299,10 @@ int command_why(const struct arguments *a)
     else if (asked_read(s.contract, a->operand[0], &asked))
         status = why_client(a, &s, &asked);
     else
-        status = could_not(json, "`%.100s` is neither a hold (hold-2f-front), nor an address "
-                                 "(198.51.100.7), nor a network (198.51.100.0/24)", a->operand[0]);
+        status = could_not(json,
+                           "`%.100s` is neither a hold (hold-2f-front), nor an address "
+                           "(198.51.100.7), nor a network (198.51.100.0/24)",
+                           a->operand[0]);
     situation_close(&s);
     return status;
 }

@@ -1,7 +1,7 @@
 /* `ecluse ingest`: feeds of parcel events into the store.
  *
- * Inputs and the rejects file are opened first, with the rights of whoever asked; then all rights but those on `state/tracking`
- * are given up, and only then is a byte of a feed read.
+ * Inputs and the rejects file are opened first, with the rights of whoever asked; then all rights
+ * but those on `state/tracking` are given up, and only then is a byte of a feed read.
  */
 #include "cli/directories.h"
 #include "cli/output.h"
@@ -50,7 +50,8 @@ static bool format_of(const char *named, enum feed_format *out)
     return named == NULL;
 }
 
-/* All of them at once, since later we may not: so the limit on descriptors is the limit on files. */
+/* All of them at once, since later we may not: so the limit on descriptors is the limit on files.
+ */
 static int inputs_open(struct intake *k)
 {
     const struct arguments *a = k->a;
@@ -71,7 +72,8 @@ static int inputs_open(struct intake *k)
         if (descriptor < 0 || fstat(descriptor, &status) != 0)
             return could_not(k->json, "%s cannot be read: %s%s", name, strerror(errno),
                              errno == EMFILE ? "; give fewer files at once" : "");
-        k->input[k->input_count++] = (struct input){standard ? "(standard input)" : name, descriptor};
+        k->input[k->input_count++] =
+            (struct input){standard ? "(standard input)" : name, descriptor};
         if (S_ISDIR(status.st_mode))
             return could_not(k->json, "%s is a folder; name the files in it", name);
         measured = measured && S_ISREG(status.st_mode);
@@ -104,8 +106,9 @@ static int give_up_rights(struct intake *k)
     char tracking[CONTRACT_PATH_SIZE + 32], closed[CONTRACT_PATH_SIZE + 32];
     snprintf(tracking, sizeof tracking, "%s/tracking", k->contract->state);
     if (path_first_closed(tracking, closed, sizeof closed))
-        return could_not(k->json, "user %s may not enter %s, which is on the way to the store; "
-                                  "say chmod o+x %s, or choose another `state:`",
+        return could_not(k->json,
+                         "user %s may not enter %s, which is on the way to the store; "
+                         "say chmod o+x %s, or choose another `state:`",
                          *account.name ? account.name : "(this one)", closed, closed);
     const struct rights_paths paths = {tracking, {"/proc/sys/kernel/random", NULL}};
     const char *partly;
@@ -127,7 +130,8 @@ static void show_progress(void *context, const struct ingest_totals *totals)
 static bool disk_is_full(const char *state)
 {
     struct statvfs disk;
-    return statvfs(state, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < UINT64_C(1) << 20;
+    return statvfs(state, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < UINT64_C(1)
+                                                                                       << 20;
 }
 
 static int read_inputs(struct intake *k, enum feed_format format)
@@ -153,11 +157,13 @@ static int read_inputs(struct intake *k, enum feed_format format)
     int ended = ingest_end(ingest, &k->totals, &ending);
     progress_end(&k->progress);
     if (code < 0 || ended < 0)
-        return could_not(k->json, "%s%s; %" PRIu64 " events are in the store; the same feed again "
-                                  "completes it", code < 0 ? error.text : ending.text,
-                         disk_is_full(k->contract->state) ? " (No space left on the disk: make room)"
-                                                          : "",
-                         k->totals.committed);
+        return could_not(
+            k->json,
+            "%s%s; %" PRIu64 " events are in the store; the same feed again "
+            "completes it",
+            code < 0 ? error.text : ending.text,
+            disk_is_full(k->contract->state) ? " (No space left on the disk: make room)" : "",
+            k->totals.committed);
     return EXIT_DONE;
 }
 
@@ -177,12 +183,12 @@ static void summary_json(const struct intake *k, double seconds)
         if (t->rejected[i])
             json_object_set_new(reasons, feed_reason_name((enum feed_reason)i),
                                 json_integer((json_int_t)t->rejected[i]));
-    output_json(json_pack(
-        "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:f,s:o}", "events", (json_int_t)t->events, "added",
-        (json_int_t)t->added, "repeated", (json_int_t)t->repeated, "parcels",
-        (json_int_t)t->parcels, "committed", (json_int_t)t->committed, "rejected",
-        (json_int_t)rejected_in_all(t), "dropped_fields", (json_int_t)t->dropped, "bytes",
-        (json_int_t)t->bytes, "seconds", seconds, "reasons", reasons));
+    output_json(json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:f,s:o}", "events",
+                          (json_int_t)t->events, "added", (json_int_t)t->added, "repeated",
+                          (json_int_t)t->repeated, "parcels", (json_int_t)t->parcels, "committed",
+                          (json_int_t)t->committed, "rejected", (json_int_t)rejected_in_all(t),
+                          "dropped_fields", (json_int_t)t->dropped, "bytes", (json_int_t)t->bytes,
+                          "seconds", seconds, "reasons", reasons));
 }
 
 static void summary_text(const struct intake *k, double seconds)
@@ -231,8 +237,9 @@ static int rejects_close(struct intake *k)
     failed = fclose(k->rejects) != 0 || failed;
     k->rejects = NULL;
     if (failed)
-        return could_not(k->json, "%s could not be written whole: %s; the events themselves are in "
-                                  "the store; the same feed again tells the rejects again",
+        return could_not(k->json,
+                         "%s could not be written whole: %s; the events themselves are in "
+                         "the store; the same feed again tells the rejects again",
                          k->a->option[OPTION_REJECTS], strerror(errno ? errno : ENOSPC));
     return EXIT_DONE;
 }

@@ -39,7 +39,8 @@ static int tell(const struct arguments *a, bool on, bool supervised)
         return EXIT_DONE;
     }
     if (on)
-        puts("Panic: every budget is in observe. Nobody is slowed, challenged or refused; what would\n"
+        puts("Panic: every budget is in observe. Nobody is slowed, challenged or refused; what "
+             "would\n"
              "have been is still counted. `ecluse panic --off` ends it.");
     else
         puts("The panic is over: the contract's modes are in force again.");
@@ -69,7 +70,8 @@ int command_panic(const struct arguments *a)
     bool in_force = wait_in_force(control, on);
     control_close(control);
     if (!in_force)
-        return could_not(json, "`ecluse run` did not answer within 2 s (does it hang?); kill it and "
-                               "say this again: nothing stands in the way then");
+        return could_not(json,
+                         "`ecluse run` did not answer within 2 s (does it hang?); kill it and "
+                         "say this again: nothing stands in the way then");
     return tell(a, on, true);
 }

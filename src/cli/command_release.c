@@ -57,7 +57,8 @@ static int ask_one(const struct situation *s, bool json, const char *name, struc
     return EXIT_DONE;
 }
 
-/* A released principal that is still over its limit may be held again at once, but that hold has another id. */
+/* A released principal that is still over its limit may be held again at once, but that hold has
+ * another id. */
 static size_t wait_ended(const struct situation *s, struct asked *asked, size_t count)
 {
     size_t ended = 0;

@@ -1,5 +1,6 @@
-/* `ecluse run`: the supervisor. It publishes the contract, makes the guards' segments, keeps their counts durable, looks after
- * the keeper, answers panics, and takes up changes of the contract. It parses nothing but the contract. */
+/* `ecluse run`: the supervisor. It publishes the contract, makes the guards' segments, keeps their
+ * counts durable, looks after the keeper, answers panics, and takes up changes of the contract. It
+ * parses nothing but the contract. */
 #include "cli/child.h"
 #include "cli/directories.h"
 #include "cli/keeper.h"
@@ -33,7 +34,7 @@ struct supervisor {
     struct budgets *front; /* read-only: whether its processes have prepared */
     struct sync *sync;
     struct child keeper;
-    int signals, changes;  /* descriptors: signalfd, and inotify of runtime (-1: once a second) */
+    int signals, changes; /* descriptors: signalfd, and inotify of runtime (-1: once a second) */
     bool stop, panic;
     nanos_t next_second;
 };
@@ -188,7 +189,8 @@ static void listen_to(struct supervisor *s, const char *runtime)
     s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     must(s->signals >= 0);
     s->changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (s->changes >= 0 && inotify_add_watch(s->changes, runtime, IN_CREATE | IN_DELETE | IN_MOVED_TO) < 0) {
+    if (s->changes >= 0 &&
+        inotify_add_watch(s->changes, runtime, IN_CREATE | IN_DELETE | IN_MOVED_TO) < 0) {
         close(s->changes);
         s->changes = -1; /* the panic's file is looked at once a second then */
     }
@@ -206,7 +208,8 @@ static int make_segment(struct supervisor *s, struct error *error)
     return sync_start(s->reload.live, &s->sync, error);
 }
 
-/* From a checked contract to a published one, with everything in place that guards need. Owns from_file. */
+/* From a checked contract to a published one, with everything in place that guards need. Owns
+ * from_file. */
 static int begin(struct supervisor *s, struct contract *from_file, struct error *error)
 {
     s->account = account_of_service(from_file->state);
@@ -219,8 +222,9 @@ static int begin(struct supervisor *s, struct contract *from_file, struct error 
         return code;
     }
     if (s->account.last_resort && from_file->tracking.present)
-        log_line(LOG_LEVEL_WARNING, "there is no user `ecluse` here: the keeper and `ecluse ingest` "
-                                    "run as nobody; make one with: useradd --system ecluse");
+        log_line(LOG_LEVEL_WARNING,
+                 "there is no user `ecluse` here: the keeper and `ecluse ingest` "
+                 "run as nobody; make one with: useradd --system ecluse");
     listen_to(s, from_file->runtime);
     s->reload.control = s->control;
     s->reload.bulletin = &s->bulletin;

@@ -1,5 +1,5 @@
-/* `ecluse serve`: nginx with the module, and `ecluse run`, as one thing: for those without an nginx of their own, for trials and
- * tests. Whatever it starts ends with it. */
+/* `ecluse serve`: nginx with the module, and `ecluse run`, as one thing: for those without an nginx
+ * of their own, for trials and tests. Whatever it starts ends with it. */
 #include "cli/child.h"
 #include "cli/nginx_conf.h"
 #include "cli/output.h"
@@ -30,14 +30,15 @@ struct serve {
     bool stop;
 };
 
-/* ---- Starting ------------------------------------------------------------------------------------- */
+/* ---- Starting -------------------------------------------------------------------------------- */
 
 static bool settle_options(const struct arguments *a, struct serve *s, struct error *error)
 {
     const char *listen = a->option[OPTION_LISTEN], *workers = a->option[OPTION_WORKERS];
     if (a->option[OPTION_ORIGIN] == NULL || a->option[OPTION_DIR] == NULL) {
-        error_set(error, 0, "`ecluse serve` needs --origin URL (the service behind) and --dir DIR "
-                            "(where nginx's configuration goes)");
+        error_set(error, 0,
+                  "`ecluse serve` needs --origin URL (the service behind) and --dir DIR "
+                  "(where nginx's configuration goes)");
         return false;
     }
     if (!listener_parse(listen ? listen : "127.0.0.1:8080", &s->settings.listener, error) ||
@@ -90,7 +91,8 @@ static bool start_run(struct serve *s, struct error *error)
 
 static bool start_nginx(struct serve *s, struct error *error)
 {
-    const char *words[] = {"nginx", "-p", s->folder, "-c", "nginx.conf", "-e", "error.log", "-g", "daemon off;", NULL};
+    const char *words[] = {"nginx", "-p",        s->folder, "-c",          "nginx.conf",
+                           "-e",    "error.log", "-g",      "daemon off;", NULL};
     pid_t pid = serve_start("nginx", words);
     if (pid < 0) {
         error_set(error, 0, "nginx cannot be started: %s", strerror(errno));
@@ -100,7 +102,8 @@ static bool start_nginx(struct serve *s, struct error *error)
     return true;
 }
 
-/* Whether a signal has come that says to stop, so that Ctrl-C ends a start that does not succeed. */
+/* Whether a signal has come that says to stop, so that Ctrl-C ends a start that does not succeed.
+ */
 static bool stop_asked(struct serve *s)
 {
     struct signalfd_siginfo info;
@@ -109,7 +112,8 @@ static bool stop_asked(struct serve *s)
     return s->stop;
 }
 
-/* Waits until ready() says so; false when the child ends first, time is up, or we are told to stop. */
+/* Waits until ready() says so; false when the child ends first, time is up, or we are told to stop.
+ */
 static bool wait_for(struct serve *s, struct child *child, bool (*ready)(const struct serve *s))
 {
     nanos_t deadline = clock_boot() + start_patience;
@@ -150,7 +154,8 @@ static int start_all(struct serve *s)
     if (!start_run(s, &error))
         return could_not(false, "%s", error.text);
     if (!wait_for(s, &s->run, run_is_ready))
-        return s->stop ? EXIT_DONE : could_not(false, "`ecluse run` did not begin; it says why above");
+        return s->stop ? EXIT_DONE
+                       : could_not(false, "`ecluse run` did not begin; it says why above");
     if (!serve_workers_may_enter(s->contract, s->folder, &error))
         return could_not(false, "%s", error.text);
     if (serve_answers(&s->settings.listener))
@@ -159,13 +164,14 @@ static int start_all(struct serve *s)
     if (!start_nginx(s, &error))
         return could_not(false, "%s", error.text);
     if (!wait_for(s, &s->nginx, nginx_is_ready))
-        return s->stop ? EXIT_DONE
-                       : could_not(false, "nginx does not answer on %s:%u; %s/error.log says why",
-                                   s->settings.listener.address, s->settings.listener.port, s->folder);
+        return s->stop
+                   ? EXIT_DONE
+                   : could_not(false, "nginx does not answer on %s:%u; %s/error.log says why",
+                               s->settings.listener.address, s->settings.listener.port, s->folder);
     return EXIT_DONE;
 }
 
-/* ---- Going on ------------------------------------------------------------------------------------- */
+/* ---- Going on -------------------------------------------------------------------------------- */
 
 static void reap(struct serve *s, nanos_t now)
 {
@@ -253,8 +259,9 @@ static int serve_all(const struct arguments *a, struct serve *s)
     if (nginx_conf_write(&s->settings, &result, &error) < 0)
         return could_not(false, "%s", error.text);
     if (result == NGINX_CONF_KEPT)
-        log_line(LOG_LEVEL_INFO, "%s/nginx.conf was edited and is kept: --listen, --origin and "
-                                 "--workers change nothing in it; remove it to have it written again",
+        log_line(LOG_LEVEL_INFO,
+                 "%s/nginx.conf was edited and is kept: --listen, --origin and "
+                 "--workers change nothing in it; remove it to have it written again",
                  s->folder);
     listen_to_signals(s);
     int status = start_all(s);

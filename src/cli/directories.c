@@ -21,23 +21,27 @@ static int make_parents(const char *path, struct error *error)
         memcpy(part, path, at);
         part[at] = 0;
         if (mkdir(part, 0755) != 0 && errno != EEXIST)
-            return error_set(error, -errno, "%s cannot be made: %s; make it, or name another in "
-                                            "the contract", part, strerror(errno));
+            return error_set(error, -errno,
+                             "%s cannot be made: %s; make it, or name another in "
+                             "the contract",
+                             part, strerror(errno));
     }
     return 0;
 }
 
-/* A folder in which strangers may rename files could be made to hold anything. /tmp-like folders (sticky) are no exception:
- * ours is below them, never one of them. */
+/* A folder in which strangers may rename files could be made to hold anything. /tmp-like folders
+ * (sticky) are no exception: ours is below them, never one of them. */
 static int refuse_strangers(int directory, const char *path, uid_t owner, struct error *error)
 {
     struct stat status;
     if (fstat(directory, &status) != 0)
         return error_set(error, -errno, "%s: %s", path, strerror(errno));
     if (status.st_uid != geteuid() && status.st_uid != owner && status.st_uid != 0)
-        return error_set(error, -EPERM,
-                         "%s belongs to user %u; give it to user %u (chown), or name another in the "
-                         "contract", path, status.st_uid, owner);
+        return error_set(
+            error, -EPERM,
+            "%s belongs to user %u; give it to user %u (chown), or name another in the "
+            "contract",
+            path, status.st_uid, owner);
     if (status.st_mode & S_IWOTH)
         return error_set(error, -EPERM, "%s may be written by everybody; say chmod o-w %s", path,
                          path);
@@ -49,10 +53,12 @@ struct folder {
     mode_t mode;
     uid_t owner;
     int group; /* -1: as it is */
-    bool own;  /* set owner, group and mode of one that exists: ours alone; else the operator's choice stands */
+    bool own;  /* set owner, group and mode of one that exists: ours alone; else the operator's
+                  choice stands */
 };
 
-/* Files of an earlier owner (a trial as `nobody`, say) go with their folder: else nobody could write them again. */
+/* Files of an earlier owner (a trial as `nobody`, say) go with their folder: else nobody could
+ * write them again. */
 static void own_files(int directory, uid_t owner, int group)
 {
     int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -112,8 +118,8 @@ static int make_all(const struct folder *folders, size_t count, struct error *er
     return 0;
 }
 
-/* LMDB's readers note themselves in its lock file, so the workers' group must be able to write that one, and it alone: it
- * is made here, since LMDB would give it the mode of the data. */
+/* LMDB's readers note themselves in its lock file, so the workers' group must be able to write that
+ * one, and it alone: it is made here, since LMDB would give it the mode of the data. */
 static int open_reader_table(const struct contract *c, const struct account *service, int workers,
                              struct error *error)
 {

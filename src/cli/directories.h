@@ -1,10 +1,10 @@
 /* directories.h: the folders under `state` and `runtime`, their owners and modes.
  *
  *   runtime            0755  root (or whoever started us): guards read what is published there
- *   runtime/releases   0750  the same; nginx workers may look, and write nothing (0700 when one user runs all)
- *   state              0755  the same
- *   state/budget       0750  the same, group of the nginx workers: rings they charge
- *   state/tracking     2750  the service account, group of the nginx workers: parcels they read
+ *   runtime/releases   0750  the same; nginx workers may look, and write nothing (0700 when one
+ * user runs all) state              0755  the same state/budget       0750  the same, group of the
+ * nginx workers: rings they charge state/tracking     2750  the service account, group of the nginx
+ * workers: parcels they read
  */
 #ifndef ECLUSE_DIRECTORIES_H
 #define ECLUSE_DIRECTORIES_H
@@ -12,7 +12,8 @@
 #include "cli/rights.h"
 #include "contract/contract.h"
 
-/* What `ecluse run` needs. Makes what is missing, corrects what is ours, and refuses a folder that strangers may write. */
+/* What `ecluse run` needs. Makes what is missing, corrects what is ours, and refuses a folder that
+ * strangers may write. */
 int directories_for_run(const struct contract *c, const struct account *service, int workers,
                         struct error *error);
 

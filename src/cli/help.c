@@ -42,7 +42,8 @@ void help_command(const struct command *command, FILE *out)
     }
 }
 
-/* A word of running text: mdoc reads a line that begins with a full stop or quote as a macro, and \ as an escape. */
+/* A word of running text: mdoc reads a line that begins with a full stop or quote as a macro, and
+ * \ as an escape. */
 static void mdoc_word(const char *word, size_t length, FILE *out)
 {
     if (*word == '.' || *word == '\'')

@@ -29,7 +29,8 @@ static bool wait_second(const struct keeper *k)
     return !stopping && getppid() == k->parent;
 }
 
-/* Each call holds the writer's lock for one batch only, so that an ingest that begins meanwhile waits little. */
+/* Each call holds the writer's lock for one batch only, so that an ingest that begins meanwhile
+ * waits little. */
 static bool expire_all(struct store *store, nanos_t keep, struct error *error)
 {
     int64_t oldest = (clock_wall() - keep) / NANOS_SECOND;
@@ -105,7 +106,8 @@ static bool confine(const struct keeper *k)
         return false;
     }
     if (partly)
-        log_line(LOG_LEVEL_INFO, "keeper: %s; it is confined by seccomp and its user alone", partly);
+        log_line(LOG_LEVEL_INFO, "keeper: %s; it is confined by seccomp and its user alone",
+                 partly);
     return true;
 }
 

@@ -12,7 +12,7 @@
 
 enum { CHECKSUM_DIGITS = 16, CONF_MOST = 1 << 20 };
 
-/* ---- Addresses ------------------------------------------------------------------------------------ */
+/* ---- Addresses ------------------------------------------------------------------------------- */
 
 static bool port_parse(const char *text, unsigned *out)
 {
@@ -28,7 +28,8 @@ static bool port_parse(const char *text, unsigned *out)
     return true;
 }
 
-/* Host or address up to its port, with nothing in it that nginx's configuration would read as more than a name. */
+/* Host or address up to its port, with nothing in it that nginx's configuration would read as more
+ * than a name. */
 static bool host_parse(const char *text, size_t length, char *out, size_t size)
 {
     if (length == 0 || length >= size)
@@ -71,8 +72,10 @@ bool origin_parse(const char *url, struct origin *out, struct error *error)
     char text[320];
     size_t length = strcspn(rest, "/");
     if (rest[length] == '/' && rest[length + 1]) {
-        error_set(error, 0, "--origin %.200s: has a path; the origin's own paths are kept, so give "
-                            "only http://HOST[:PORT]", url);
+        error_set(error, 0,
+                  "--origin %.200s: has a path; the origin's own paths are kept, so give "
+                  "only http://HOST[:PORT]",
+                  url);
         return false;
     }
     if (length < sizeof text) {
@@ -94,7 +97,8 @@ bool listener_parse(const char *text, struct listener *out, struct error *error)
 {
     struct listener listener;
     const char *colon = port_colon(text);
-    if (colon && host_parse(text, (size_t)(colon - text), listener.address, sizeof listener.address) &&
+    if (colon &&
+        host_parse(text, (size_t)(colon - text), listener.address, sizeof listener.address) &&
         port_parse(colon + 1, &listener.port)) {
         *out = listener;
         return true;
@@ -103,13 +107,14 @@ bool listener_parse(const char *text, struct listener *out, struct error *error)
     return false;
 }
 
-/* ---- The text ------------------------------------------------------------------------------------- */
+/* ---- The text -------------------------------------------------------------------------------- */
 
 static void text_head(const struct nginx_settings *s, FILE *out)
 {
     fprintf(out,
-            "#\n# nginx as the front of an essential service, with Ecluse in it. docs/nginx.md explains\n"
-            "# each ecluse_ directive. Try a change with: nginx -t -p %s -c nginx.conf -g 'daemon off;'\n"
+            "#\n# nginx as the front of an essential service, with Ecluse in it.\n"
+            "# docs/nginx.md explains each ecluse_ directive. Try a change with\n"
+            "#   nginx -t -p %s -c nginx.conf\n"
             "# and put it in force with SIGHUP to `ecluse serve`, which loses no request.\n\n"
             "load_module %s;\n\n",
             s->folder, s->module);
@@ -125,45 +130,46 @@ static void text_head(const struct nginx_settings *s, FILE *out)
             "worker_rlimit_nofile %" PRIu64 ";\n"
             "worker_shutdown_timeout 30s;       # after a reload, old workers end at last\n"
             "pid nginx.pid;\n"
-            "error_log error.log warn;          # nginx itself and Ecluse; what is about one request: below\n\n"
+            "error_log error.log warn;          # nginx itself, and Ecluse\n\n"
             "events {\n"
             "    worker_connections %" PRIu64 ";\n"
-            "    multi_accept on;               # a flood's connections are taken from the kernel at once\n"
+            "    multi_accept on;               # what a flood queued is taken at once\n"
             "}\n\n",
             s->descriptors, connections);
 }
 
 static void text_http(const struct nginx_settings *s, FILE *out)
 {
-    fprintf(out,
-            "http {\n"
-            "    ecluse_runtime %s;             # `runtime` of the contract\n\n"
-            "    # Addresses and parcel numbers are personal data: no request is written down. Lines below\n"
-            "    # `crit` would name the client.\n"
-            "    access_log off;\n"
-            "    error_log error.log crit;\n\n"
-            "    server_tokens off;\n"
-            "    default_type application/octet-stream;\n"
-            "    types { text/html html; text/css css; application/json json; image/svg+xml svg; }\n\n"
-            "    # Slow clients must not hold a connection for long, nor a large header much memory.\n"
-            "    client_header_timeout 5s;\n"
-            "    client_body_timeout 10s;\n"
-            "    send_timeout 10s;\n"
-            "    reset_timedout_connection on;\n"
-            "    keepalive_timeout 20s;\n"
-            "    keepalive_requests 10000;\n"
-            "    client_header_buffer_size 1k;\n"
-            "    large_client_header_buffers 4 8k;\n"
-            "    client_body_buffer_size 16k;\n"
-            "    client_max_body_size 1m;       # raise it if your forms take files\n\n"
-            "    sendfile on;\n"
-            "    tcp_nodelay on;\n\n"
-            "    client_body_temp_path temp/body;\n"
-            "    proxy_temp_path temp/proxy;\n"
-            "    fastcgi_temp_path temp/fastcgi;\n"
-            "    uwsgi_temp_path temp/uwsgi;\n"
-            "    scgi_temp_path temp/scgi;\n\n",
-            s->contract->runtime);
+    fprintf(
+        out,
+        "http {\n"
+        "    ecluse_runtime %s;             # `runtime` of the contract\n\n"
+        "    # Addresses and parcel numbers are personal data: no request is written down.\n"
+        "    # Lines below `crit` would name the client.\n"
+        "    access_log off;\n"
+        "    error_log error.log crit;\n\n"
+        "    server_tokens off;\n"
+        "    default_type application/octet-stream;\n"
+        "    types { text/html html; text/css css; application/json json; image/svg+xml svg; }\n\n"
+        "    # Slow clients must not hold a connection for long, nor a large header much memory.\n"
+        "    client_header_timeout 5s;\n"
+        "    client_body_timeout 10s;\n"
+        "    send_timeout 10s;\n"
+        "    reset_timedout_connection on;\n"
+        "    keepalive_timeout 20s;\n"
+        "    keepalive_requests 10000;\n"
+        "    client_header_buffer_size 1k;\n"
+        "    large_client_header_buffers 4 8k;\n"
+        "    client_body_buffer_size 16k;\n"
+        "    client_max_body_size 1m;       # raise it if your forms take files\n\n"
+        "    sendfile on;\n"
+        "    tcp_nodelay on;\n\n"
+        "    client_body_temp_path temp/body;\n"
+        "    proxy_temp_path temp/proxy;\n"
+        "    fastcgi_temp_path temp/fastcgi;\n"
+        "    uwsgi_temp_path temp/uwsgi;\n"
+        "    scgi_temp_path temp/scgi;\n\n",
+        s->contract->runtime);
 }
 
 static void text_origin(const struct nginx_settings *s, FILE *out)
@@ -172,7 +178,7 @@ static void text_origin(const struct nginx_settings *s, FILE *out)
     fprintf(out,
             "    upstream origin {\n"
             "        server %s:%u;\n"
-            "        keepalive 64;              # connections are kept: a flood does not pay for handshakes\n"
+            "        keepalive 64;              # no handshake for each request\n"
             "        keepalive_requests 10000;\n"
             "        keepalive_timeout 30s;\n"
             "    }\n\n"
@@ -186,7 +192,7 @@ static void text_origin(const struct nginx_settings *s, FILE *out)
             "    proxy_send_timeout 5s;\n"
             "    proxy_read_timeout 5s;\n"
             "    proxy_next_upstream off;\n"
-            "    proxy_max_temp_file_size 0;    # a slow reader of a large answer must not fill the disk\n",
+            "    proxy_max_temp_file_size 0;    # slow readers must not fill the disk\n",
             origin->host, origin->port,
             s->contract->trusted_proxies.count ? "$proxy_add_x_forwarded_for" : "$remote_addr");
     if (origin->tls)
@@ -203,37 +209,39 @@ static void text_origin(const struct nginx_settings *s, FILE *out)
 static void text_server(const struct nginx_settings *s, FILE *out)
 {
     const char *scheme = s->origin.tls ? "https" : "http";
-    fprintf(out,
-            "    server {\n"
-            "        listen %s:%u backlog=4096; # the kernel's net.core.somaxconn caps it\n"
-            "        # For TLS and HTTP/2: listen ... ssl http2; ssl_certificate ...; ssl_certificate_key ...;\n\n"
-            "        ecluse on;                 # `observe` decides and counts, and changes nothing\n"
-            "        ecluse_answer fallback;    # proxied routes: a notice when the origin is away\n\n",
-            s->listener.address, s->listener.port);
+    fprintf(
+        out,
+        "    server {\n"
+        "        listen %s:%u backlog=4096; # the kernel's net.core.somaxconn caps it\n"
+        "        # For TLS and HTTP/2: listen ... ssl http2; and ssl_certificate, _key.\n\n"
+        "        ecluse on;                 # `observe` decides and counts, and changes nothing\n"
+        "        ecluse_answer fallback;    # proxied routes: a notice when the origin is away\n\n",
+        s->listener.address, s->listener.port);
     if (s->contract->tracking.present)
-        fprintf(out,
-                "        # The search form, and the search: /suivi?id=... is sent to /suivi/NUMBER.\n"
-                "        location = / { ecluse_route home; ecluse_page home; }\n"
-                "        location = /suivi {\n"
-                "            ecluse_route tracking;\n"
-                "            ecluse_lookup $arg_id html redirect=/suivi/;\n"
-                "            ecluse_answer first;\n"
-                "        }\n\n"
-                "        # The page of one parcel: the store first; the origin only for numbers that are not in it.\n"
-                "        location ~ ^/suivi/(?<parcel>[^/]*)$ {\n"
-                "            ecluse_route tracking;\n"
-                "            ecluse_lookup $parcel html;\n"
-                "            ecluse_answer first;\n"
-                "            proxy_pass %s://origin;\n"
-                "        }\n\n"
-                "        # Clients of La Poste's \"Suivi v2\".\n"
-                "        location ~ ^/suivi/v2/idships/(?<parcel>[^/]*)$ {\n"
-                "            ecluse_route api;\n"
-                "            ecluse_lookup $parcel json;\n"
-                "            ecluse_answer first;\n"
-                "            proxy_pass %s://origin;\n"
-                "        }\n\n",
-                scheme, scheme);
+        fprintf(
+            out,
+            "        # The search form, and the search: /suivi?id=... is sent to /suivi/NUMBER.\n"
+            "        location = / { ecluse_route home; ecluse_page home; }\n"
+            "        location = /suivi {\n"
+            "            ecluse_route tracking;\n"
+            "            ecluse_lookup $arg_id html redirect=/suivi/;\n"
+            "            ecluse_answer first;\n"
+            "        }\n\n"
+            "        # A parcel's page: the store first; the origin for numbers not in it.\n"
+            "        location ~ ^/suivi/(?<parcel>[^/]*)$ {\n"
+            "            ecluse_route tracking;\n"
+            "            ecluse_lookup $parcel html;\n"
+            "            ecluse_answer first;\n"
+            "            proxy_pass %s://origin;\n"
+            "        }\n\n"
+            "        # Clients of La Poste's \"Suivi v2\".\n"
+            "        location ~ ^/suivi/v2/idships/(?<parcel>[^/]*)$ {\n"
+            "            ecluse_route api;\n"
+            "            ecluse_lookup $parcel json;\n"
+            "            ecluse_answer first;\n"
+            "            proxy_pass %s://origin;\n"
+            "        }\n\n",
+            scheme, scheme);
     fputs("        # Everything else. The contract's `routes` are found by their `match`", out);
     for (uint32_t i = 0, named = 0; i < s->contract->route_count; i++) {
         const struct route_rule *route = &s->contract->route[i];
@@ -243,7 +251,8 @@ static void text_server(const struct nginx_settings *s, FILE *out)
     fprintf(out, ".\n        location / { proxy_pass %s://origin; }\n    }\n}\n", scheme);
 }
 
-/* nginx has no way to quote a control character, and a quote or a dollar would change what the line means. */
+/* nginx has no way to quote a control character, and a quote or a dollar would change what the line
+ * means. */
 static bool is_one_word(const char *path)
 {
     for (; *path; path++)
@@ -257,8 +266,10 @@ int nginx_conf_text(const struct nginx_settings *s, char **out, struct error *er
     const char *const words[] = {s->folder, s->module, s->contract->runtime};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (!is_one_word(words[i]))
-            return error_set(error, -EINVAL, "%s: holds a blank or a character that nginx reads in "
-                                             "its own way; choose another path", words[i]);
+            return error_set(error, -EINVAL,
+                             "%s: holds a blank or a character that nginx reads in "
+                             "its own way; choose another path",
+                             words[i]);
     char *text = NULL;
     size_t size = 0;
     FILE *memory = open_memstream(&text, &size);
@@ -276,7 +287,7 @@ int nginx_conf_text(const struct nginx_settings *s, char **out, struct error *er
     return 0;
 }
 
-/* ---- Ours, or edited ------------------------------------------------------------------------------ */
+/* ---- Ours, or edited ------------------------------------------------------------------------- */
 
 static void checksum_text(const char *text, size_t length, char out[CHECKSUM_DIGITS + 1])
 {

@@ -1,7 +1,8 @@
 /* nginx_conf.h: the configuration that `ecluse serve` writes, and that a person may keep and edit.
  *
- * Its first line holds a checksum of the rest: a file that still matches is ours, and is written anew at each start; one
- * that does not, or that has no such line, was edited, and is never written again.
+ * Its first line holds a checksum of the rest: a file that still matches is ours, and is written
+ * anew at each start; one that does not, or that has no such line, was edited, and is never written
+ * again.
  */
 #ifndef ECLUSE_NGINX_CONF_H
 #define ECLUSE_NGINX_CONF_H
@@ -14,7 +15,7 @@ struct origin { /* http://HOST[:PORT] or https://... */
     unsigned port;
 };
 
-struct listener { /* ADDR:PORT */
+struct listener {     /* ADDR:PORT */
     char address[64]; /* an IPv6 address with its brackets */
     unsigned port;
 };
@@ -26,14 +27,15 @@ struct nginx_settings {
     const struct contract *contract;
     struct origin origin;
     struct listener listener;
-    const char *folder;  /* absolute */
-    const char *module;  /* absolute */
-    const char *user;    /* of the workers, "USER" or "USER GROUP"; NULL: they stay who we are */
-    unsigned workers;    /* 0: one a processor */
+    const char *folder;   /* absolute */
+    const char *module;   /* absolute */
+    const char *user;     /* of the workers, "USER" or "USER GROUP"; NULL: they stay who we are */
+    unsigned workers;     /* 0: one a processor */
     uint64_t descriptors; /* that a worker may open */
 };
 
-/* The text, without the first line; -ENOMEM, or -EINVAL for a path that nginx could not read as one word. */
+/* The text, without the first line; -ENOMEM, or -EINVAL for a path that nginx could not read as one
+ * word. */
 int nginx_conf_text(const struct nginx_settings *settings, char **out, struct error *error);
 
 enum nginx_conf_result { NGINX_CONF_WRITTEN, NGINX_CONF_KEPT };

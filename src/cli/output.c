@@ -29,15 +29,16 @@ bool output_colour(FILE *out)
 
 void output_tone(FILE *out, enum tone tone, const char *text)
 {
-    static const char *const codes[] = {"", "\033[32m", "\033[33m", "\033[1;31m", "\033[2m",
-                                        "\033[1m"};
+    static const char *const codes[] = {"",           "\033[32m", "\033[33m",
+                                        "\033[1;31m", "\033[2m",  "\033[1m"};
     if (tone == TONE_PLAIN || !output_colour(out))
         fputs(text, out);
     else
         fprintf(out, "%s%s\033[0m", codes[tone], text);
 }
 
-/* Width of the character at *text, which is moved past it; bytes that are no character count as one column. */
+/* Width of the character at *text, which is moved past it; bytes that are no character count as one
+ * column. */
 static size_t character_width(const char **text)
 {
     mbstate_t state = {0};

@@ -1,8 +1,9 @@
 /* output.h: what people read.
  *
- * Tables whose columns align by what a terminal shows (wide and combining characters counted as such), colour only on a
- * terminal and never with NO_COLOR (no-color.org), figures with their units. Control characters in names from files
- * are shown as ?, so that no name can drive a terminal.
+ * Tables whose columns align by what a terminal shows (wide and combining characters counted as
+ * such), colour only on a terminal and never with NO_COLOR (no-color.org), figures with their
+ * units. Control characters in names from files are shown as ?, so that no name can drive a
+ * terminal.
  */
 #ifndef ECLUSE_OUTPUT_H
 #define ECLUSE_OUTPUT_H
@@ -22,8 +23,8 @@ void output_tone(FILE *out, enum tone tone, const char *text);
 
 enum { TABLE_COLUMNS = 10 };
 
-/* Rows of cells, printed with two spaces between columns. Columns whose title begins with > are aligned right. Rows are kept until
- * table_print(), which also empties the table. */
+/* Rows of cells, printed with two spaces between columns. Columns whose title begins with > are
+ * aligned right. Rows are kept until table_print(), which also empties the table. */
 struct table {
     size_t columns;
     const char *title[TABLE_COLUMNS];
@@ -40,27 +41,29 @@ void table_print(struct table *t, FILE *out);
 
 size_t text_width(const char *text); /* columns on a terminal */
 
-/* ---- Figures -------------------------------------------------------------------------------------- */
+/* ---- Figures --------------------------------------------------------------------------------- */
 
 enum { FIGURE_SIZE = 48 };
 
-char *figure_count(uint64_t count, char out[FIGURE_SIZE]);   /* 1,234,567 */
-char *figure_bytes(uint64_t bytes, char out[FIGURE_SIZE]);   /* 30.5 GB; 1 kB is 1000 B */
-char *figure_span(nanos_t span, char out[FIGURE_SIZE]);      /* 2 d 4 h, 3 min 20 s, 250 ms: two units at most */
+char *figure_count(uint64_t count, char out[FIGURE_SIZE]);      /* 1,234,567 */
+char *figure_bytes(uint64_t bytes, char out[FIGURE_SIZE]);      /* 30.5 GB; 1 kB is 1000 B */
+char *figure_span(nanos_t span, char out[FIGURE_SIZE]);         /* 2 d 4 h; 3 min 20 s; 250 ms */
 char *figure_share(uint32_t millionths, char out[FIGURE_SIZE]); /* 99.95 % */
 char *figure_amount(enum meter_unit unit, uint64_t amount, char out[FIGURE_SIZE]);
 /* "today 14:03:05" in UTC, or with its date when that is another day. */
 char *figure_wall(nanos_t wall, nanos_t now, char out[FIGURE_SIZE]);
 
-/* ---- Results -------------------------------------------------------------------------------------- */
+/* ---- Results --------------------------------------------------------------------------------- */
 
-/* One object on standard output, keys in the order in which they were set, and a line end; frees it. */
+/* One object on standard output, keys in the order in which they were set, and a line end; frees
+ * it. */
 void output_json(json_t *object);
 
 /* Borrowed strings of files may not be UTF-8: such bytes become ?. Never NULL. */
 json_t *json_safe(const char *text);
 
-/* Says on standard error what went wrong, and with `json` the same as {"error": ...} on standard output. Returns EXIT_COULD_NOT. */
+/* Says on standard error what went wrong, and with `json` the same as {"error": ...} on standard
+ * output. Returns EXIT_COULD_NOT. */
 __attribute__((format(printf, 2, 3))) int could_not(bool json, const char *format, ...);
 
 #endif

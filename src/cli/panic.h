@@ -1,9 +1,10 @@
 /* panic.h: everything in observe within a second, asked for by whoever may write in `runtime`.
  *
- * The request is a file, `runtime/panic`: there is a panic as long as it exists, also across restarts of `ecluse run`, until
- * `ecluse panic --off` removes it (or the machine restarts: /run is memory). `ecluse run` watches the folder and writes the
- * control page, which every guard reads. If nothing supervises, `ecluse panic` writes the control page itself, under the
- * same lock: a dead supervisor must not stand between an operator and the panic.
+ * The request is a file, `runtime/panic`: there is a panic as long as it exists, also across
+ * restarts of `ecluse run`, until `ecluse panic --off` removes it (or the machine restarts: /run is
+ * memory). `ecluse run` watches the folder and writes the control page, which every guard reads. If
+ * nothing supervises, `ecluse panic` writes the control page itself, under the same lock: a dead
+ * supervisor must not stand between an operator and the panic.
  */
 #ifndef ECLUSE_PANIC_H
 #define ECLUSE_PANIC_H

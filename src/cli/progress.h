@@ -1,6 +1,7 @@
 /* progress.h: the bar for whatever takes over a second.
  *
- * On standard error, on a terminal only; nothing is shown in the first second, and the bar is gone when it is over.
+ * On standard error, on a terminal only; nothing is shown in the first second, and the bar is gone
+ * when it is over.
  */
 #ifndef ECLUSE_PROGRESS_H
 #define ECLUSE_PROGRESS_H

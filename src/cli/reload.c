@@ -178,7 +178,8 @@ enum reload_result reload_look(struct reload *r, const struct budgets *front, bo
     struct file_stamp stamp = stamp_of(r->file);
     bool moved = !stamp_equal(&stamp, &r->stamp);
     r->stamp = stamp;
-    /* An editor may still be writing: what changed is read once it has rested from one look to the next. */
+    /* An editor may still be writing: what changed is read once it has rested from one look to the
+     * next. */
     if (moved && !now_please) {
         r->wanted = true;
         return RELOAD_NOTHING;
@@ -198,7 +199,8 @@ enum reload_result reload_look(struct reload *r, const struct budgets *front, bo
     return reload_step(r, front, now);
 }
 
-/* What an earlier `ecluse run` left in force: its guards still work by it, so the file must be offered to them, not imposed. */
+/* What an earlier `ecluse run` left in force: its guards still work by it, so the file must be
+ * offered to them, not imposed. */
 static bool take_over(struct reload *r, const struct contract *from_file)
 {
     uint64_t live = control_live(r->control);

@@ -1,8 +1,9 @@
 /* reload.h: a contract's file that changes while `ecluse run` runs.
  *
- * A change is seen within two seconds (or at once on SIGHUP), is read whole, and is offered to the guards as
- * contract/publish.h says: all take it up, or none does. A file that does not check, or that a guard refuses, changes nothing;
- * the reason is logged and shown by `status` until the file is in force or is changed again.
+ * A change is seen within two seconds (or at once on SIGHUP), is read whole, and is offered to the
+ * guards as contract/publish.h says: all take it up, or none does. A file that does not check, or
+ * that a guard refuses, changes nothing; the reason is logged and shown by `status` until the file
+ * is in force or is changed again.
  */
 #ifndef ECLUSE_RELOAD_H
 #define ECLUSE_RELOAD_H
@@ -21,24 +22,25 @@ struct file_stamp { /* which bytes a name led to */
 struct reload {
     const char *file;
     struct control *control;
-    struct contract *live;   /* owned */
-    struct contract *next;   /* owned; what is offered, NULL when nothing is */
-    uint64_t generation;     /* of live */
-    uint64_t last;           /* highest number that was ever offered: numbers are never used twice */
-    nanos_t deadline;        /* of the offer, boot clock */
-    struct file_stamp stamp; /* as last looked at */
-    bool wanted;             /* changed, and to be read once it rests */
+    struct contract *live; /* owned */
+    struct contract *next; /* owned; what is offered, NULL when nothing is */
+    uint64_t generation;   /* of live */
+    uint64_t last;         /* highest number that was ever offered: numbers are never used twice */
+    nanos_t deadline;      /* of the offer, boot clock */
+    struct file_stamp stamp;   /* as last looked at */
+    bool wanted;               /* changed, and to be read once it rests */
     struct bulletin *bulletin; /* told of each outcome */
-    bool told;               /* the bulletin has changed and is to be written */
+    bool told;                 /* the bulletin has changed and is to be written */
 };
 
 enum reload_result { RELOAD_NOTHING, RELOAD_TAKEN };
 
-/* Takes over what lives in `runtime` or publishes the file's contract (which it takes ownership of) as the first. */
+/* Takes over what lives in `runtime` or publishes the file's contract (which it takes ownership of)
+ * as the first. */
 int reload_begin(struct reload *r, struct contract *from_file, struct error *error);
 
-/* Every second, and at once with `now_please` on SIGHUP. `front` may be NULL: nobody is asked then. RELOAD_TAKEN: r->live is
- * another contract now, and the old one is freed. */
+/* Every second, and at once with `now_please` on SIGHUP. `front` may be NULL: nobody is asked then.
+ * RELOAD_TAKEN: r->live is another contract now, and the old one is freed. */
 enum reload_result reload_look(struct reload *r, const struct budgets *front, bool now_please,
                                nanos_t now);
 

@@ -71,7 +71,7 @@ int rights_drop(const struct account *account, struct error *error)
     return 0;
 }
 
-/* ---- Landlock: there is no C library wrapper in Debian 12 ------------------------------------------ */
+/* ---- Landlock: there is no C library wrapper in Debian 12 ------------------------------------ */
 
 #ifndef LANDLOCK_ACCESS_FS_REFER
 #define LANDLOCK_ACCESS_FS_REFER (1ULL << 13)
@@ -81,7 +81,8 @@ int rights_drop(const struct account *account, struct error *error)
 #endif
 
 static const uint64_t landlock_read = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
-static const uint64_t landlock_first = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1; /* ABI 1: all up to it */
+static const uint64_t landlock_first =
+    (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1; /* ABI 1: all up to it */
 
 static int landlock_allow(int ruleset, const char *path, uint64_t access)
 {
@@ -89,8 +90,7 @@ static int landlock_allow(int ruleset, const char *path, uint64_t access)
     if (descriptor < 0)
         return errno == ENOENT || errno == EACCES ? 0 : -errno;
     struct landlock_path_beneath_attr rule = {.allowed_access = access, .parent_fd = descriptor};
-    long result =
-        syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+    long result = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
     int code = result == 0 ? 0 : -errno;
     close(descriptor);
     return code;
@@ -109,8 +109,8 @@ static int landlock_confine(const struct rights_paths *paths, const char **partl
     if (version >= 3)
         all |= LANDLOCK_ACCESS_FS_TRUNCATE;
     struct landlock_ruleset_attr attribute = {.handled_access_fs = all};
-    int ruleset =
-        (int)syscall(SYS_landlock_create_ruleset, &attribute, sizeof attribute.handled_access_fs, 0);
+    int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attribute,
+                               sizeof attribute.handled_access_fs, 0);
     if (ruleset < 0)
         return -errno;
     uint64_t write = all & ~(uint64_t)(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
@@ -125,25 +125,31 @@ static int landlock_confine(const struct rights_paths *paths, const char **partl
     return code;
 }
 
-/* ---- seccomp -------------------------------------------------------------------------------------- */
+/* ---- seccomp --------------------------------------------------------------------------------- */
 
 /* What the C library, LMDB and our own files need; whatever is not here fails with EPERM. */
 #define ALLOWED_CALLS(X)                                                                           \
-    X(read) X(readv) X(write) X(writev) X(pread64) X(pwrite64) X(preadv) X(pwritev) X(pwritev2)    \
-    X(preadv2) X(close) X(close_range) X(fstat) X(newfstatat) X(stat) X(lstat) X(statx) X(statfs)  \
-    X(fstatfs) X(lseek) X(open) X(openat) X(openat2) X(access) X(faccessat) X(faccessat2)          \
-    X(readlink) X(readlinkat) X(getdents64) X(getcwd) X(rename) X(renameat) X(renameat2) X(unlink) \
-    X(unlinkat) X(mkdir) X(mkdirat) X(ftruncate) X(truncate) X(fallocate) X(fadvise64) X(fsync)    \
-    X(fdatasync) X(msync) X(sync_file_range) X(flock) X(fcntl) X(dup) X(dup2) X(dup3) X(pipe2)     \
-    X(fchmod) X(fchmodat) X(chmod) X(umask) X(mmap) X(munmap) X(mremap) X(mprotect) X(madvise)     \
-    X(mincore) X(brk) X(futex) X(set_robust_list) X(rseq) X(sched_yield) X(sched_getaffinity)      \
-    X(membarrier) X(clock_gettime) X(clock_getres) X(clock_nanosleep) X(nanosleep) X(gettimeofday) \
-    X(time) X(poll) X(ppoll) X(select) X(pselect6) X(epoll_create1) X(epoll_ctl) X(epoll_wait)     \
-    X(epoll_pwait) X(eventfd2) X(getrandom) X(getpid) X(gettid) X(getppid) X(getuid) X(geteuid)    \
-    X(getgid) X(getegid) X(getrusage) X(getrlimit) X(prlimit64) X(sysinfo) X(uname)                \
-    X(rt_sigaction) X(rt_sigprocmask) X(rt_sigreturn) X(rt_sigtimedwait) X(sigaltstack)            \
-    X(restart_syscall) X(arch_prctl) X(set_tid_address) X(exit) X(exit_group) X(setpriority)       \
-    X(ioprio_set) X(copy_file_range) X(sendfile)
+    X(read)                                                                                        \
+    X(readv) X(write) X(writev) X(pread64) X(pwrite64) X(preadv) X(pwritev) X(pwritev2) X(         \
+        preadv2) X(close) X(close_range) X(fstat) X(newfstatat) X(stat) X(lstat) X(statx)          \
+        X(statfs) X(fstatfs) X(lseek) X(open) X(openat) X(openat2) X(access) X(faccessat) X(       \
+            faccessat2) X(readlink) X(readlinkat) X(getdents64) X(getcwd) X(rename) X(renameat)    \
+            X(renameat2) X(unlink) X(unlinkat) X(mkdir) X(mkdirat) X(ftruncate) X(truncate) X(     \
+                fallocate) X(fadvise64) X(fsync) X(fdatasync) X(msync) X(sync_file_range) X(flock) \
+                X(fcntl) X(dup) X(dup2) X(dup3) X(pipe2) X(fchmod) X(fchmodat) X(chmod) X(umask)   \
+                    X(mmap) X(munmap) X(mremap) X(mprotect) X(madvise) X(mincore) X(brk) X(futex)  \
+                        X(set_robust_list) X(rseq) X(sched_yield) X(sched_getaffinity) X(          \
+                            membarrier) X(clock_gettime) X(clock_getres) X(clock_nanosleep)        \
+                            X(nanosleep) X(gettimeofday) X(time) X(poll) X(ppoll) X(               \
+                                select) X(pselect6) X(epoll_create1) X(epoll_ctl)                  \
+                                X(epoll_wait) X(epoll_pwait) X(eventfd2) X(getrandom) X(getpid) X( \
+                                    gettid) X(getppid) X(getuid) X(geteuid) X(getgid) X(getegid)   \
+                                    X(getrusage) X(getrlimit) X(prlimit64) X(sysinfo)              \
+                                        X(uname) X(rt_sigaction) X(rt_sigprocmask) X(rt_sigreturn) \
+                                            X(rt_sigtimedwait) X(sigaltstack) X(restart_syscall)   \
+                                                X(arch_prctl) X(set_tid_address) X(exit)           \
+                                                    X(exit_group) X(setpriority) X(ioprio_set)     \
+                                                        X(copy_file_range) X(sendfile)
 
 static int seccomp_fill(scmp_filter_ctx context)
 {
@@ -153,7 +159,8 @@ static int seccomp_fill(scmp_filter_ctx context)
         code = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(call), 0);
     ALLOWED_CALLS(X)
 #undef X
-    /* Threads yes, processes no. clone3 hides its flags from a filter: ENOSYS makes the C library use clone. */
+    /* Threads yes, processes no. clone3 hides its flags from a filter: ENOSYS makes the C library
+     * use clone. */
     if (code == 0)
         code = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
                                 SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
@@ -164,8 +171,8 @@ static int seccomp_fill(scmp_filter_ctx context)
         code = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
                                 SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
     if (code == 0)
-        code = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(kill), 1,
-                                SCMP_A1(SCMP_CMP_EQ, 0));
+        code =
+            seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(kill), 1, SCMP_A1(SCMP_CMP_EQ, 0));
     if (code == 0)
         code = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
                                 SCMP_A1(SCMP_CMP_EQ, 0x5413)); /* TIOCGWINSZ */

@@ -1,8 +1,9 @@
 /* rights.h: giving up rights, for good.
  *
- * Whatever parses bytes from outside, or opens what such a parser wrote, does it as a user who owns the parcels and nothing else.
- * Started by root, that is `ecluse` if there is such a user, else the owner of `state`, else `nobody` (said once: trials work,
- * an installation should have the user). Started by anybody else, it stays who it is.
+ * Whatever parses bytes from outside, or opens what such a parser wrote, does it as a user who owns
+ * the parcels and nothing else. Started by root, that is `ecluse` if there is such a user, else the
+ * owner of `state`, else `nobody` (said once: trials work, an installation should have the user).
+ * Started by anybody else, it stays who it is.
  */
 #ifndef ECLUSE_RIGHTS_H
 #define ECLUSE_RIGHTS_H
@@ -22,7 +23,8 @@ struct account {
 
 struct account account_of_service(const char *state);
 
-/* The group of nginx's workers when started by root: www-data, else nginx, else -1. Otherwise -1: the same user runs all. */
+/* The group of nginx's workers when started by root: www-data, else nginx, else -1. Otherwise -1:
+ * the same user runs all. */
 int group_of_workers(void);
 
 /* Becomes the account, without a way back, and without new privileges ever. */
@@ -30,15 +32,17 @@ int rights_drop(const struct account *account, struct error *error);
 
 struct rights_paths {
     const char *writable;    /* everything below may be read and written */
-    const char *readable[4]; /* everything below may be read; NULL ends them; what is absent is skipped */
+    const char *readable[4]; /* the same, to read only; NULL ends them; absent ones are skipped */
 };
 
-/* Landlock where the kernel has it (5.13), then a seccomp allow-list: no sockets, no new programs, no other process.
- * A call outside the list fails with EPERM rather than killing, so that another C library's new call is an error message.
- * Returns 0, or a negative errno with the reason when the kernel refuses what it should have; *partly tells what it lacks. */
+/* Landlock where the kernel has it (5.13), then a seccomp allow-list: no sockets, no new programs,
+ * no other process. A call outside the list fails with EPERM rather than killing, so that another C
+ * library's new call is an error message. Returns 0, or a negative errno with the reason when the
+ * kernel refuses what it should have; *partly tells what it lacks. */
 int rights_confine(const struct rights_paths *paths, const char **partly, struct error *error);
 
-/* The first folder on the way to path that we may not pass, or NULL: for an error that a person can act on. */
+/* The first folder on the way to path that we may not pass, or NULL: for an error that a person can
+ * act on. */
 const char *path_first_closed(const char *path, char *out, size_t size);
 
 #endif

@@ -64,8 +64,10 @@ char *serve_find_module(const char *named, struct error *error)
         if (found)
             return found;
     }
-    error_set(error, 0, "%s is neither beside this program nor in /usr/lib/nginx/modules; build it "
-                        "(ninja -C build), or name it with --module", MODULE_LEAF);
+    error_set(error, 0,
+              "%s is neither beside this program nor in /usr/lib/nginx/modules; build it "
+              "(ninja -C build), or name it with --module",
+              MODULE_LEAF);
     return NULL;
 }
 
@@ -112,8 +114,8 @@ pid_t serve_start(const char *program, const char *const *words)
 
 bool serve_nginx_test(const char *folder, struct error *error)
 {
-    const char *words[] = {"nginx", "-q", "-t", "-p", folder, "-c", "nginx.conf",
-                           "-e",    "stderr", "-g", "daemon off;", NULL};
+    const char *words[] = {"nginx",      "-q", "-t",     "-p", folder,        "-c",
+                           "nginx.conf", "-e", "stderr", "-g", "daemon off;", NULL};
     pid_t pid = serve_start("nginx", words);
     int status;
     if (pid < 0 || waitpid(pid, &status, 0) != pid) {
@@ -126,7 +128,8 @@ bool serve_nginx_test(const char *folder, struct error *error)
     return false;
 }
 
-/* In a child that has the worker's rights: which of our folders it cannot enter, as an exit status; 0: none. */
+/* In a child that has the worker's rights: which of our folders it cannot enter, as an exit status;
+ * 0: none. */
 static int closed_to(const struct account *account, const char *const *paths, size_t count)
 {
     pid_t pid = fork();
@@ -159,8 +162,9 @@ bool serve_workers_may_enter(const struct contract *c, const char *folder, struc
     int closed = closed_to(&account, paths, 3);
     if (closed == 0)
         return true;
-    error_set(error, 0, "nginx's workers run as %s, who may not enter %s or a folder above it; say "
-                        "chmod o+x there, or start this as another user than root",
+    error_set(error, 0,
+              "nginx's workers run as %s, who may not enter %s or a folder above it; say "
+              "chmod o+x there, or start this as another user than root",
               user->pw_name, paths[closed - 1]);
     return false;
 }
@@ -174,7 +178,7 @@ bool serve_segment_is_there(const struct contract *c)
     return true;
 }
 
-/* ---- Ports ---------------------------------------------------------------------------------------- */
+/* ---- Ports ----------------------------------------------------------------------------------- */
 
 /* Where to knock: whoever listens on every address answers on loopback too. */
 static int knock_address(const struct listener *listener, struct addrinfo **out)
@@ -227,7 +231,7 @@ bool serve_answers(const struct listener *listener)
     return answers;
 }
 
-/* ---- Orphans -------------------------------------------------------------------------------------- */
+/* ---- Orphans --------------------------------------------------------------------------------- */
 
 static size_t orphans(pid_t but, pid_t and_but, int signal_to_send)
 {

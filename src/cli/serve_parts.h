@@ -9,7 +9,8 @@
 /* Makes DIR and DIR/temp; returns DIR as an absolute path (owned), or NULL. */
 char *serve_make_folder(const char *folder, struct error *error);
 
-/* The named module, or the one beside this program, or in nginx's folder; absolute, owned. NULL when there is none. */
+/* The named module, or the one beside this program, or in nginx's folder; absolute, owned. NULL
+ * when there is none. */
 char *serve_find_module(const char *named, struct error *error);
 
 /* For nginx's `user` when started by root; NULL otherwise. */
@@ -29,7 +30,8 @@ bool serve_workers_may_enter(const struct contract *c, const char *folder, struc
 
 bool serve_segment_is_there(const struct contract *c);
 
-/* Whether an HTTP server answers there: anything that begins with "HTTP/". Waits for at most half a second. */
+/* Whether an HTTP server answers there: anything that begins with "HTTP/". Waits for at most half a
+ * second. */
 bool serve_answers(const struct listener *listener);
 
 /* Ends every child of ours but these two: what a killed nginx or run left. */

@@ -30,8 +30,8 @@ void problems_print(const char *file, const struct problems *problems, bool json
                                         (int)problem->column, "text", json_safe(problem->text)));
     }
     if (json)
-        output_json(json_pack("{s:b,s:o,s:o}", "sound", 0, "file", json_safe(file), "problems",
-                              list));
+        output_json(
+            json_pack("{s:b,s:o,s:o}", "sound", 0, "file", json_safe(file), "problems", list));
     else
         json_decref(list);
 }
@@ -59,8 +59,9 @@ struct contract *contract_load(const char *file, bool json)
     return NULL;
 }
 
-/* The value of a line "runtime: PATH" that begins in the first column. Not a YAML parser: it is what is left when the file
- * does not check, and a path with quotes or a comment is understood too. */
+/* The value of a line "runtime: PATH" that begins in the first column. Not a YAML parser: it is
+ * what is left when the file does not check, and a path with quotes or a comment is understood too.
+ */
 static bool runtime_of_line(const char *line, char out[CONTRACT_PATH_SIZE])
 {
     static const char key[] = "runtime:";
@@ -113,8 +114,8 @@ bool runtime_find(const struct arguments *a, char out[CONTRACT_PATH_SIZE], struc
     if (result == 0 || runtime_of_broken_file(file, out))
         return true;
     error_set(error, 0,
-              "%s: no runtime folder can be read from it; say -c FILE or --runtime DIR%s%.200s", file,
-              *reading.text ? ": " : "", reading.text);
+              "%s: no runtime folder can be read from it; say -c FILE or --runtime DIR%s%.200s",
+              file, *reading.text ? ": " : "", reading.text);
     return false;
 }
 
@@ -159,8 +160,10 @@ int situation_open(const struct arguments *a, struct situation *out)
     if (!take_published(&s)) {
         if (a->option[OPTION_RUNTIME]) {
             control_close(s.control);
-            return could_not(json, "%s: no contract is in force there; is it what `runtime:` says, "
-                                   "and does `ecluse run` run?", s.runtime);
+            return could_not(json,
+                             "%s: no contract is in force there; is it what `runtime:` says, "
+                             "and does `ecluse run` run?",
+                             s.runtime);
         }
         s.contract = contract_load(contract_file(a), json);
     }

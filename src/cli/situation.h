@@ -1,8 +1,8 @@
 /* situation.h: what runs now, as the commands that look at it or change it find it.
  *
- * The contract in force is the one that `ecluse run` published, not the file: the file may have been edited since, and
- * may hold mistakes just when it matters. So only the runtime folder is taken from the file, even from one that
- * does not check, and --runtime names it without any file.
+ * The contract in force is the one that `ecluse run` published, not the file: the file may have
+ * been edited since, and may hold mistakes just when it matters. So only the runtime folder is
+ * taken from the file, even from one that does not check, and --runtime names it without any file.
  */
 #ifndef ECLUSE_SITUATION_H
 #define ECLUSE_SITUATION_H
@@ -16,8 +16,9 @@
 /* The contract's file: --contract, ECLUSE_CONTRACT, or the default. */
 const char *contract_file(const struct arguments *a);
 
-/* Reads and checks it; mistakes are said on standard error as FILE:LINE:COLUMN: lines (with json, as an object on
- * standard output). Returns an owned contract, or NULL when everything has been said. */
+/* Reads and checks it; mistakes are said on standard error as FILE:LINE:COLUMN: lines (with json,
+ * as an object on standard output). Returns an owned contract, or NULL when everything has been
+ * said. */
 struct contract *contract_load(const char *file, bool json);
 
 void problems_print(const char *file, const struct problems *problems, bool json);
@@ -26,11 +27,11 @@ enum { SUPERVISOR_SILENT_AFTER = 3 }; /* seconds without heartbeat after which i
 
 struct situation {
     char runtime[CONTRACT_PATH_SIZE];
-    const struct control *control;   /* NULL: never ran here */
-    bool supervised;                 /* a supervisor with a fresh heartbeat */
-    uint64_t generation;             /* live; 0 when the contract comes from the file */
-    struct contract *contract;       /* the live one, else the file's */
-    struct budgets *front;           /* read-only; NULL when there is no segment, with the reason: */
+    const struct control *control; /* NULL: never ran here */
+    bool supervised;               /* a supervisor with a fresh heartbeat */
+    uint64_t generation;           /* live; 0 when the contract comes from the file */
+    struct contract *contract;     /* the live one, else the file's */
+    struct budgets *front;         /* read-only; NULL when there is no segment, with the reason: */
     struct error front_error;
     struct moment now;
 };
@@ -39,7 +40,8 @@ struct situation {
 int situation_open(const struct arguments *a, struct situation *out);
 void situation_close(struct situation *s);
 
-/* Where it runs: --runtime, or what the file says, even when the rest of it is wrong. False when neither says. */
+/* Where it runs: --runtime, or what the file says, even when the rest of it is wrong. False when
+ * neither says. */
 bool runtime_find(const struct arguments *a, char out[CONTRACT_PATH_SIZE], struct error *error);
 
 #endif

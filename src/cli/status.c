@@ -32,7 +32,7 @@ enum mode budget_mode_shown(const struct status *st, const struct budget_rule *r
     return rule->mode;
 }
 
-/* ---- The store, through a child ------------------------------------------------------------------- */
+/* ---- The store, through a child -------------------------------------------------------------- */
 
 static void store_look_here(const struct contract *c, nanos_t wall, struct store_look *out)
 {
@@ -97,7 +97,7 @@ void store_look(const struct contract *c, nanos_t wall, struct store_look *out)
         snprintf(out->reason, sizeof out->reason, "reading it kills or hangs the reader");
 }
 
-/* ---- Guards --------------------------------------------------------------------------------------- */
+/* ---- Guards ---------------------------------------------------------------------------------- */
 
 static void front_look(struct status *st)
 {
@@ -142,8 +142,9 @@ static void guard_alarms(struct status *st)
     if (st->s.front == NULL)
         return;
     if (guard_store_is_off(st->s.front))
-        alarm_add(&st->alarms, ALARM_STORE_OFF, "two workers died while reading the store within "
-                                                "a minute; lookups go to the origin");
+        alarm_add(&st->alarms, ALARM_STORE_OFF,
+                  "two workers died while reading the store within "
+                  "a minute; lookups go to the origin");
     uint64_t damaged = guard_counter_read(st->s.front, COUNTER_RECORD_DAMAGED);
     if (damaged)
         alarm_add(&st->alarms, ALARM_RECORDS_DAMAGED,
@@ -154,7 +155,7 @@ static void guard_alarms(struct status *st)
                   "workers switched the module off %" PRIu64 " times after a mistake of ours", off);
 }
 
-/* ---- Everything else ------------------------------------------------------------------------------ */
+/* ---- Everything else ------------------------------------------------------------------------- */
 
 static void supervisor_alarms(struct status *st)
 {
@@ -187,8 +188,9 @@ static void promise_alarms(struct status *st)
         char share[FIGURE_SIZE], promised[FIGURE_SIZE];
         if (state.broken) {
             st->broken++;
-            alarm_add(&st->alarms, ALARM_PROMISE_BROKEN, "%s: %s of %" PRIu64 " answers, promised %s",
-                      rule->name, figure_share(state.share, share), state.answers,
+            alarm_add(&st->alarms, ALARM_PROMISE_BROKEN,
+                      "%s: %s of %" PRIu64 " answers, promised %s", rule->name,
+                      figure_share(state.share, share), state.answers,
                       figure_share(rule->success, promised));
         }
     }

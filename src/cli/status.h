@@ -39,7 +39,7 @@ struct status {
     struct guard_look front;
     struct store_look store;
     size_t holds;
-    unsigned broken; /* promises */
+    unsigned broken;  /* promises */
     double disk_free; /* share of the disk under `state`; negative: not known */
     struct alarms alarms;
 };

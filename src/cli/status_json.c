@@ -40,11 +40,11 @@ static json_t *promise_json(const struct status *st, unsigned at)
         return object;
     struct promise_state state;
     promise_state(st->s.front, at, st->s.now.boot, &state);
-    json_t *figures = json_pack(
-        "{s:o,s:o,s:f,s:o,s:b,s:I,s:I}", "answers", integer(state.answers), "kept",
-        integer(state.kept), "share", state.share / 1e6, "left", integer(state.left), "broken",
-        (int)state.broken, "p50_ms", state.p50 / NANOS_MILLISECOND, "p99_ms",
-        state.p99 / NANOS_MILLISECOND);
+    json_t *figures =
+        json_pack("{s:o,s:o,s:f,s:o,s:b,s:I,s:I}", "answers", integer(state.answers), "kept",
+                  integer(state.kept), "share", state.share / 1e6, "left", integer(state.left),
+                  "broken", (int)state.broken, "p50_ms", state.p50 / NANOS_MILLISECOND, "p99_ms",
+                  state.p99 / NANOS_MILLISECOND);
     json_object_update_new(object, figures);
     return object;
 }
@@ -53,9 +53,9 @@ static json_t *windows_json(const struct budget_rule *rule)
 {
     json_t *list = json_array();
     for (uint32_t i = 0; i < rule->window_count; i++)
-        json_array_append_new(list, json_pack("{s:I,s:o}", "span_s",
-                                              rule->window[i].span / NANOS_SECOND, "limit",
-                                              integer(rule->window[i].limit)));
+        json_array_append_new(list,
+                              json_pack("{s:I,s:o}", "span_s", rule->window[i].span / NANOS_SECOND,
+                                        "limit", integer(rule->window[i].limit)));
     return list;
 }
 
@@ -85,11 +85,11 @@ static json_t *budget_json(const struct status *st, unsigned at)
 {
     const struct budget_rule *rule = &st->s.contract->budget[at];
     enum guard guard = meter_guard(rule->meter);
-    json_t *object = json_pack(
-        "{s:o,s:s,s:s,s:s,s:s,s:s,s:b,s:o}", "name", json_safe(rule->name), "meter",
-        meter_name(rule->meter), "per", principal_name(rule->per), "over", over_name(rule->over),
-        "mode", mode_name(budget_mode_shown(st, rule)), "guard", guard_name(guard), "guarded",
-        (int)guard_exists(guard), "windows", windows_json(rule));
+    json_t *object = json_pack("{s:o,s:s,s:s,s:s,s:s,s:s,s:b,s:o}", "name", json_safe(rule->name),
+                               "meter", meter_name(rule->meter), "per", principal_name(rule->per),
+                               "over", over_name(rule->over), "mode",
+                               mode_name(budget_mode_shown(st, rule)), "guard", guard_name(guard),
+                               "guarded", (int)guard_exists(guard), "windows", windows_json(rule));
     if (!guard_exists(guard)) {
         json_object_set_new(object, "note", json_string("no guard for this budget yet"));
         return object;
@@ -113,20 +113,19 @@ static json_t *front_json(const struct status *st)
     json_t *processes = json_array(), *counters = json_object();
     for (size_t i = 0; i < look->count; i++) {
         const struct guard_process *p = &look->process[i];
-        json_array_append_new(
-            processes, json_pack("{s:i,s:b,s:o,s:I,s:o,s:o}", "pid", (int)p->pid, "alive",
-                                 (int)look->live[i], "started", wall_text(wall_of(now, p->started)),
-                                 "silent_ms", (now->boot - p->heartbeat) / NANOS_MILLISECOND,
-                                 "generation", integer(p->running), "refused",
-                                 integer(p->refused)));
+        json_array_append_new(processes, json_pack("{s:i,s:b,s:o,s:I,s:o,s:o}", "pid", (int)p->pid,
+                                                   "alive", (int)look->live[i], "started",
+                                                   wall_text(wall_of(now, p->started)), "silent_ms",
+                                                   (now->boot - p->heartbeat) / NANOS_MILLISECOND,
+                                                   "generation", integer(p->running), "refused",
+                                                   integer(p->refused)));
     }
     for (int i = 0; st->s.front && i < COUNTER_COUNT; i++)
         json_object_set_new(counters, counter_name((enum guard_counter)i),
                             integer(guard_counter_read(st->s.front, (enum guard_counter)i)));
-    return json_pack("{s:s,s:s,s:o,s:o,s:o}", "name", "front", "state",
-                     look->alive ? "up" : "down", "since",
-                     look->since ? wall_text(wall_of(now, look->since)) : json_null(), "processes",
-                     processes, "counters", counters);
+    return json_pack("{s:s,s:s,s:o,s:o,s:o}", "name", "front", "state", look->alive ? "up" : "down",
+                     "since", look->since ? wall_text(wall_of(now, look->since)) : json_null(),
+                     "processes", processes, "counters", counters);
 }
 
 static json_t *supervisor_json(const struct status *st)
@@ -149,10 +148,9 @@ static json_t *supervisor_json(const struct status *st)
 static json_t *contract_json(const struct status *st)
 {
     const struct contract *c = st->s.contract;
-    json_t *object =
-        json_pack("{s:o,s:s,s:o,s:o,s:o}", "organisation", json_safe(c->organisation), "mode",
-                  mode_name(c->mode), "generation", integer(st->s.generation), "state",
-                  json_safe(c->state), "runtime", json_safe(st->s.runtime));
+    json_t *object = json_pack("{s:o,s:s,s:o,s:o,s:o}", "organisation", json_safe(c->organisation),
+                               "mode", mode_name(c->mode), "generation", integer(st->s.generation),
+                               "state", json_safe(c->state), "runtime", json_safe(st->s.runtime));
     static const char *const of_bulletin[] = {"file", "since", "refused"};
     for (size_t i = 0; i < sizeof of_bulletin / sizeof of_bulletin[0]; i++)
         json_object_set_new(object, of_bulletin[i], json_null());
@@ -162,8 +160,8 @@ static json_t *contract_json(const struct status *st)
     json_object_set_new(object, "since", wall_text(st->bulletin.taken));
     json_object_set_new(object, "refused",
                         st->bulletin.refused
-                            ? json_pack("{s:o,s:o}", "at", wall_text(st->bulletin.refused), "reason",
-                                        json_safe(st->bulletin.reason))
+                            ? json_pack("{s:o,s:o}", "at", wall_text(st->bulletin.refused),
+                                        "reason", json_safe(st->bulletin.reason))
                             : json_null());
     return object;
 }
@@ -173,12 +171,12 @@ static json_t *feeds_json(const struct status *st)
     json_t *list = json_array();
     for (size_t i = 0; i < st->store.feed_count; i++) {
         const struct feed_source_state *feed = &st->store.feed[i];
-        json_array_append_new(
-            list, json_pack("{s:o,s:o,s:o,s:o,s:b,s:b}", "source", json_safe(feed->name), "last",
-                            wall_text(feed->last * NANOS_SECOND), "this_hour",
-                            integer(feed->this_hour), "usual_per_hour",
-                            integer(feed->usual_per_hour), "silent", (int)feed->silent, "flooding",
-                            (int)feed->flooding));
+        json_array_append_new(list, json_pack("{s:o,s:o,s:o,s:o,s:b,s:b}", "source",
+                                              json_safe(feed->name), "last",
+                                              wall_text(feed->last * NANOS_SECOND), "this_hour",
+                                              integer(feed->this_hour), "usual_per_hour",
+                                              integer(feed->usual_per_hour), "silent",
+                                              (int)feed->silent, "flooding", (int)feed->flooding));
     }
     return list;
 }
@@ -191,19 +189,19 @@ static json_t *store_json(const struct status *st)
     json_t *object = json_pack("{s:b,s:b}", "exists", (int)look->exists, "readable",
                                (int)(look->exists && look->readable));
     if (look->exists && look->readable)
-        json_object_update_new(
-            object, json_pack("{s:o,s:o,s:o}", "parcels", integer(look->store.parcels),
-                              "bytes_used", integer(look->store.bytes_used), "bytes_file",
-                              integer(look->store.bytes_file)));
-    json_object_set_new(
-        object, "filter",
-        look->filter_open
-            ? json_pack("{s:o,s:o,s:f,s:o,s:b}", "numbers", integer(look->filter.numbers), "delta",
-                        integer(look->filter.delta), "bits_per_number",
-                        (double)look->filter.bits_per_number_milli / 1000, "built",
-                        wall_text(look->filter.built * NANOS_SECOND), "usable",
-                        (int)look->filter.usable)
-            : json_null());
+        json_object_update_new(object,
+                               json_pack("{s:o,s:o,s:o}", "parcels", integer(look->store.parcels),
+                                         "bytes_used", integer(look->store.bytes_used),
+                                         "bytes_file", integer(look->store.bytes_file)));
+    json_object_set_new(object, "filter",
+                        look->filter_open
+                            ? json_pack("{s:o,s:o,s:f,s:o,s:b}", "numbers",
+                                        integer(look->filter.numbers), "delta",
+                                        integer(look->filter.delta), "bits_per_number",
+                                        (double)look->filter.bits_per_number_milli / 1000, "built",
+                                        wall_text(look->filter.built * NANOS_SECOND), "usable",
+                                        (int)look->filter.usable)
+                            : json_null());
     if (st->disk_free >= 0)
         json_object_set_new(object, "disk_free", json_real(st->disk_free));
     return object;

@@ -48,8 +48,8 @@ static void head_text(const struct status *st)
 
 static void promises_text(const struct status *st)
 {
-    static const char *const titles[] = {"promise", "route",    ">promised", ">kept",
-                                         ">answers", ">bears",  ">median",   ">p99", ""};
+    static const char *const titles[] = {"promise", "route",   ">promised", ">kept", ">answers",
+                                         ">bears",  ">median", ">p99",      ""};
     const struct contract *c = st->s.contract;
     if (c->promise_count == 0)
         return;
@@ -77,7 +77,8 @@ static void promises_text(const struct status *st)
         table_cell(&table, TONE_PLAIN, "%s more", figure_count(state.left, one));
         table_cell(&table, TONE_PLAIN, "%s", state.answers ? figure_span(state.p50, one) : "-");
         table_cell(&table, TONE_PLAIN, "%s", state.answers ? figure_span(state.p99, one) : "-");
-        table_cell(&table, state.broken ? TONE_BAD : TONE_PLAIN, "%s", state.broken ? "BROKEN" : "");
+        table_cell(&table, state.broken ? TONE_BAD : TONE_PLAIN, "%s",
+                   state.broken ? "BROKEN" : "");
     }
     table_print(&table, stdout);
 }
@@ -136,8 +137,8 @@ static void budget_row(const struct status *st, struct table *table, unsigned at
 
 static void budgets_text(const struct status *st)
 {
-    static const char *const titles[] = {"budget", "meter",    "per",    "over",
-                                         ">held",  ">refused", "nearest to its limit"};
+    static const char *const titles[] = {
+        "budget", "meter", "per", "over", ">held", ">refused", "nearest to its limit"};
     if (st->s.contract->budget_count == 0)
         return;
     heading("Budgets");
@@ -169,9 +170,10 @@ static void guards_text(const struct status *st)
     table_cell(&table, TONE_PLAIN, "%s", "supervisor");
     table_cell(&table, st->s.supervised ? TONE_GOOD : TONE_BAD, "%s",
                st->s.supervised ? "up" : "down");
-    table_cell(&table, TONE_PLAIN, "%s", st->has_bulletin && st->s.supervised
-                                             ? figure_wall(st->bulletin.started, now->wall, when)
-                                             : "-");
+    table_cell(&table, TONE_PLAIN, "%s",
+               st->has_bulletin && st->s.supervised
+                   ? figure_wall(st->bulletin.started, now->wall, when)
+                   : "-");
     table_cell(&table, TONE_PLAIN, "%s", st->s.supervised ? "ecluse run" : "");
     if (st->has_bulletin && st->bulletin.keeper_wanted) {
         bool up = st->s.supervised && st->bulletin.keeper;
@@ -223,7 +225,9 @@ static void feeds_text(const struct status *st)
         table_cell(&table, TONE_PLAIN, "%s", figure_count(feed->this_hour, figure));
         table_cell(&table, TONE_PLAIN, "%s", figure_count(feed->usual_per_hour, figure));
         table_cell(&table, TONE_BAD, "%s",
-                   feed->silent ? "SILENT" : feed->flooding ? "FLOODING" : "");
+                   feed->silent     ? "SILENT"
+                   : feed->flooding ? "FLOODING"
+                                    : "");
     }
     table_print(&table, stdout);
 }
@@ -241,11 +245,11 @@ static void store_text(const struct status *st)
     }
     if (look->readable)
         printf("%s parcels, %s used of a file of %s\n", figure_count(look->store.parcels, count),
-               figure_bytes(look->store.bytes_used, used), figure_bytes(look->store.bytes_file, file));
+               figure_bytes(look->store.bytes_used, used),
+               figure_bytes(look->store.bytes_file, file));
     if (look->filter_open)
         printf("filter: %s numbers, %" PRIu64 ".%02" PRIu64 " bits each, built %s%s\n",
-               figure_count(look->filter.numbers, count),
-               look->filter.bits_per_number_milli / 1000,
+               figure_count(look->filter.numbers, count), look->filter.bits_per_number_milli / 1000,
                look->filter.bits_per_number_milli % 1000 / 10,
                figure_wall(look->filter.built * NANOS_SECOND, st->s.now.wall, used),
                look->filter.usable ? "" : ", UNUSABLE");

@@ -68,7 +68,8 @@ static void *sync_loop(void *argument)
         }
         struct error error = {""};
         int code = 0;
-        if (budgets == NULL && (code = budget_open(contract, GUARD_FRONT, false, &budgets, &error)) < 0)
+        if (budgets == NULL &&
+            (code = budget_open(contract, GUARD_FRONT, false, &budgets, &error)) < 0)
             budgets = NULL;
         if (budgets && (code = budget_sync(budgets)) < 0)
             error_set(&error, code, "%s", strerror(-code));

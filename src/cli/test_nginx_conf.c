@@ -2,10 +2,11 @@
 
 #include <errno.h>
 
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
+
 #include <cmocka.h>
 
 static void test_origins_are_a_scheme_a_host_and_a_port(void **state)
@@ -24,10 +25,11 @@ static void test_origins_are_a_scheme_a_host_and_a_port(void **state)
 static void test_nothing_in_an_address_reaches_nginx_as_more_than_a_name(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"http://",       "http://a;b",       "http://a b",   "http://a{}",
-                                      "http://$host",  "http://a\nserver", "http://a:0",   "http://a:65536",
-                                      "http://a:8x",   "http://[::1",      "http://[]:80", "http://a/b",
-                                      "gopher://host", "http://a:",        "",             "http://a\"b"};
+    static const char *const bad[] = {
+        "http://",          "http://a;b", "http://a b",     "http://a{}",  "http://$host",
+        "http://a\nserver", "http://a:0", "http://a:65536", "http://a:8x", "http://[::1",
+        "http://[]:80",     "http://a/b", "gopher://host",  "http://a:",   "",
+        "http://a\"b"};
     struct error error;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct origin o = {.port = 7};
@@ -105,7 +107,8 @@ static void test_a_path_that_nginx_would_misread_is_refused(void **state)
     struct fixture f = fixture_make();
     char *text;
     struct error error;
-    static const char *const bad[] = {"/run/a b", "/run/a;b", "/run/$x", "/run/a\nb", "/run/\"", "/run/{"};
+    static const char *const bad[] = {"/run/a b",  "/run/a;b", "/run/$x",
+                                      "/run/a\nb", "/run/\"",  "/run/{"};
     f.settings.folder = f.folder;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         strcpy(f.contract->runtime, bad[i]);

@@ -2,9 +2,10 @@
 #include "cli/progress.h"
 
 #include <locale.h>
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stdlib.h>
+
 #include <cmocka.h>
 
 static void test_widths_are_those_of_a_terminal(void **state)
@@ -51,7 +52,9 @@ static void test_no_name_drives_a_terminal(void **state)
     static const char *const titles[] = {""};
     struct table t = table_of(1, titles);
     table_row(&t);
-    table_cell(&t, TONE_PLAIN, "%s", "a\033[2Jb\x7f\xc2\x9b" "c\n");
+    table_cell(&t, TONE_PLAIN, "%s",
+               "a\033[2Jb\x7f\xc2\x9b"
+               "c\n");
     char *text = printed(&t);
     assert_string_equal(text, "a?[2Jb???c?\n");
     free(text);
@@ -132,7 +135,7 @@ static void test_the_bar_tells_rate_and_time_left(void **state)
     assert_true(text_width(line) < 80);
     progress_line(&p, 250, 5000, 10 * NANOS_SECOND, 20, line, sizeof line);
     assert_null(strchr(line, '[')); /* no room for a bar */
-    p.total = 0; /* a pipe: no end is known */
+    p.total = 0;                    /* a pipe: no end is known */
     progress_line(&p, 250, 5000, 10 * NANOS_SECOND, 80, line, sizeof line);
     assert_string_equal(line, "5,000 events, 500/s, 10 s");
 }

@@ -1,4 +1,4 @@
-"""What the tests of the command share: a folder with a contract of its own, and programs that are ended whatever happens."""
+"""What the tests of the command share: a folder with a contract, and programs that always end."""
 
 import json
 import os
@@ -51,7 +51,8 @@ KNOWN = "RA123456785FR"  # RA 12345678 with its check digit
 def event(parcel, days_ago=1):
     """A line of a feed, of that many days ago."""
     at = time.strftime("%Y-%m-%dT14:03:00Z", time.gmtime(time.time() - days_ago * 86400))
-    return json.dumps({"parcel": parcel, "at": at, "code": "ET1", "place": "Roissy", "country": "FR"}) + "\n"
+    fields = {"parcel": parcel, "at": at, "code": "ET1", "place": "Roissy", "country": "FR"}
+    return json.dumps(fields) + "\n"
 
 
 def wait_until(true, seconds=10):

@@ -39,7 +39,8 @@ def test_every_mistake_has_its_place_in_one_run(place):
     done = place.ecluse("check")
     assert done.returncode == 2 and done.stdout == ""
     lines = done.stderr.splitlines()
-    assert all(re.match(rf"{re.escape(str(place.contract))}:\d+:\d+: \S", line) for line in lines), lines
+    form = re.escape(str(place.contract)) + r":\d+:\d+: \S"
+    assert all(re.match(form, line) for line in lines), lines
     at = {int(line.split(":")[1]) for line in lines}
     assert {2, 3, 7, 8, 10, 13, 14, 15, 17, 21} <= at, done.stderr
 

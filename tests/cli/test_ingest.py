@@ -19,8 +19,8 @@ BAD = [
 
 def make_feed(path, count, seed=1):
     with open(path, "wb") as out:
-        subprocess.run([BUILD / "bench/make-parcels", "--count", str(count), "--seed", str(seed)], stdout=out,
-                       check=True)
+        subprocess.run([BUILD / "bench/make-parcels", "--count", str(count), "--seed", str(seed)],
+                       stdout=out, check=True)
     with open(path, "rb") as feed:
         return sum(1 for _ in feed)
 
@@ -42,13 +42,15 @@ def test_rejects_have_their_place_and_reason_and_never_their_content(place):
     lines = rejects.read_text().splitlines()
     assert [line.split(":")[1] for line in lines] == ["2", "3", "4", "5"]
     assert all(line.startswith(f"{feed}:") for line in lines)
-    assert "RA123456786FR" not in rejects.read_text() and "this is no JSON" not in rejects.read_text()
+    for content in ("RA123456786FR", "this is no JSON"):
+        assert content not in rejects.read_text()
 
 
 def test_the_summary_counts_rejects_by_reason(place):
     done = place.ecluse("ingest", input="".join(line for line, _ in BAD))
     assert done.returncode == 1
-    assert "4  rejected" in done.stdout and "has a parcel number with a wrong check digit" in done.stdout
+    assert "4  rejected" in done.stdout
+    assert "has a parcel number with a wrong check digit" in done.stdout
     assert "--rejects FILE" in done.stdout
 
 
@@ -59,8 +61,9 @@ def test_a_pipe_and_files_are_read_alike(place):
     told = place.json("ingest", *map(str, files))
     assert told["events"] == 2 and told["parcels"] == 1
     with open(files[0], encoding="utf-8") as pipe:
-        done = subprocess.run(["sh", "-c", f'cat | "{ECLUSE}" ingest -c "{place.contract}" -'], stdin=pipe,
-                              capture_output=True, text=True, check=False)
+        command = f'cat | "{ECLUSE}" ingest -c "{place.contract}" -'
+        done = subprocess.run(["sh", "-c", command], stdin=pipe, capture_output=True, text=True,
+                              check=False)
     assert done.returncode == 0 and "already there" in done.stdout, done.stderr
 
 
@@ -128,11 +131,13 @@ def test_a_full_disk_is_a_clear_error(place, full):
     small = place.root / "small"
     small.mkdir()
     size = "600k" if full == "state" else "4k"
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "none", str(small)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "none", str(small)],
+                   check=True)
     try:
         feed = place.root / "feed"
         if full == "state":
-            place.write_contract(change=lambda text: text.replace(f"{place.root}/state", f"{small}/state"))
+            place.write_contract(
+                change=lambda text: text.replace(f"{place.root}/state", f"{small}/state"))
             make_feed(feed, 20000)
             done = place.ecluse("ingest", str(feed))
         else:
@@ -148,8 +153,8 @@ def test_a_bar_is_drawn_on_a_terminal_only(place):
     feed = place.root / "feed"
     make_feed(feed, 300000)
     command = f'"{ECLUSE}" ingest -c "{place.contract}" "{feed}"'
-    shown = subprocess.run(["script", "-qec", command, "/dev/null"], capture_output=True, text=True, check=False,
-                           timeout=120)
+    shown = subprocess.run(["script", "-qec", command, "/dev/null"], capture_output=True,
+                           text=True, check=False, timeout=120)
     assert "events/s" not in shown.stdout
     assert " left" in shown.stdout or "new to the store" in shown.stdout
     plain = place.ecluse("ingest", str(feed))

@@ -7,7 +7,7 @@ import signal
 import time
 
 import pytest
-from conftest import KNOWN, alive, children, wait_until
+from conftest import KNOWN, alive, children, event, wait_until
 
 
 def keeper_of(place):
@@ -109,21 +109,20 @@ def test_the_keeper_has_the_fewest_rights(place):
     status = pathlib.Path(f"/proc/{keeper_of(place)}/status").read_text()
     fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
     assert "0" not in fields["Uid"].split() and fields["Groups"].strip() == ""
-    assert fields["CapEff"].strip("0") == "" and fields["NoNewPrivs"] == "1" and fields["Seccomp"] == "2"
+    assert fields["CapEff"].strip("0") == ""
+    assert fields["NoNewPrivs"] == "1" and fields["Seccomp"] == "2"
 
 
 def test_the_keeper_removes_what_the_contract_no_longer_keeps(place):
-    place.write_contract(change=lambda text: text + "keep: {tracking: 30d}\n")
-    old = '{"parcel":"%s","at":"2024-03-20T14:03:00Z","code":"DI1","place":"Roissy","country":"FR"}\n' % KNOWN
     place.write_contract(change=lambda text: text + "keep: {tracking: 3650d}\n")
-    assert place.ecluse("ingest", input=old).returncode == 0
+    assert place.ecluse("ingest", input=event(KNOWN, days_ago=60)).returncode == 0
     place.write_contract(change=lambda text: text + "keep: {tracking: 30d}\n")
     place.run()
     assert wait_until(lambda: place.json("status")["store"]["parcels"] == 0, 15), place.log("run")
     assert "1 parcels removed" in place.log("run")
 
 
-# ---- A contract that changes ----------------------------------------------------------------------
+# ---- A contract that changes -----------------------------------------------------------------
 
 
 def test_a_changed_contract_is_taken_up_without_a_signal(place):
@@ -159,7 +158,8 @@ def test_a_change_with_a_mistake_is_refused_whole_and_shown_until_it_is_mended(p
 
 def test_state_and_runtime_stay_where_they_are(place):
     process = place.run()
-    place.write_contract(change=lambda text: text.replace(f"{place.root}/state", f"{place.root}/elsewhere"))
+    place.write_contract(
+        change=lambda text: text.replace(f"{place.root}/state", f"{place.root}/elsewhere"))
     process.send_signal(signal.SIGHUP)
     assert wait_until(lambda: "contract_refused" in alarms(place))
     assert "restart `ecluse run`" in place.log("run")
@@ -173,7 +173,7 @@ def test_an_edit_while_nothing_ran_is_taken_up_at_the_start(place):
     assert wait_until(lambda: place.json("status")["budgets"][0]["windows"][0]["limit"] == 9)
 
 
-# ---- Panic ----------------------------------------------------------------------------------------
+# ---- Panic -----------------------------------------------------------------------------------
 
 
 def test_panic_is_in_force_within_a_second_and_ends(place):
@@ -214,7 +214,7 @@ def test_panic_needs_no_sound_contract(place):
     assert json.loads(told.stdout)["panic"] is True
 
 
-# ---- Damage ---------------------------------------------------------------------------------------
+# ---- Damage ----------------------------------------------------------------------------------
 
 
 def test_a_damaged_store_is_an_alarm_and_kills_nobody(place):

@@ -3,15 +3,11 @@
 import http.client
 import http.server
 import os
-import pathlib
 import signal
-import subprocess
 import threading
-import urllib.error
-import urllib.request
 
 import pytest
-from conftest import BUILD, ECLUSE, KNOWN, alive, children, free_port, wait_until
+from conftest import BUILD, KNOWN, alive, children, free_port, wait_until
 
 pytestmark = pytest.mark.skipif(not (BUILD / "ngx_http_ecluse_module.so").exists(),
                                 reason="built without the nginx module")
@@ -49,7 +45,8 @@ class Served:
         self.place = place
         self.port = free_port()
         self.folder = place.root / "serve"
-        self.words = ["--listen", f"127.0.0.1:{self.port}", "--origin", f"http://127.0.0.1:{origin.server_port}",
+        self.words = ["--listen", f"127.0.0.1:{self.port}",
+                      "--origin", f"http://127.0.0.1:{origin.server_port}",
                       "--dir", str(self.folder), "--workers", "2", *more]
 
     def start(self):
@@ -60,9 +57,11 @@ class Served:
 
     def get(self, path, method="GET", source="127.0.0.1"):
         """(status, body) as a client at that address sees it."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10, source_address=(source, 0))
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10,
+                                                source_address=(source, 0))
         try:
-            connection.request(method, path, headers={"Content-Length": "0"} if method == "POST" else {})
+            headers = {"Content-Length": "0"} if method == "POST" else {}
+            connection.request(method, path, headers=headers)
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
         finally:
@@ -91,7 +90,8 @@ def test_it_answers_from_the_store_and_passes_the_rest(served):
     assert served.get("/tarifs?x=1") == (200, "origin GET /tarifs?x=1")
     assert served.get(f"/suivi?id={KNOWN}")[0] == 303
     promise, = served.place.json("status")["promises"]
-    assert promise["answers"] >= 3 and promise["kept"] == promise["answers"] and not promise["broken"]
+    assert promise["answers"] >= 3 and promise["kept"] == promise["answers"]
+    assert not promise["broken"]
 
 
 @pytest.mark.parametrize("word", [signal.SIGTERM, signal.SIGINT])
@@ -137,8 +137,8 @@ def test_an_edited_configuration_is_kept_and_one_of_ours_is_written_anew(served)
     process.wait(20)
     served.words[served.words.index("--workers") + 1] = "1"
     process = served.start()
-    assert conf.read_text() == written.replace("worker_processes 2;", "worker_processes 1;").replace(
-        written.splitlines()[0], conf.read_text().splitlines()[0])
+    expected = written.replace("worker_processes 2;", "worker_processes 1;")
+    assert conf.read_text().splitlines()[1:] == expected.splitlines()[1:]
     process.terminate()
     process.wait(20)
     edited = conf.read_text().replace("server_tokens off;", "server_tokens off; # mine")
@@ -195,7 +195,7 @@ def test_a_broken_edit_is_nginx_s_own_words_and_no_process_is_left(served):
     assert "frobnicate" in done.stderr and "does not accept" in done.stderr
 
 
-# ---- Who is held ----------------------------------------------------------------------------------
+# ---- Who is held -----------------------------------------------------------------------------
 
 
 def over_the_limit(served, source):
@@ -247,13 +247,15 @@ def test_a_new_contract_reaches_the_workers_and_counts_are_kept(served):
 
     def all_run_it():
         front = served.place.json("status")["guards"][0]
-        return [process["generation"] for process in front["processes"] if process["alive"]] == [before + 1] * 2
+        alive_ones = [process for process in front["processes"] if process["alive"]]
+        return [process["generation"] for process in alive_ones] == [before + 1] * 2
     assert wait_until(all_run_it)
 
 
 def test_a_worker_that_does_not_answer_keeps_the_old_contract_for_all(served):
     process = served.start()
-    workers = [entry["pid"] for entry in served.place.json("status")["guards"][0]["processes"] if entry["alive"]]
+    front = served.place.json("status")["guards"][0]
+    workers = [entry["pid"] for entry in front["processes"] if entry["alive"]]
     before = served.place.json("status")["contract"]["generation"]
     os.kill(workers[0], signal.SIGSTOP)
     try:
@@ -268,7 +270,8 @@ def test_a_worker_that_does_not_answer_keeps_the_old_contract_for_all(served):
 
 
 def test_a_broken_promise_is_exit_status_1(served, origin):
-    served.place.write_contract(change=lambda text: text.replace("route: tracking, success", "route: login, success"))
+    served.place.write_contract(
+        change=lambda text: text.replace("route: tracking, success", "route: login, success"))
     served.start()
     origin.shutdown()
     origin.server_close()

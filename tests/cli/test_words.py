@@ -61,7 +61,8 @@ def test_a_contract_that_is_not_there_says_how_to_name_one():
 
 def between(text, marker):
     """What stands between two marks in a document."""
-    return text.split(f"{marker} begin", 1)[1].split("\n", 1)[1].split(f"{marker} end", 1)[0].rsplit("\n", 1)[0]
+    after = text.split(f"{marker} begin", 1)[1].split("\n", 1)[1]
+    return after.split(f"{marker} end", 1)[0].rsplit("\n", 1)[0]
 
 
 def test_the_manual_page_lists_what_the_program_knows():
@@ -77,6 +78,6 @@ def test_the_documents_list_what_the_program_knows():
 
 
 def test_the_manual_page_is_clean():
-    done = subprocess.run(["mandoc", "-Tlint", "ecluse.1"], cwd=SOURCE / "docs/man", capture_output=True, text=True,
-                          check=False)
+    done = subprocess.run(["mandoc", "-Tlint", "ecluse.1"], cwd=SOURCE / "docs/man",
+                          capture_output=True, text=True, check=False)
     assert done.stdout == "" and done.returncode == 0
