@@ -43,11 +43,13 @@ int main(int argc, char **argv)
         missed += !fuse_has(&shape, fingerprint, hash_of(i));
         wrong += fuse_has(&shape, fingerprint, hash_of(numbers + i));
     }
-    printf("%llu numbers: collected in %.2f s, built in %.2f s, %.1f bytes of memory a number, %.2f bits a number, "
+    printf("%llu numbers: collected in %.2f s, built in %.2f s, %.1f bytes of memory a number, "
+           "%.2f bits a number, "
            "%llu missed, false positives %.5f %%\n",
-           (unsigned long long)numbers, (double)(added - start) / 1e9, (double)(built - added) / 1e9,
-           (double)use.ru_maxrss * 1024 / (double)numbers, 16.0 * shape.places / (double)numbers,
-           (unsigned long long)missed, 100 * (double)wrong / (double)numbers);
+           (unsigned long long)numbers, (double)(added - start) / 1e9,
+           (double)(built - added) / 1e9, (double)use.ru_maxrss * 1024 / (double)numbers,
+           16.0 * shape.places / (double)numbers, (unsigned long long)missed,
+           100 * (double)wrong / (double)numbers);
     fuse_builder_free(b);
     return missed != 0;
 }

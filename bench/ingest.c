@@ -1,12 +1,12 @@
 /* Ingest from files or standard input, as `ecluse ingest` does it, with what it cost.
  *
  *   build/bench/make-parcels --count 20000000 --seed 1 --events 3 > sorted.ndjson
- *   build/bench/make-parcels --count 20000000 --seed 1 --events 1 --skip 3 --shuffle --limit 10000000 > updates.ndjson
- *   taskset -c 0 build/bench/ingest --state DIR sorted.ndjson
+ *   build/bench/make-parcels --count 20000000 --seed 1 --events 1 --skip 3 --shuffle --limit
+ *   10000000 > updates.ndjson taskset -c 0 build/bench/ingest --state DIR sorted.ndjson
  *   taskset -c 0 build/bench/ingest --state DIR updates.ndjson
  */
-#include "tracking/filter.h"
 #include "tracking/ingest.h"
+#include "tracking/filter.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,8 +43,8 @@ static struct contract *make_contract(const char *state)
     if (!c || strlen(state) >= sizeof c->state)
         return NULL;
     strcpy(c->state, state);
-    static const struct parcel_format formats[] = {{.kind = FORMAT_S10}, {.kind = FORMAT_COLISSIMO},
-                                                   {.kind = FORMAT_SSCC}};
+    static const struct parcel_format formats[] = {
+        {.kind = FORMAT_S10}, {.kind = FORMAT_COLISSIMO}, {.kind = FORMAT_SSCC}};
     memcpy(c->tracking.format, formats, sizeof formats);
     c->tracking.present = true;
     c->tracking.format_count = sizeof formats / sizeof *formats;
@@ -62,7 +62,8 @@ static double cpu_seconds(void)
            (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
 }
 
-static void report(const struct contract *c, const struct ingest_totals *t, double seconds, double inputs)
+static void report(const struct contract *c, const struct ingest_totals *t, double seconds,
+                   double inputs)
 {
     struct store *store;
     struct filter *filter;
@@ -76,8 +77,9 @@ static void report(const struct contract *c, const struct ingest_totals *t, doub
         if (t->rejected[i])
             printf("rejected %llu %s\n", (unsigned long long)t->rejected[i],
                    feed_reason_name((enum feed_reason)i));
-    printf("wall %.2f s (inputs %.2f, end %.2f), cpu %.2f s, %.0f events/s, %.1f MB/s\n", seconds, inputs,
-           seconds - inputs, cpu_seconds(), (double)t->events / seconds, (double)t->bytes / seconds / 1e6);
+    printf("wall %.2f s (inputs %.2f, end %.2f), cpu %.2f s, %.0f events/s, %.1f MB/s\n", seconds,
+           inputs, seconds - inputs, cpu_seconds(), (double)t->events / seconds,
+           (double)t->bytes / seconds / 1e6);
     printf("memory of its own at most %lu MB (seen at progress)\n", anonymous_most / 1024);
     if (store_open(c->state, true, &store, &error) != 0 || store_figures(store, &s) != 0)
         return;
@@ -89,8 +91,9 @@ static void report(const struct contract *c, const struct ingest_totals *t, doub
         return;
     filter_figures(filter, &f);
     printf("filter: %s, %llu numbers (delta %llu of %llu), %.2f bits a number\n",
-           f.usable ? "usable" : "NOT usable", (unsigned long long)f.numbers, (unsigned long long)f.delta,
-           (unsigned long long)f.delta_room, (double)f.bits_per_number_milli / 1000);
+           f.usable ? "usable" : "NOT usable", (unsigned long long)f.numbers,
+           (unsigned long long)f.delta, (unsigned long long)f.delta_room,
+           (double)f.bits_per_number_milli / 1000);
     filter_close(filter);
 }
 
@@ -104,7 +107,8 @@ int main(int argc, char **argv)
     struct contract *c = make_contract(argv[2]);
     if (!c)
         return 2;
-    struct ingest_options options = {.contract = c, .now = clock_wall() / NANOS_SECOND, .progress = watch};
+    struct ingest_options options = {
+        .contract = c, .now = clock_wall() / NANOS_SECOND, .progress = watch};
     struct ingest *ingest = NULL;
     struct ingest_totals totals;
     nanos_t start = clock_boot();

@@ -48,7 +48,7 @@ void dictionary_free(struct dictionary *d)
 {
     if (!d)
         return;
-    for (int class = 0; class < WORD_CLASS_COUNT; class++) {
+    for (int class = 0; class < WORD_CLASS_COUNT; class ++) {
         list_free(&d->stored[class]);
         list_free(&d->local[class]);
     }
@@ -74,7 +74,7 @@ static const char *remember(struct word_memory **memory, struct text text)
 
 uint64_t dictionary_hash(enum word_class class, struct text text)
 {
-    return hash_checksum(UINT64_C(0x776f726400) + (uint64_t)class, text.data, text.length);
+    return hash_checksum(UINT64_C(0x776f726400) + (uint64_t) class, text.data, text.length);
 }
 
 /* The slot that holds the text, or the empty one where it belongs. */
@@ -145,7 +145,7 @@ int32_t dictionary_word(struct dictionary *d, enum word_class class, struct text
         return (int32_t)found;
     if (stored->count < d->bound[class])
         return list_append(d, stored, &d->memory, class, text, false) == 0 ? (int32_t)stored->count
-                                                                          : WORD_NONE;
+                                                                           : WORD_NONE;
     if (local->slots && (found = *slot_of(d, local, text)) != 0)
         return (int32_t)(found - 1 + WORD_LOCAL);
     if (local->count >= WORD_LOCAL_MAX ||
@@ -157,14 +157,14 @@ int32_t dictionary_word(struct dictionary *d, enum word_class class, struct text
 uint32_t dictionary_local(const struct dictionary *d)
 {
     uint32_t count = 0;
-    for (int class = 0; class < WORD_CLASS_COUNT; class++)
+    for (int class = 0; class < WORD_CLASS_COUNT; class ++)
         count += d->local[class].count;
     return count;
 }
 
 void dictionary_forget_local(struct dictionary *d)
 {
-    for (int class = 0; class < WORD_CLASS_COUNT; class++)
+    for (int class = 0; class < WORD_CLASS_COUNT; class ++)
         list_free(&d->local[class]);
     memory_free(d->local_memory);
     d->local_memory = NULL;
@@ -173,12 +173,13 @@ void dictionary_forget_local(struct dictionary *d)
 static void key_write(uint8_t key[DICTIONARY_KEY_SIZE], enum word_class class, uint32_t number)
 {
     key[0] = KEY_PREFIX;
-    key[1] = (uint8_t)class;
+    key[1] = (uint8_t) class;
     for (int i = 0; i < 4; i++)
         key[2 + i] = (uint8_t)(number >> (24 - 8 * i));
 }
 
-static uint64_t value_checksum(const uint8_t key[DICTIONARY_KEY_SIZE], const void *text, size_t length)
+static uint64_t value_checksum(const uint8_t key[DICTIONARY_KEY_SIZE], const void *text,
+                               size_t length)
 {
     return hash_checksum(hash_checksum(0, key, DICTIONARY_KEY_SIZE), text, length);
 }
@@ -222,8 +223,8 @@ int dictionary_load(struct dictionary *d, MDB_txn *txn, MDB_dbi dbi)
     int rc = mdb_cursor_open(txn, dbi, &cursor);
     if (rc != 0)
         return rc;
-    for (int class = 0; class < WORD_CLASS_COUNT && rc == 0; class++)
-        rc = class_load(d, (enum word_class)class, cursor);
+    for (int class = 0; class < WORD_CLASS_COUNT && rc == 0; class ++)
+        rc = class_load(d, (enum word_class) class, cursor);
     mdb_cursor_close(cursor);
     return rc;
 }
@@ -243,10 +244,10 @@ static int word_save(MDB_txn *txn, MDB_dbi dbi, enum word_class class, uint32_t 
 
 int dictionary_save(struct dictionary *d, MDB_txn *txn, MDB_dbi dbi)
 {
-    for (int class = 0; class < WORD_CLASS_COUNT; class++) {
+    for (int class = 0; class < WORD_CLASS_COUNT; class ++) {
         const struct word_list *list = &d->stored[class];
         for (uint32_t number = list->count; number > 0 && !list->word[number - 1].saved; number--) {
-            int rc = word_save(txn, dbi, (enum word_class)class, number, &list->word[number - 1]);
+            int rc = word_save(txn, dbi, (enum word_class) class, number, &list->word[number - 1]);
             if (rc != 0)
                 return rc;
         }
@@ -256,7 +257,7 @@ int dictionary_save(struct dictionary *d, MDB_txn *txn, MDB_dbi dbi)
 
 void dictionary_saved(struct dictionary *d)
 {
-    for (int class = 0; class < WORD_CLASS_COUNT; class++) {
+    for (int class = 0; class < WORD_CLASS_COUNT; class ++) {
         struct word_list *list = &d->stored[class];
         for (uint32_t number = list->count; number > 0 && !list->word[number - 1].saved; number--)
             list->word[number - 1].saved = true;

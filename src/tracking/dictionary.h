@@ -1,13 +1,14 @@
 /* dictionary.h: words that records repeat, kept once in the store.
  *
- * A word is a code, a place with its country, a product, a pickup point or a source. Records hold its number. Words
- * are only ever added, never changed: a record stays readable for as long as the file exists.
+ * A word is a code, a place with its country, a product, a pickup point or a source. Records hold
+ * its number. Words are only ever added, never changed: a record stays readable for as long as the
+ * file exists.
  *
- * Bounds      each class holds a stated number of words. Past it a word is local: known to this process until
- *             dictionary_forget_local(), and written out in full inside the record.
+ * Bounds      each class holds a stated number of words. Past it a word is local: known to this
+ *             process until dictionary_forget_local(), and written out in full inside the record.
  * Numbers     0 is "not said"; 1 to the bound are stored words; WORD_LOCAL and over are local ones.
- * Damage      each word carries a checksum in the store; one that does not check is refused, and so is every record
- *             that uses it.
+ * Damage      each word carries a checksum in the store; one that does not check is refused, and so
+ *             is every record that uses it.
  */
 #ifndef ECLUSE_DICTIONARY_H
 #define ECLUSE_DICTIONARY_H
@@ -66,7 +67,8 @@ struct dictionary {
 struct dictionary *dictionary_new(void); /* NULL: no memory */
 void dictionary_free(struct dictionary *d);
 
-/* Reads the words that this dictionary does not have yet. Texts already handed out stay where they are. */
+/* Reads the words that this dictionary does not have yet. Texts already handed out stay where they
+ * are. */
 int dictionary_load(struct dictionary *d, MDB_txn *txn, MDB_dbi dbi);
 
 /* The word's number, a new one when it has none; 0 for an empty text; WORD_NONE. */

@@ -8,12 +8,12 @@
 
 struct filter {
     struct filter_map map;
-    bool usable;               /* mapped, whole, and built from the store that is there */
-    uint64_t file, store;      /* generations at the last look */
+    bool usable;          /* mapped, whole, and built from the store that is there */
+    uint64_t file, store; /* generations at the last look */
     char path[STORE_PATH_SIZE], store_path[STORE_PATH_SIZE];
 };
 
-/* ---- the file ------------------------------------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------------------------------- */
 
 struct filter_layout filter_layout_of(const struct fuse_shape *shape, uint32_t buckets)
 {
@@ -51,7 +51,8 @@ static int map_check(struct filter_map *map)
     map->changing = (struct filter_changing *)(void *)(base + FILTER_PAGE);
     map->fingerprint = (const uint16_t *)(const void *)(base + layout.fingerprints);
     map->bucket = (struct filter_bucket *)(void *)(base + layout.delta);
-    uint64_t checksum = hash_checksum(h->key.k0, map->fingerprint, h->shape.places * sizeof(uint16_t));
+    uint64_t checksum =
+        hash_checksum(h->key.k0, map->fingerprint, h->shape.places * sizeof(uint16_t));
     return checksum == h->fingerprints_checksum ? 0 : -EPROTO;
 }
 
@@ -89,7 +90,7 @@ void filter_map_close(struct filter_map *map)
     *map = (struct filter_map){0};
 }
 
-/* ---- readers -------------------------------------------------------------------------------------- */
+/* ---- readers -------------------------------------------------------------------------------- */
 
 int filter_open(const char *state, struct filter **out, struct error *error)
 {

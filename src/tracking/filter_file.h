@@ -1,14 +1,16 @@
-/* filter_file.h: how `state/tracking/live.filter` is laid out, and what its readers and its writer both do with it.
+/* filter_file.h: how `state/tracking/live.filter` is laid out, and what its readers and its writer
+ * both do with it.
  *
  *   one page    header: fixed when the file is built, checked by a checksum
  *   one page    what changes: state, and how many numbers the delta holds
  *   fingerprints of the fuse filter, covered by a checksum
  *   delta       buckets of 64 bytes: 15 marks of 32 bits and a checksum over them
  *
- * One file, so that a build and its delta are replaced together by one rename. It is whole on the disk (allocated and
- * synced) before it gets its name: a mapping of it cannot meet a full disk.
+ * One file, so that a build and its delta are replaced together by one rename. It is whole on the
+ * disk (allocated and synced) before it gets its name: a mapping of it cannot meet a full disk.
  *
- * A bucket that is being written, or is damaged, does not match its checksum, and a reader then says "maybe". No reader waits.
+ * A bucket that is being written, or is damaged, does not match its checksum, and a reader then
+ * says "maybe". No reader waits.
  */
 #ifndef ECLUSE_FILTER_FILE_H
 #define ECLUSE_FILTER_FILE_H
@@ -22,10 +24,10 @@
 enum {
     FILTER_PAGE = 4096,
     FILTER_MARKS = 15,          /* of one bucket */
-    FILTER_BUCKET_ROOM = 9,     /* on average, when the delta counts as full: few buckets overflow then */
+    FILTER_BUCKET_ROOM = 9,     /* on average, when the delta is full: few buckets overflow then */
     FILTER_BUCKETS_LEAST = 1024,
     FILTER_LIVE = 0x4c495645,   /* any other state: maybe */
-    FILTER_OPEN = 0x4f50454e,   /* numbers were committed that are not in it, until the next build */
+    FILTER_OPEN = 0x4f50454e,   /* numbers were committed that are not in it */
     FILTER_REPLACED = 0x5245504c,
 };
 
@@ -74,7 +76,8 @@ uint64_t filter_header_checksum(const struct filter_header *header);
 int filter_map_open(const char *path, bool writable, struct filter_map *out);
 void filter_map_close(struct filter_map *map); /* takes an empty one */
 
-uint32_t filter_bucket_check(struct hash_key key, uint32_t index, const uint32_t mark[FILTER_MARKS]);
+uint32_t filter_bucket_check(struct hash_key key, uint32_t index,
+                             const uint32_t mark[FILTER_MARKS]);
 
 static inline uint64_t filter_hash(struct hash_key key, const char *number, size_t length)
 {

@@ -49,9 +49,10 @@ void filter_writer_close(struct filter_writer *w)
     free(w);
 }
 
-/* ---- the delta ------------------------------------------------------------------------------------ */
+/* ---- the delta ------------------------------------------------------------------------------ */
 
-static void bucket_add(struct filter_writer *w, uint32_t index, int free_mark, uint32_t mark[FILTER_MARKS])
+static void bucket_add(struct filter_writer *w, uint32_t index, int free_mark,
+                       uint32_t mark[FILTER_MARKS])
 {
     struct filter_bucket *bucket = &w->map.bucket[index];
     uint32_t check = filter_bucket_check(w->map.header->key, index, mark);
@@ -132,7 +133,7 @@ bool filter_wants_build(const struct filter_writer *w)
     return used >= (uint64_t)w->map.header->buckets * FILTER_BUCKET_ROOM * 3 / 4;
 }
 
-/* ---- a build -------------------------------------------------------------------------------------- */
+/* ---- a build -------------------------------------------------------------------------------- */
 
 struct collecting {
     struct fuse_builder *builder;
@@ -142,7 +143,8 @@ struct collecting {
 static int collect(void *context, struct text number)
 {
     struct collecting *c = context;
-    return fuse_builder_add(c->builder, filter_hash(c->key, number.data, number.length)) ? 0 : -EAGAIN;
+    return fuse_builder_add(c->builder, filter_hash(c->key, number.data, number.length)) ? 0
+                                                                                         : -EAGAIN;
 }
 
 /* Tries one key after the other: a set that cannot be built with one is unlucky, not impossible. */
@@ -182,7 +184,8 @@ static int write_all(int fd, const void *data, size_t length, off_t at)
     return 0;
 }
 
-/* Every bucket is written, empty ones with their checksum too: what a lost write leaves as zeroes does not check. */
+/* Every bucket is written, empty ones with their checksum too: what a lost write leaves as zeroes
+ * does not check. */
 static int write_delta(int fd, const struct filter_header *h, off_t at)
 {
     enum { AT_ONCE = 1024 };
@@ -193,7 +196,8 @@ static int write_delta(int fd, const struct filter_header *h, off_t at)
         uint32_t count = h->buckets - i < AT_ONCE ? h->buckets - i : AT_ONCE;
         for (uint32_t k = 0; k < count; k++)
             bucket[k][FILTER_MARKS] = filter_bucket_check(h->key, i + k, none);
-        int code = write_all(fd, bucket, count * sizeof *bucket, at + (off_t)i * (off_t)sizeof *bucket);
+        int code =
+            write_all(fd, bucket, count * sizeof *bucket, at + (off_t)i * (off_t)sizeof *bucket);
         if (code != 0)
             return code;
     }
@@ -233,8 +237,9 @@ static int sync_directory(const struct filter_writer *w)
 
 static int put_file(struct filter_writer *w, const char *temporary)
 {
-    /* Readers of the old file say "maybe" from here until they take up the new one: what is added from now on is only in
-     * the new one. Killed in between, the old file stays marked, and is built again. */
+    /* Readers of the old file say "maybe" from here until they take up the new one: what is added
+     * from now on is only in the new one. Killed in between, the old file stays marked, and is
+     * built again. */
     set_state(w, FILTER_REPLACED);
     if (rename(temporary, w->path) != 0)
         return -errno;
@@ -270,10 +275,11 @@ static int replace_file(struct filter_writer *w, const struct filter_header *h,
     return 0;
 }
 
-/* So large that fingerprints and delta together stay under 20 bits a number, when there are many. */
+/* So large that fingerprints and delta together stay under 20 bits a number, when there are many.
+ * */
 static uint32_t buckets_for(uint64_t numbers, const struct fuse_shape *shape)
 {
-    uint64_t spare = numbers * 39 / 16 / 8 * 8;          /* 19.5 bits a number, in bytes */
+    uint64_t spare = numbers * 39 / 16 / 8 * 8; /* 19.5 bits a number, in bytes */
     uint64_t used = (uint64_t)shape->places * 2 + 3 * FILTER_PAGE;
     uint64_t buckets = spare > used ? (spare - used) / sizeof(struct filter_bucket) : 0;
     return buckets > FILTER_BUCKETS_LEAST ? (uint32_t)buckets : FILTER_BUCKETS_LEAST;

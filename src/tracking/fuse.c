@@ -7,12 +7,12 @@ struct fuse_builder {
     struct fuse_shape shape;
     uint64_t numbers, added;
     unsigned block_bits;
-    uint64_t *block;       /* where the next hash of each block goes */
-    uint64_t *order;       /* hashes by block, then in the order in which they were peeled off */
-    uint64_t *place_xor;   /* of the hashes that use a place */
-    uint8_t *place_count;  /* 4 times how many use it, xor which of their three places it is */
-    uint32_t *alone;       /* places that one hash uses; later the fingerprints */
-    uint8_t *which;        /* by which of its three places a hash was peeled off */
+    uint64_t *block;      /* where the next hash of each block goes */
+    uint64_t *order;      /* hashes by block, then in the order in which they were peeled off */
+    uint64_t *place_xor;  /* of the hashes that use a place */
+    uint8_t *place_count; /* 4 times how many use it, xor which of their three places it is */
+    uint32_t *alone;      /* places that one hash uses; later the fingerprints */
+    uint8_t *which;       /* by which of its three places a hash was peeled off */
 };
 
 enum { SEGMENT_LARGEST = 1 << 18 };
@@ -109,8 +109,8 @@ struct fuse_shape fuse_builder_shape(const struct fuse_builder *b)
     return b->shape;
 }
 
-/* Into its block, since hashes that are near each other use neighbouring places: without this, each step of the build is a
- * cache miss. A full block's hashes go to the next free cell. */
+/* Into its block, since hashes that are near each other use neighbouring places: without this, each
+ * step of the build is a cache miss. A full block's hashes go to the next free cell. */
 bool fuse_builder_add(struct fuse_builder *b, uint64_t hash)
 {
     if (b->added == b->numbers)
@@ -145,7 +145,8 @@ static bool count_places(struct fuse_builder *b)
     return true;
 }
 
-/* A place that a single hash uses can be given last: take that hash off, and go on. Returns how many came off. */
+/* A place that a single hash uses can be given last: take that hash off, and go on. Returns how
+ * many came off. */
 static uint64_t peel(struct fuse_builder *b)
 {
     uint64_t peeled = 0;

@@ -1,11 +1,13 @@
-/* fuse.h: a binary fuse filter with 16-bit fingerprints (Graf, Lemire: "Binary Fuse Filters: Fast and Smaller Than Xor
- * Filters", 2022), from hashes to an array of fingerprints.
+/* fuse.h: a binary fuse filter with 16-bit fingerprints (Graf, Lemire: "Binary Fuse Filters: Fast
+ * and Smaller Than Xor Filters", 2022), from hashes to an array of fingerprints.
  *
- * Each hash has a fingerprint and three places, in three neighbouring segments of the array; the array is filled so
- * that the three values there xor to the fingerprint. 1.125 places a number when there are many.
+ * Each hash has a fingerprint and three places, in three neighbouring segments of the array; the
+ * array is filled so that the three values there xor to the fingerprint. 1.125 places a number when
+ * there are many.
  *
  * Memory      fuse_builder_new(): 24 bytes a number, plus the page for few. Time: bench/filter.
- * Failure     some sets cannot be built: fuse_builder_finish() says so, and other hashes (another key) are tried.
+ * Failure     some sets cannot be built: fuse_builder_finish() says so, and other hashes (another
+ *             key) are tried.
  */
 #ifndef ECLUSE_FUSE_H
 #define ECLUSE_FUSE_H
@@ -16,7 +18,7 @@
 
 struct fuse_shape {
     uint32_t segment_length;  /* a power of two */
-    uint32_t starts;          /* where the first of the three places can be: segments less two, in places */
+    uint32_t starts;          /* how many places the first of the three can be in */
     uint32_t places;          /* in all */
 };
 
@@ -39,7 +41,8 @@ static inline void fuse_places(const struct fuse_shape *shape, uint64_t hash, ui
     place[2] = (first + 2 * shape->segment_length) ^ ((uint32_t)hash & mask);
 }
 
-static inline bool fuse_has(const struct fuse_shape *shape, const uint16_t *fingerprint, uint64_t hash)
+static inline bool fuse_has(const struct fuse_shape *shape, const uint16_t *fingerprint,
+                            uint64_t hash)
 {
     uint32_t place[3];
     fuse_places(shape, hash, place);
@@ -57,7 +60,8 @@ struct fuse_shape fuse_builder_shape(const struct fuse_builder *b);
 /* False when there are more than were announced. */
 bool fuse_builder_add(struct fuse_builder *b, uint64_t hash);
 
-/* The fingerprints, shape.places of them, owned by the builder; NULL when the set cannot be built with these hashes. */
+/* The fingerprints, shape.places of them, owned by the builder; NULL when the set cannot be built
+ * with these hashes. */
 const uint16_t *fuse_builder_finish(struct fuse_builder *b);
 
 #endif

@@ -1,5 +1,6 @@
-/* Any bytes as `live.filter`: what opens is asked, and must not lead outside the file. The checksums are made right, or
- * nothing would get past them. The input is the header's fields, then what the file holds. */
+/* Any bytes as `live.filter`: what opens is asked, and must not lead outside the file. The
+ * checksums are made right, or nothing would get past them. The input is the header's fields, then
+ * what the file holds. */
 #include "tracking/filter_file.h"
 
 #include <fcntl.h>
@@ -65,7 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     h->store_generation = store_file_generation(store);
     if (size > sizeof *h)
         memcpy(file + FILTER_PAGE, data + sizeof *h,
-               size - sizeof *h < layout.size - FILTER_PAGE ? size - sizeof *h : layout.size - FILTER_PAGE);
+               size - sizeof *h < layout.size - FILTER_PAGE ? size - sizeof *h
+                                                            : layout.size - FILTER_PAGE);
     ((struct filter_changing *)(void *)(file + FILTER_PAGE))->state = FILTER_LIVE;
     h->fingerprints_checksum =
         hash_checksum(h->key.k0, file + layout.fingerprints, h->shape.places * sizeof(uint16_t));

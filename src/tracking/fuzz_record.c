@@ -1,4 +1,5 @@
-/* Any bytes as a record: the checksum keeps nearly all of them from record_parse(), so it is called without. */
+/* Any bytes as a record: the checksum keeps nearly all of them from record_parse(), so it is called
+ * without. */
 #include "tracking/record.h"
 
 #include <stdlib.h>
@@ -16,9 +17,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct parcel_number parcel = {.length = 2, .text = "RA"};
     if (!d) {
         d = dictionary_new();
-        for (int class = 0; class < WORD_CLASS_COUNT; class++) {
+        for (int class = 0; class < WORD_CLASS_COUNT; class ++) {
             d->bound[class] = 1; /* so that what is inline stays inline */
-            dictionary_word(d, (enum word_class)class, text_of(some_words[class]));
+            dictionary_word(d, (enum word_class) class, text_of(some_words[class]));
         }
     }
     (void)record_decode(d, &parcel, data, size, &first);
@@ -27,11 +28,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     record_history(d, data, &first, &history);
     if (!record_own(d, data, &first))
         return 0;
-    for (uint32_t i = 0; i < first.count; i++) { /* numbers of words that there are not are for record_decode() */
+    for (uint32_t i = 0; i < first.count;
+         i++) { /* numbers of words that there are not are for record_decode() */
         struct record_event *e = &first.event[i];
         uint32_t *words[] = {&e->code, &e->place, &e->product, &e->pickup, &e->source};
-        for (int class = 0; class < WORD_CLASS_COUNT; class++)
-            if (*words[class] && !dictionary_find(d, (enum word_class)class, *words[class]))
+        for (int class = 0; class < WORD_CLASS_COUNT; class ++)
+            if (*words[class] && !dictionary_find(d, (enum word_class) class, *words[class]))
                 *words[class] = 1;
         if (e->at - (int64_t)RECORD_EPOCH > (int64_t)UINT32_MAX)
             return 0;

@@ -16,9 +16,10 @@ enum {
     POOL_SORTED = 32 * 1024,     /* events: sorted ones gain nothing by waiting */
     POOL_MOST = 4 * 1024 * 1024, /* events: about 420 MB */
     LOCAL_MOST = 256 * 1024,     /* words that the dictionary has no room for */
-    BATCH_PAGES = 24 * 1024,     /* of one transaction: 96 MB, and twice that is what the file grows by */
+    BATCH_PAGES =
+        24 * 1024, /* of one transaction: 96 MB, and twice that is what the file grows by */
     IDLE_MS = 100,
-    BUILD_SHARE = 16,            /* at most one part in so many of a run goes to building the filter */
+    BUILD_SHARE = 16, /* at most one part in so many of a run goes to building the filter */
 };
 
 static const nanos_t oldest_uncommitted = 5 * NANOS_SECOND;
@@ -32,10 +33,10 @@ struct ingest {
     struct store_batch *batch; /* NULL: none is open */
     struct pool pool;
     struct journal *journal;
-    struct journal_source *source; /* of the last event */
+    struct journal_source *source;        /* of the last event */
     struct ingest_totals totals, pending; /* pending: what the open batch will make of the totals */
-    const char *name;              /* of the input being read */
-    int64_t now;                   /* seconds; follows the boot clock from options.now */
+    const char *name;                     /* of the input being read */
+    int64_t now;                          /* seconds; follows the boot clock from options.now */
     nanos_t began, waiting_since, told, built, build_took, journal_written;
     int failure;
     struct error error;
@@ -63,7 +64,7 @@ static nanos_t look_at_clock(struct ingest *in)
     return now;
 }
 
-/* ---- what is refused ------------------------------------------------------------------------------ */
+/* ---- what is refused ------------------------------------------------------------------------ */
 
 static void reject(struct ingest *in, uint64_t place, enum feed_reason reason, const char *field)
 {
@@ -103,7 +104,7 @@ static enum feed_reason check(const struct ingest *in, const struct event *event
     return FEED_OK;
 }
 
-/* ---- into the store ------------------------------------------------------------------------------- */
+/* ---- into the store ------------------------------------------------------------------------- */
 
 static void totals_add(struct ingest_totals *sum, const struct ingest_totals *more)
 {
@@ -159,7 +160,8 @@ static int commit(struct ingest *in)
     return 0;
 }
 
-static int put_event(struct ingest *in, const struct parcel_number *parcel, const struct pool_event *event)
+static int put_event(struct ingest *in, const struct parcel_number *parcel,
+                     const struct pool_event *event)
 {
     int added = store_add_words(in->batch, parcel, &event->words, in->rules->before / NANOS_SECOND,
                                 in->now);
@@ -207,7 +209,8 @@ static int put_run(struct ingest *in, const struct pool_run *run)
     return store_batch_pages(in->batch) >= BATCH_PAGES ? commit(in) : 0;
 }
 
-/* Puts what waits, sorted. Transactions end between numbers, when they have touched enough pages. */
+/* Puts what waits, sorted. Transactions end between numbers, when they have touched enough pages.
+ * */
 static int flush(struct ingest *in)
 {
     if (in->failure)
@@ -270,7 +273,7 @@ static enum feed_reason sink_event(void *context, const struct event *event, uin
     return FEED_OK;
 }
 
-/* ---- a run ---------------------------------------------------------------------------------------- */
+/* ---- a run ---------------------------------------------------------------------------------- */
 
 static int begin_in(struct ingest *in, struct error *error)
 {
@@ -315,7 +318,8 @@ int ingest_begin(const struct ingest_options *options, struct ingest **out, stru
     return 0;
 }
 
-/* A feed that pauses is committed at once, one that goes on at the latest after 5 s: what came is then answered. */
+/* A feed that pauses is committed at once, one that goes on at the latest after 5 s: what came is
+ * then answered. */
 static int commit_in_time(struct ingest *in, bool paused)
 {
     nanos_t now = look_at_clock(in);

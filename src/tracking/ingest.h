@@ -1,10 +1,12 @@
 /* ingest.h: feeds into the store.
  *
- * Checked, idempotent (the same event twice is one), in any order, in atomic batches. kill -9 at any moment loses nothing that
- * was reported as done; the same input again completes it. Runs while nginx serves.
+ * Checked, idempotent (the same event twice is one), in any order, in atomic batches. kill -9 at
+ * any moment loses nothing that was reported as done; the same input again completes it. Runs while
+ * nginx serves.
  *
- * Journal     `state/tracking/feeds` keeps, for each source, the last event's time of arrival and a count an hour for
- *             the last 7 days: `ecluse status` raises the alarms of the contract's `sources` from it.
+ * Journal     `state/tracking/feeds` keeps, for each source, the last event's time of arrival and a
+ *             count an hour for the last 7 days: `ecluse status` raises the alarms of the
+ *             contract's `sources` from it.
  */
 #ifndef ECLUSE_INGEST_H
 #define ECLUSE_INGEST_H
@@ -48,6 +50,7 @@ struct feed_source_state {
     bool silent, flooding;       /* alarms */
 };
 /* What `status` shows of the feeds; returns how many were written. */
-size_t feed_sources(const struct contract *c, int64_t now, struct feed_source_state *out, size_t most);
+size_t feed_sources(const struct contract *c, int64_t now, struct feed_source_state *out,
+                    size_t most);
 
 #endif

@@ -140,7 +140,8 @@ static void describe(const struct journal_source *s, const struct source_rule *r
                     out->this_hour > FLOOD * out->usual_per_hour;
 }
 
-size_t feed_sources(const struct contract *c, int64_t now, struct feed_source_state *out, size_t most)
+size_t feed_sources(const struct contract *c, int64_t now, struct feed_source_state *out,
+                    size_t most)
 {
     static _Thread_local struct journal journal; /* 50 kB: not for a stack */
     size_t count = 0;

@@ -1,7 +1,8 @@
 /* journal.h: when each source last delivered, and how much in each hour of the last 7 days.
  *
- * `state/tracking/feeds`, replaced whole by rename. It is a record of arrivals, not of what is in the store: a run that is
- * killed may have counted up to a second less. One that is missing or damaged starts anew.
+ * `state/tracking/feeds`, replaced whole by rename. It is a record of arrivals, not of what is in
+ * the store: a run that is killed may have counted up to a second less. One that is missing or
+ * damaged starts anew.
  */
 #ifndef ECLUSE_JOURNAL_H
 #define ECLUSE_JOURNAL_H
@@ -28,12 +29,13 @@ struct journal {
 void journal_read(const char *state, struct journal *out);
 int journal_write(const char *state, struct journal *journal);
 
-/* The source of that name, a new one when it has none; when all are taken, in place of the one silent for longest. */
+/* The source of that name, a new one when it has none; when all are taken, in place of the one
+ * silent for longest. */
 struct journal_source *journal_source(struct journal *journal, const char *name);
 void journal_count(struct journal_source *source, int64_t now, uint64_t events);
 
-/* What is usual in an hour: the average of the hours in which anything came, but for this one; 0 before a day is over.
- * A feed that comes once a day is so measured by its own hour. */
+/* What is usual in an hour: the average of the hours in which anything came, but for this one; 0
+ * before a day is over. A feed that comes once a day is so measured by its own hour. */
 uint64_t journal_usual(const struct journal_source *source, int64_t now);
 uint64_t journal_this_hour(const struct journal_source *source, int64_t now);
 

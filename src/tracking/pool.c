@@ -75,7 +75,7 @@ bool pool_sort(struct pool *p)
         memcpy(&head, p->run[i].parcel.text, sizeof head);
         p->order[i] = (struct pool_order){be64toh(head), i};
     }
-    if (!p->sorted)
+    if (!p->sorted && p->runs > 1)
         qsort_r(p->order, p->runs, sizeof *p->order, order_compare, p->run);
     return true;
 }

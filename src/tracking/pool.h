@@ -1,7 +1,7 @@
 /* pool.h: events that wait to be put, sorted by number.
  *
- * Random updates in the order in which they come would rewrite a page each; sorted over a large pool, each page is
- * rewritten once a pool. Events of one number keep the order in which they came.
+ * Random updates in the order in which they come would rewrite a page each; sorted over a large
+ * pool, each page is rewritten once a pool. Events of one number keep the order in which they came.
  *
  * Memory      taken as it fills: 120 bytes an event at most (pool_room() events).
  */

@@ -36,7 +36,7 @@ static void event_set_fact(struct record_event *e, int fact, int64_t value)
         e->delivery_day = (int32_t)value;
 }
 
-/* ---- reading -------------------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------------------- */
 
 struct reader {
     const uint8_t *bytes;
@@ -106,7 +106,8 @@ static uint8_t facts_expected(const int64_t said[FACT_COUNT])
     return facts;
 }
 
-static void read_facts(struct reader *r, uint8_t facts, int64_t said[FACT_COUNT], struct record_event *e)
+static void read_facts(struct reader *r, uint8_t facts, int64_t said[FACT_COUNT],
+                       struct record_event *e)
 {
     for (int fact = 0; fact < FACT_COUNT; fact++) {
         int how = facts >> (2 * fact) & 3;
@@ -161,9 +162,10 @@ enum record_result record_parse(const uint8_t *bytes, size_t length, struct reco
     return RECORD_OK;
 }
 
-/* ---- the checksum --------------------------------------------------------------------------------- */
+/* ---- the checksum --------------------------------------------------------------------------- */
 
-static bool fold_word(const struct dictionary *d, enum word_class class, uint32_t number, uint64_t *fold)
+static bool fold_word(const struct dictionary *d, enum word_class class, uint32_t number,
+                      uint64_t *fold)
 {
     if (number == 0 || number >= WORD_LOCAL) /* those in full are among the bytes */
         return true;
@@ -175,7 +177,8 @@ static bool fold_word(const struct dictionary *d, enum word_class class, uint32_
     return true;
 }
 
-/* The words count, not only their numbers: a record that damage joined to another dictionary is refused too. */
+/* The words count, not only their numbers: a record that damage joined to another dictionary is
+ * refused too. */
 static bool record_fold(const struct dictionary *d, const struct record *record, uint64_t *fold)
 {
     *fold = 1;
@@ -215,7 +218,7 @@ enum record_result record_decode(const struct dictionary *d, const struct parcel
     return out->checksum == checksum_of(parcel, bytes, length, fold) ? RECORD_OK : RECORD_DAMAGED;
 }
 
-/* ---- writing -------------------------------------------------------------------------------------- */
+/* ---- writing -------------------------------------------------------------------------------- */
 
 static uint8_t *put_number(uint8_t *at, uint32_t value)
 {
@@ -225,7 +228,8 @@ static uint8_t *put_number(uint8_t *at, uint32_t value)
     return at;
 }
 
-static uint8_t *put_word(const struct dictionary *d, enum word_class class, uint8_t *at, uint32_t number)
+static uint8_t *put_word(const struct dictionary *d, enum word_class class, uint8_t *at,
+                         uint32_t number)
 {
     if (number < WORD_LOCAL)
         return put_number(at, number ? number + 1 : 0);
@@ -304,7 +308,7 @@ size_t record_encode(const struct dictionary *d, const struct parcel_number *par
     return length;
 }
 
-/* ---- words ---------------------------------------------------------------------------------------- */
+/* ---- words ---------------------------------------------------------------------------------- */
 
 struct text record_word(const struct dictionary *d, enum word_class class, const uint8_t *bytes,
                         uint32_t word)
@@ -319,7 +323,8 @@ struct text record_word(const struct dictionary *d, enum word_class class, const
     return found ? (struct text){found->data, found->length} : (struct text){"", 0};
 }
 
-static bool own_word(struct dictionary *d, enum word_class class, const uint8_t *bytes, uint32_t *word)
+static bool own_word(struct dictionary *d, enum word_class class, const uint8_t *bytes,
+                     uint32_t *word)
 {
     if (*word < WORD_INLINE)
         return true;
@@ -334,7 +339,8 @@ bool record_own(struct dictionary *d, const uint8_t *bytes, struct record *recor
 {
     for (uint32_t i = 0; i < record->count; i++) {
         struct record_event *e = &record->event[i];
-        if (!own_word(d, WORD_CODE, bytes, &e->code) || !own_word(d, WORD_PLACE, bytes, &e->place) ||
+        if (!own_word(d, WORD_CODE, bytes, &e->code) ||
+            !own_word(d, WORD_PLACE, bytes, &e->place) ||
             !own_word(d, WORD_PRODUCT, bytes, &e->product) ||
             !own_word(d, WORD_PICKUP, bytes, &e->pickup) ||
             !own_word(d, WORD_SOURCE, bytes, &e->source))

@@ -1,19 +1,20 @@
 /* record.h: what is kept about one parcel, as bytes and as a struct.
  *
- *   8  checksum over the number, the bytes that follow, and the words of the dictionary that they mean
- *   1  how many events, less one; values from STORE_MAX_EVENTS on are for later layouts
+ *   8  checksum over the number, the bytes that follow, and the words of the dictionary that they
+ *   mean 1  how many events, less one; values from STORE_MAX_EVENTS on are for later layouts
  *   4  changed, seconds since 1970
  *   4  time of the first event, seconds since RECORD_EPOCH
  *   then the events, oldest first:
  *      seconds since the event before (not of the first)
  *      step (4 bits), OFFSET_FOLLOWS, FACTS_FOLLOW
  *      offset, 2 bytes: only where it differs from the event before
- *      facts, 1 byte: for product, pickup, source and day 2 bits each: silent, as said before, said here. Only where
- *      it is not "as said before" for what was said and silent for the rest
+ *      facts, 1 byte: for product, pickup, source and day 2 bits each: silent, as said before, said
+ *      here. Only where it is not "as said before" for what was said and silent for the rest
  *      code, place, then the facts said here
  *
- * Numbers are LEB128; a word is its number plus 1, or 1 and then its text, where the dictionary was full.
- * What an event was silent about is kept silent, so that events that arrive in any order give the same record.
+ * Numbers are LEB128; a word is its number plus 1, or 1 and then its text, where the dictionary was
+ * full. What an event was silent about is kept silent, so that events that arrive in any order give
+ * the same record.
  */
 #ifndef ECLUSE_RECORD_H
 #define ECLUSE_RECORD_H
@@ -25,7 +26,7 @@ enum {
     RECORD_EPOCH = 631152000,        /* 1990-01-01, the earliest time that a feed may state */
     RECORD_EVENT_MAX = 5 + 1 + 2 + 1 + 5 * (2 + WORD_TEXT_MAX) + 5,
     RECORD_SIZE_MAX = 17 + STORE_MAX_EVENTS * RECORD_EVENT_MAX,
-    WORD_INLINE = 1 << 29,           /* the offset of its length byte in the record; below WORD_INLINE_END */
+    WORD_INLINE = 1 << 29,           /* and the offset of its length byte in the record */
     WORD_INLINE_END = WORD_INLINE + RECORD_SIZE_MAX,
 };
 

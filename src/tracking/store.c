@@ -23,8 +23,9 @@ int store_error(struct error *error, int rc, const struct store *s, const char *
         return error_set(error, -ENOSPC, "%s: %s: the store has reached %zu GiB, its largest size",
                          s->path, doing, s->map_size >> 30);
     if (rc == MDB_VERSION_MISMATCH || rc == MDB_INVALID || rc == MDB_CORRUPTED)
-        return error_set(error, -EPROTO, "%s: %s: it is damaged, or of another version; restore it "
-                                         "from a backup, or move it away and feed it again",
+        return error_set(error, -EPROTO,
+                         "%s: %s: it is damaged, or of another version; restore it "
+                         "from a backup, or move it away and feed it again",
                          s->path, doing);
     return error_set(error, code, "%s: %s: %s", s->path, doing, mdb_strerror(rc));
 }
@@ -34,7 +35,8 @@ uint64_t store_file_generation(const char *path)
     struct statx sx;
     if (statx(AT_FDCWD, path, 0, STATX_INO | STATX_BTIME, &sx) != 0)
         return 0;
-    /* Not the device: its number may change at a boot. The time of birth, since inode numbers are used again. */
+    /* Not the device: its number may change at a boot. The time of birth, since inode numbers are
+     * used again. */
     bool born = sx.stx_mask & STATX_BTIME;
     uint64_t id[3] = {sx.stx_ino, born ? (uint64_t)sx.stx_btime.tv_sec : 0,
                       born ? sx.stx_btime.tv_nsec : 0};
@@ -53,8 +55,9 @@ static int check_length(const struct store *s, struct error *error)
     if (stat(s->path, &st) != 0)
         return error_set(error, -errno, "%s: %s", s->path, strerror(errno));
     if (info.me_last_pgno + 1 > (uint64_t)st.st_size / s->page_size)
-        return error_set(error, -EPROTO, "%s: is cut short; restore it from a backup, or move it away "
-                                         "and feed it again",
+        return error_set(error, -EPROTO,
+                         "%s: is cut short; restore it from a backup, or move it away "
+                         "and feed it again",
                          s->path);
     return 0;
 }
@@ -73,7 +76,8 @@ static int env_setup(struct store *s, struct error *error)
         s->map_size *= 2;
     (void)mdb_env_set_maxreaders(s->env, STORE_READERS);
     (void)mdb_env_set_mapsize(s->env, s->map_size);
-    /* No MDB_WRITEMAP: with it, a full disk is a SIGBUS. Read-ahead would read 30 pages for each random lookup. */
+    /* No MDB_WRITEMAP: with it, a full disk is a SIGBUS. Read-ahead would read 30 pages for each
+     * random lookup. */
     unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (s->read_only ? MDB_RDONLY | MDB_NORDAHEAD : 0);
     rc = mdb_env_open(s->env, s->path, flags, 0640);
     return rc ? store_error(error, rc, s, "cannot be opened") : 0;
@@ -130,7 +134,8 @@ static int take_lock(struct store *s, struct error *error)
         int code = errno == EWOULDBLOCK ? -EBUSY : -errno;
         ssize_t got = pread(s->lock, pid, sizeof pid - 1, 0);
         pid[got > 0 ? (size_t)got : 0] = 0;
-        return error_set(error, code, "%s: another writer is at work (process %d)", path, atoi(pid));
+        return error_set(error, code, "%s: another writer is at work (process %d)", path,
+                         atoi(pid));
     }
     struct writer w = writer_on(pid, sizeof pid);
     write_unsigned(&w, (uint64_t)getpid());
@@ -223,9 +228,10 @@ int store_read_begin(struct store *s)
     return rc;
 }
 
-/* Copies the record out of the map: what is checked is then what is read. A value that a damaged node places
- * outside its page is not followed. */
-static enum store_result copy_record(struct store *s, const struct parcel_number *parcel, size_t *length)
+/* Copies the record out of the map: what is checked is then what is read. A value that a damaged
+ * node places outside its page is not followed. */
+static enum store_result copy_record(struct store *s, const struct parcel_number *parcel,
+                                     size_t *length)
 {
     MDB_val key = {parcel->length, (void *)(uintptr_t)parcel->text}, value;
     int rc = mdb_get(s->read, s->dbi, &key, &value);
@@ -237,7 +243,8 @@ static enum store_result copy_record(struct store *s, const struct parcel_number
         return STORE_FAILED;
     size_t in_page = (uintptr_t)value.mv_data & (s->page_size - 1);
     bool overflow_page = value.mv_size > s->page_size / 2 && in_page == 16;
-    if (value.mv_size > RECORD_SIZE_MAX || (!overflow_page && in_page + value.mv_size > s->page_size))
+    if (value.mv_size > RECORD_SIZE_MAX ||
+        (!overflow_page && in_page + value.mv_size > s->page_size))
         return STORE_DAMAGED;
     memcpy(s->bytes, value.mv_data, value.mv_size);
     *length = value.mv_size;
@@ -261,7 +268,8 @@ static enum store_result get_once(struct store *s, const struct parcel_number *p
     return *decoded == RECORD_OK ? STORE_FOUND : STORE_DAMAGED;
 }
 
-enum store_result store_get(struct store *s, const struct parcel_number *parcel, struct history *out)
+enum store_result store_get(struct store *s, const struct parcel_number *parcel,
+                            struct history *out)
 {
     if (parcel->length == 0 || parcel->length > PARCEL_TEXT_MAX ||
         (uint8_t)parcel->text[0] < STORE_KEY_FIRST)
@@ -294,7 +302,7 @@ int store_figures(struct store *s, struct store_figures *out)
     if (rc != 0 || stat(s->path, &st) != 0)
         return rc > 0 ? -rc : -EIO;
     uint64_t others = 1; /* about the file */
-    for (int class = 0; class < WORD_CLASS_COUNT; class++)
+    for (int class = 0; class < WORD_CLASS_COUNT; class ++)
         for (uint32_t i = 0; i < s->dictionary->stored[class].count; i++)
             others += s->dictionary->stored[class].word[i].saved;
     uint64_t pages = stat_.ms_branch_pages + stat_.ms_leaf_pages + stat_.ms_overflow_pages;
@@ -307,7 +315,8 @@ int store_figures(struct store *s, struct store_figures *out)
     return 0;
 }
 
-int store_each_number(struct store *s, int (*each)(void *context, struct text number), void *context)
+int store_each_number(struct store *s, int (*each)(void *context, struct text number),
+                      void *context)
 {
     MDB_cursor *cursor;
     int rc = store_read_begin(s);

@@ -1,7 +1,7 @@
 /* store_internal.h: what store.c and store_writer.c share.
  *
- * One LMDB tree, so that a lookup descends once. Its keys, in order: 0x00 and a name: about the file; 0x01: words of
- * the dictionary; from 0x20 on: parcel numbers.
+ * One LMDB tree, so that a lookup descends once. Its keys, in order: 0x00 and a name: about the
+ * file; 0x01: words of the dictionary; from 0x20 on: parcel numbers.
  */
 #ifndef ECLUSE_STORE_INTERNAL_H
 #define ECLUSE_STORE_INTERNAL_H
@@ -12,7 +12,8 @@
 
 enum { STORE_KEY_FIRST = 0x20, STORE_READERS = 1024, STORE_PATH_SIZE = 512 };
 
-/* Address space, not memory: about 900 M parcels. A file that outgrows half of it gets twice as much at the next open. */
+/* Address space, not memory: about 900 M parcels. A file that outgrows half of it gets twice as
+ * much at the next open. */
 #define STORE_MAP_SIZE ((size_t)64 << 30)
 
 struct store {
@@ -49,8 +50,8 @@ int store_prepare(const char *state, struct error *error);
 int store_create(struct store *s, struct error *error);
 int store_check_about(struct store *s, MDB_txn *txn);
 
-/* store_add() in two halves: an event's words may be found before its batch begins. False: no memory, or too many
- * words that the dictionary has no room for (dictionary_local()). */
+/* store_add() in two halves: an event's words may be found before its batch begins. False: no
+ * memory, or too many words that the dictionary has no room for (dictionary_local()). */
 bool store_event_words(struct store *s, const struct event *event, struct record_event *out);
 int store_add_words(struct store_batch *batch, const struct parcel_number *parcel,
                     const struct record_event *event, int64_t before, int64_t changed);

@@ -9,10 +9,11 @@ struct store_batch {
     struct store *s;
     MDB_txn *txn;
     MDB_cursor *cursor;
-    struct parcel_number last;    /* greatest number in the store: past it, nothing need be looked up */
+    struct parcel_number
+        last; /* greatest number in the store: past it, nothing need be looked up */
     struct parcel_number current; /* the parcel whose record is in memory; length 0: none */
     bool changed, append;
-    uintptr_t page;               /* of the record seen last */
+    uintptr_t page; /* of the record seen last */
     size_t pages, appended;
     struct record record;
     uint8_t bytes[RECORD_SIZE_MAX];
@@ -23,7 +24,7 @@ enum { ABOUT_SIZE = 32 };
 static const char about_key[] = "\0about";
 static const char about_magic[8] = "ecluse01";
 
-/* ---- the file ------------------------------------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------------------------------- */
 
 void store_share_file(const char *path, mode_t mode, const struct stat *directory)
 {
@@ -80,7 +81,8 @@ static int write_about(MDB_txn *txn, MDB_dbi dbi)
     memcpy(bytes + 8, &identity, sizeof identity);
     uint64_t checksum = hash_checksum(0, bytes, ABOUT_SIZE - 8);
     memcpy(bytes + ABOUT_SIZE - 8, &checksum, 8);
-    MDB_val key = {sizeof about_key - 1, (void *)(uintptr_t)about_key}, value = {sizeof bytes, bytes};
+    MDB_val key = {sizeof about_key - 1, (void *)(uintptr_t)about_key},
+            value = {sizeof bytes, bytes};
     return mdb_put(txn, dbi, &key, &value, 0);
 }
 
@@ -116,7 +118,7 @@ int store_create(struct store *s, struct error *error)
     return rc ? store_error(error, rc, s, "cannot be written") : 0;
 }
 
-/* ---- a batch -------------------------------------------------------------------------------------- */
+/* ---- a batch -------------------------------------------------------------------------------- */
 
 static int batch_start(struct store_batch *b)
 {
@@ -218,7 +220,8 @@ static void count_page(struct store_batch *b, const void *data)
     b->page = at;
 }
 
-/* Makes a parcel's record the current one: read, or empty. A damaged one is replaced: it could not be told anyway. */
+/* Makes a parcel's record the current one: read, or empty. A damaged one is replaced: it could not
+ * be told anyway. */
 static int load_current(struct store_batch *b, const struct parcel_number *parcel)
 {
     b->record.count = 0;
@@ -249,9 +252,9 @@ static int event_compare(const struct dictionary *d, const struct record_event *
         return a->at < b->at ? -1 : 1;
     if (a->step != b->step)
         return a->step < b->step ? -1 : 1;
-    for (int class = WORD_CODE; class <= WORD_PLACE; class++) {
-        struct text x = record_word(d, (enum word_class)class, NULL, class ? a->place : a->code);
-        struct text y = record_word(d, (enum word_class)class, NULL, class ? b->place : b->code);
+    for (int class = WORD_CODE; class <= WORD_PLACE; class ++) {
+        struct text x = record_word(d, (enum word_class) class, NULL, class ? a->place : a->code);
+        struct text y = record_word(d, (enum word_class) class, NULL, class ? b->place : b->code);
         int order = memcmp(x.data, y.data, x.length < y.length ? x.length : y.length);
         if (order || x.length != y.length)
             return order ? order : x.length < y.length ? -1 : 1;
@@ -259,7 +262,8 @@ static int event_compare(const struct dictionary *d, const struct record_event *
     return 0;
 }
 
-/* What a repeated event says anew: a delivery day that moved is sent with the event that was sent before. */
+/* What a repeated event says anew: a delivery day that moved is sent with the event that was sent
+ * before. */
 static bool take_facts(struct record_event *e, const struct record_event *said)
 {
     struct record_event before = *e;
@@ -381,7 +385,7 @@ int store_commit(struct store_batch *batch, struct error *error)
     return 0;
 }
 
-/* ---- expiry --------------------------------------------------------------------------------------- */
+/* ---- expiry --------------------------------------------------------------------------------- */
 
 enum { LOOKED_AT_MOST = 500000 }; /* records in one call: under half a second */
 
@@ -393,12 +397,14 @@ static int64_t last_event(struct store *s, const MDB_val *key, const MDB_val *va
     memcpy(parcel.text, key->mv_data, key->mv_size);
     s->expire_after = parcel;
     /* What is damaged cannot be told and cannot age: it goes too. */
-    if (record_decode(s->dictionary, &parcel, value->mv_data, value->mv_size, &s->record) != RECORD_OK)
+    if (record_decode(s->dictionary, &parcel, value->mv_data, value->mv_size, &s->record) !=
+        RECORD_OK)
         return INT64_MIN;
     return s->record.event[s->record.count - 1].at;
 }
 
-static int expire_walk(struct store *s, MDB_cursor *cursor, int64_t oldest, size_t most, long *removed)
+static int expire_walk(struct store *s, MDB_cursor *cursor, int64_t oldest, size_t most,
+                       long *removed)
 {
     char from[PARCEL_TEXT_MAX + 1] = {STORE_KEY_FIRST};
     size_t looked = 0;

@@ -56,12 +56,14 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* ---- inputs --------------------------------------------------------------------------------------- */
+/* ---- inputs --------------------------------------------------------------------------------- */
 
 static void put_event(FILE *to, unsigned parcel, int64_t at, const char *source)
 {
     char time[CLOCK_TEXT_SIZE];
-    fprintf(to, "{\"parcel\":\"%012u\",\"at\":\"%s\",\"code\":\"ET1\",\"place\":\"Place %u\",\"country\":\"FR\"",
+    fprintf(to,
+            "{\"parcel\":\"%012u\",\"at\":\"%s\",\"code\":\"ET1\",\"place\":\"Place "
+            "%u\",\"country\":\"FR\"",
             parcel, clock_text(at * NANOS_SECOND, time), parcel % 89);
     if (source)
         fprintf(to, ",\"source\":\"%s\"", source);
@@ -85,7 +87,8 @@ static int open_feed(unsigned parcels)
     FILE *file = tmpfile();
     for (unsigned round = 0; round < 3; round++)
         for (unsigned i = 0; i < parcels; i++)
-            put_event(file, (unsigned)((i * 7919ull) % parcels), NOW - 90000 + (int64_t)round * 3000, NULL);
+            put_event(file, (unsigned)((i * 7919ull) % parcels),
+                      NOW - 90000 + (int64_t)round * 3000, NULL);
     fflush(file);
     int fd = dup(fileno(file));
     fclose(file);
@@ -102,8 +105,11 @@ struct asked {
 
 static int run(int fd, struct asked asked, struct ingest_totals *totals, struct error *error)
 {
-    struct ingest_options options = {.contract = contract, .now = NOW, .batch_events = asked.batch,
-                                     .rejects = asked.rejects, .progress = asked.progress,
+    struct ingest_options options = {.contract = contract,
+                                     .now = NOW,
+                                     .batch_events = asked.batch,
+                                     .rejects = asked.rejects,
+                                     .progress = asked.progress,
                                      .context = asked.context};
     struct ingest *ingest;
     int code = ingest_begin(&options, &ingest, error);
@@ -166,9 +172,11 @@ static struct content content_of_store(void)
     return content;
 }
 
-/* ---- what is taken and what is refused ------------------------------------------------------------ */
+/* ---- what is taken and what is refused ------------------------------------------------------ */
 
-#define GOOD "{\"parcel\":\"000000000001\",\"at\":\"2025-11-19T10:00:00Z\",\"code\":\"ET1\",\"place\":\"Lyon\"}\n"
+#define GOOD                                                                                       \
+    "{\"parcel\":\"000000000001\",\"at\":\"2025-11-19T10:00:00Z\",\"code\":\"ET1\",\"place\":"     \
+    "\"Lyon\"}\n"
 
 static void the_same_input_twice_adds_nothing(void **state)
 {
@@ -194,9 +202,10 @@ static void refused_lines_are_told_by_place_and_reason_never_by_content(void **s
     FILE *rejects = fmemopen(text, sizeof text, "w");
     struct ingest_totals totals = run_lines(
         GOOD "SECRET\n"
-        "{\"parcel\":\"000000000002\",\"at\":\"2027-01-01T00:00:00Z\",\"code\":\"ET1\"}\n"
-        "{\"parcel\":\"000000000003\",\"at\":\"2024-01-01T00:00:00Z\",\"code\":\"ET1\"}\n"
-        "{\"parcel\":\"000000000001\",\"at\":\"2025-08-01T00:00:00Z\",\"code\":\"SECRET\"}\n", rejects);
+             "{\"parcel\":\"000000000002\",\"at\":\"2027-01-01T00:00:00Z\",\"code\":\"ET1\"}\n"
+             "{\"parcel\":\"000000000003\",\"at\":\"2024-01-01T00:00:00Z\",\"code\":\"ET1\"}\n"
+             "{\"parcel\":\"000000000001\",\"at\":\"2025-08-01T00:00:00Z\",\"code\":\"SECRET\"}\n",
+        rejects);
     fclose(rejects);
     assert_int_equal(totals.added, 1);
     assert_int_equal(totals.rejected[FEED_SYNTAX], 1);
@@ -204,7 +213,8 @@ static void refused_lines_are_told_by_place_and_reason_never_by_content(void **s
     assert_int_equal(totals.rejected[FEED_EXPIRED], 1);
     assert_int_equal(totals.rejected[FEED_TOO_EARLY], 1);
     assert_non_null(strstr(text, "feed:2: is not well-formed"));
-    assert_non_null(strstr(text, "feed:3: is dated further in the future than the contract allows"));
+    assert_non_null(
+        strstr(text, "feed:3: is dated further in the future than the contract allows"));
     assert_non_null(strstr(text, "feed:4: is older than the contract keeps"));
     assert_non_null(strstr(text, "feed:5: is dated too long before the parcel's first event"));
     assert_null(strstr(text, "SECRET"));
@@ -216,9 +226,12 @@ static void a_source_that_the_contract_does_not_list_is_refused(void **state)
     contract->tracking.source_count = 1;
     strcpy(contract->tracking.source[0].name, "depots");
     struct ingest_totals totals = run_lines(
-        "{\"parcel\":\"000000000001\",\"at\":\"2025-11-19T10:00:00Z\",\"code\":\"ET1\",\"source\":\"depots\"}\n"
-        "{\"parcel\":\"000000000002\",\"at\":\"2025-11-19T10:00:00Z\",\"code\":\"ET1\",\"source\":\"other\"}\n"
-        "{\"parcel\":\"000000000003\",\"at\":\"2025-11-19T10:00:00Z\",\"code\":\"ET1\"}\n", NULL);
+        "{\"parcel\":\"000000000001\",\"at\":\"2025-11-19T10:00:00Z\",\"code\":\"ET1\",\"source\":"
+        "\"depots\"}\n"
+        "{\"parcel\":\"000000000002\",\"at\":\"2025-11-19T10:00:00Z\",\"code\":\"ET1\",\"source\":"
+        "\"other\"}\n"
+        "{\"parcel\":\"000000000003\",\"at\":\"2025-11-19T10:00:00Z\",\"code\":\"ET1\"}\n",
+        NULL);
     assert_int_equal(totals.added, 1);
     assert_int_equal(totals.rejected[FEED_SOURCE], 2);
     struct feed_source_state sources[4];
@@ -260,7 +273,7 @@ static void a_pause_of_the_feed_commits_what_came(void **state)
     assert_int_equal(status, 0);
 }
 
-/* ---- the journal ---------------------------------------------------------------------------------- */
+/* ---- the journal ---------------------------------------------------------------------------- */
 
 static void alarms_follow_from_the_journal(void **state)
 {
@@ -304,14 +317,15 @@ static void alarms_follow_from_the_journal(void **state)
     assert_int_equal(sources[0].usual_per_hour, 0);
 }
 
-/* ---- being killed --------------------------------------------------------------------------------- */
+/* ---- being killed --------------------------------------------------------------------------- */
 
 static void tell_committed(void *context, const struct ingest_totals *totals)
 {
     *(_Atomic uint64_t *)context = totals->committed;
 }
 
-static uint64_t run_until_killed(int fd, size_t batch, unsigned microseconds, _Atomic uint64_t *committed)
+static uint64_t run_until_killed(int fd, size_t batch, unsigned microseconds,
+                                 _Atomic uint64_t *committed)
 {
     pid_t child = fork();
     *committed = 0;
@@ -340,7 +354,8 @@ static uint64_t missing_of(uint64_t committed, unsigned parcels)
     assert_int_equal(filter_open(contract->state, &f, NULL), 0);
     for (uint64_t i = 0; i < committed; i++) {
         struct parcel_number parcel = {.length = 12};
-        snprintf(parcel.text, sizeof parcel.text, "%012u", (unsigned)((i % parcels * 7919ull) % parcels));
+        snprintf(parcel.text, sizeof parcel.text, "%012u",
+                 (unsigned)((i % parcels * 7919ull) % parcels));
         missing += !filter_has(f, &parcel) || store_get(s, &parcel, &history) != STORE_FOUND ||
                    history.count <= i / parcels;
     }
@@ -365,7 +380,8 @@ static void being_killed_at_any_moment_loses_nothing_that_was_reported(void **st
 
     FILE *shared = tmpfile();
     assert_int_equal(ftruncate(fileno(shared), 4096), 0);
-    _Atomic uint64_t *committed = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fileno(shared), 0);
+    _Atomic uint64_t *committed =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fileno(shared), 0);
     uint64_t reported = 0, most = 0;
     unsigned draw = 7;
     for (int round = 0; round < ROUNDS; round++) {
@@ -393,7 +409,7 @@ static void being_killed_at_any_moment_loses_nothing_that_was_reported(void **st
     close(fd);
 }
 
-/* ---- a full disk ---------------------------------------------------------------------------------- */
+/* ---- a full disk ---------------------------------------------------------------------------- */
 
 static void a_full_disk_is_said_and_ingest_goes_on_once_there_is_room(void **state)
 {
@@ -435,7 +451,8 @@ static void more_places_than_the_dictionary_holds_are_kept_in_the_records(void *
     char time[CLOCK_TEXT_SIZE];
     clock_text((NOW - 1000) * NANOS_SECOND, time);
     for (unsigned i = 0; i < PLACES; i++)
-        fprintf(file, "{\"parcel\":\"%012u\",\"at\":\"%s\",\"code\":\"ET1\",\"place\":\"P%u\"}\n", i, time, i);
+        fprintf(file, "{\"parcel\":\"%012u\",\"at\":\"%s\",\"code\":\"ET1\",\"place\":\"P%u\"}\n",
+                i, time, i);
     fflush(file);
     struct ingest_totals totals;
     struct error error;

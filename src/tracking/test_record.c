@@ -37,7 +37,9 @@ static struct record sample(struct dictionary *d, uint32_t count)
             .product = i % 2 ? 0 : word(d, WORD_PRODUCT, "Colissimo"),
             .pickup = i == 3 ? word(d, WORD_PICKUP, "P0042") : 0,
             .source = word(d, WORD_SOURCE, i % 5 ? "depots" : "partner"),
-            .delivery_day = i % 4 == 1 ? 20405 + (int32_t)i : i % 4 == 2 ? 20000 : 0,
+            .delivery_day = i % 4 == 1   ? 20405 + (int32_t)i
+                            : i % 4 == 2 ? 20000
+                                         : 0,
         };
     }
     return r;
@@ -78,7 +80,9 @@ static void three_events_take_under_fifty_bytes(void **state)
     struct parcel_number parcel = number_of("RA123456785FR");
     struct record r = {.changed = 1763600000, .count = 3};
     for (int i = 0; i < 3; i++)
-        r.event[i] = (struct record_event){.at = 1763000000 + i * 50000, .offset = 60, .step = 3,
+        r.event[i] = (struct record_event){.at = 1763000000 + i * 50000,
+                                           .offset = 60,
+                                           .step = 3,
                                            .code = word(d, WORD_CODE, i ? "ET1" : "PC1"),
                                            .place = word(d, WORD_PLACE, "FRRoissy"),
                                            .product = i ? 0 : word(d, WORD_PRODUCT, "Colissimo"),
@@ -120,7 +124,8 @@ static void a_record_under_another_number_is_refused(void **state)
     dictionary_free(d);
 }
 
-/* The same numbers of words, but other words: what a record joined to another file's dictionary would show. */
+/* The same numbers of words, but other words: what a record joined to another file's dictionary
+ * would show. */
 static void a_record_with_another_dictionary_is_refused(void **state)
 {
     (void)state;
@@ -143,7 +148,7 @@ static void words_that_a_full_dictionary_has_no_room_for_are_written_out(void **
 {
     (void)state;
     struct dictionary *d = dictionary_new(), *reader = dictionary_new();
-    for (int class = 0; class < WORD_CLASS_COUNT; class++)
+    for (int class = 0; class < WORD_CLASS_COUNT; class ++)
         d->bound[class] = 0;
     struct parcel_number parcel = number_of("RA123456785FR");
     struct record in = sample(d, 4), out;

@@ -27,8 +27,12 @@ static struct parcel_number number_of(unsigned i)
 
 static struct event event_of(unsigned parcel, int64_t at, const char *code, const char *place)
 {
-    struct event e = {.parcel = number_of(parcel), .at = at, .offset = 60, .step = STEP_IN_TRANSIT,
-                      .country = "FR", .source = "depots"};
+    struct event e = {.parcel = number_of(parcel),
+                      .at = at,
+                      .offset = 60,
+                      .step = STEP_IN_TRANSIT,
+                      .country = "FR",
+                      .source = "depots"};
     snprintf(e.code, sizeof e.code, "%s", code);
     snprintf(e.place, sizeof e.place, "%s", place);
     return e;
@@ -47,7 +51,8 @@ static int add(struct store_batch *batch, struct event event)
     return store_add(batch, &event, BEFORE, START + 7);
 }
 
-/* Events of parcel i: a function of i, so that a reader can tell a right answer from a wrong one. */
+/* Events of parcel i: a function of i, so that a reader can tell a right answer from a wrong one.
+ * */
 static void feed(unsigned from, unsigned to)
 {
     struct store_batch *batch = begin();
@@ -55,7 +60,8 @@ static void feed(unsigned from, unsigned to)
         char place[32];
         snprintf(place, sizeof place, "Place %u", i % 97);
         for (unsigned k = 0; k < 3; k++)
-            assert_true(add(batch, event_of(i, START + i + k * 1000, k ? "ET1" : "PC1", place)) >= 0);
+            assert_true(add(batch, event_of(i, START + i + k * 1000, k ? "ET1" : "PC1", place)) >=
+                        0);
     }
     assert_int_equal(store_commit(batch, NULL), 0);
 }
@@ -68,8 +74,9 @@ static bool is_right(const struct history *h, unsigned i)
         return false;
     for (unsigned k = 0; k < 3; k++)
         if (h->event[k].at != START + i + k * 1000 || !text_is(h->event[k].place, place) ||
-            !text_is(h->event[k].code, k ? "ET1" : "PC1") || strcmp(h->event[k].country, "FR") != 0 ||
-            h->event[k].offset != 60 || h->event[k].step != STEP_IN_TRANSIT)
+            !text_is(h->event[k].code, k ? "ET1" : "PC1") ||
+            strcmp(h->event[k].country, "FR") != 0 || h->event[k].offset != 60 ||
+            h->event[k].step != STEP_IN_TRANSIT)
             return false;
     return true;
 }
@@ -96,7 +103,8 @@ static int tear_down(void **state)
     return system(command);
 }
 
-/* LMDB may be opened once in a process: readers are children. Returns the child's exit status, or 128 and its signal. */
+/* LMDB may be opened once in a process: readers are children. Returns the child's exit status, or
+ * 128 and its signal. */
 static int in_child(int (*work)(struct store *reader, unsigned argument), unsigned argument)
 {
     pid_t child = fork();
@@ -197,7 +205,8 @@ static uint64_t fed_in_order(unsigned parcel, const unsigned *order, unsigned co
 static void any_order_gives_the_same_history(void **state)
 {
     (void)state;
-    static const unsigned orders[][6] = {{0, 1, 2, 3, 4, 5}, {5, 4, 3, 2, 1, 0}, {3, 0, 5, 1, 4, 2}};
+    static const unsigned orders[][6] = {
+        {0, 1, 2, 3, 4, 5}, {5, 4, 3, 2, 1, 0}, {3, 0, 5, 1, 4, 2}};
     uint64_t first = fed_in_order(1, orders[0], 6);
     assert_true(first == fed_in_order(2, orders[1], 6));
     assert_true(first == fed_in_order(3, orders[2], 6));
@@ -242,7 +251,8 @@ static int reads_what_comes_later(struct store *reader, unsigned pipes)
     bool early = get(reader, 1) == STORE_ABSENT;
     if (write(to, &byte, 1) != 1 || read(from, &byte, 1) != 1)
         return 9;
-    return early && get(reader, 1) == STORE_FOUND && text_is(history.event[0].place, "Later") ? 0 : 1;
+    return early && get(reader, 1) == STORE_FOUND && text_is(history.event[0].place, "Later") ? 0
+                                                                                              : 1;
 }
 
 static void a_reader_takes_up_new_parcels_and_new_words(void **state)
@@ -384,7 +394,7 @@ static void a_full_map_is_an_error_and_a_larger_one_is_taken_up(void **state)
     assert_true(get(writer, 10) == STORE_FOUND && is_right(&history, 10));
 }
 
-/* ---- damage --------------------------------------------------------------------------------------- */
+/* ---- damage --------------------------------------------------------------------------------- */
 
 enum { DAMAGED_PARCELS = 4000, ASKED = 400 };
 enum { ANSWERED = 1, SAID_DAMAGED = 2, SAID_ABSENT = 4, SAID_FAILED = 8, WRONG = 16 };
@@ -464,8 +474,10 @@ static void two_hundred_damaged_files_never_give_a_wrong_answer(void **state)
         if (saw < 32)
             assert_false(saw & WRONG);
     }
-    print_message("of 200: %u refused at open, %u noticed in records, %u read without meeting the damage, "
-                  "%u readers crashed, 0 wrong answers\n", refused, noticed, right, crashed);
+    print_message(
+        "of 200: %u refused at open, %u noticed in records, %u read without meeting the damage, "
+        "%u readers crashed, 0 wrong answers\n",
+        refused, noticed, right, crashed);
     assert_true(noticed > 50);
     assert_int_equal(crashed + refused + right + noticed, 200);
     assert_int_equal(ftruncate(fd, (off_t)size / 2), 0);
