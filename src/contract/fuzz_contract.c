@@ -33,6 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < problems.count; i++) {
         const struct problem *p = &problems.problem[i];
         must(p->line && p->column && p->text[0] && p->line <= lines_of(data, size));
+        must(utf8_is_valid(text_of(p->text)));
         must(!i || p->line > p[-1].line || (p->line == p[-1].line && p->column >= p[-1].column));
     }
     problems_free(&problems);

@@ -3,6 +3,23 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+/* A quoted value may have been cut within a character, and what is in it is not always fit to be
+ * shown: such bytes become question marks, so that every message is text, on a terminal and in
+ * JSON. */
+static void make_showable(char *text)
+{
+    size_t left = strlen(text);
+    while (left) {
+        size_t length = utf8_character((const unsigned char *)text, left);
+        if (!length) {
+            *text = '?';
+            length = 1;
+        }
+        text += length;
+        left -= length;
+    }
+}
+
 void problem_add(struct problems *problems, uint32_t line, uint32_t column, const char *format, ...)
 {
     if (problems->count >= PROBLEMS_MOST)
@@ -22,6 +39,7 @@ void problem_add(struct problems *problems, uint32_t line, uint32_t column, cons
     va_end(arguments);
     if (length >= (int)sizeof problem->text)
         memcpy(problem->text + sizeof problem->text - 4, "...", 4);
+    make_showable(problem->text);
 }
 
 static bool comes_after(const struct problem *a, const struct problem *b)

@@ -28,6 +28,8 @@ static void what_a_contract_needs_not_is_refused_with_its_place(void **state)
     refuses("ecluse: 1\n---\nmode: enforce\n", 2, 1, "second document");
     refuses("ecluse: 1\nstate: |\n  /a\n  /b\n", 2, 8, "one line");
     refuses("ecluse: 1\nstate: \"/a\\0b\"\n", 2, 8, "control characters");
+    refuses("ecluse: 1\norganisation: {name: \"a\\u202eb\"}\n", 2, 22,
+            "control characters"); /* right to left */
     refuses("ecluse: 1\n? [a, b]\n: c\n", 2, 3, "a key is a single word");
 }
 
@@ -93,6 +95,22 @@ static void depth_and_size_are_bounded(void **state)
     free(large);
 }
 
+/* A long word is quoted in part; the part does not end within a character. */
+static void messages_are_text_whatever_they_quote(void **state)
+{
+    UNUSED(state);
+    char yaml[256] = "ecluse: 1\nmode: x";
+    for (unsigned i = 0; i < 60; i++)
+        strcat(yaml, "\u00e9");
+    struct contract *c = contract_new();
+    struct problems problems;
+    assert_int_equal(contract_parse(yaml, strlen(yaml), c, &problems), -EINVAL);
+    assert_int_equal(problems.count, 1);
+    assert_true(utf8_is_valid(text_of(problems.problem[0].text)));
+    problems_free(&problems);
+    free(c);
+}
+
 static void nothing_is_no_contract(void **state)
 {
     UNUSED(state);
@@ -111,6 +129,7 @@ int main(void)
         cmocka_unit_test(every_tab_that_indents_is_reported),
         cmocka_unit_test(bad_syntax_is_said_in_our_words_after_what_stood_before),
         cmocka_unit_test(depth_and_size_are_bounded),
+        cmocka_unit_test(messages_are_text_whatever_they_quote),
         cmocka_unit_test(nothing_is_no_contract),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

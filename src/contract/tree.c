@@ -151,14 +151,6 @@ static void refuse_extras(struct builder *b, const yaml_event_t *event, const ya
                  (const char *)tag);
 }
 
-static bool is_one_line(struct text text)
-{
-    for (size_t i = 0; i < text.length; i++)
-        if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f)
-            return false;
-    return true;
-}
-
 static void add_scalar(struct builder *b, const yaml_event_t *event)
 {
     refuse_extras(b, event, event->data.scalar.anchor, event->data.scalar.tag);
@@ -175,9 +167,10 @@ static void add_scalar(struct builder *b, const yaml_event_t *event)
     copy[length] = 0;
     node->text = (struct text){copy, length};
     node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
-    if (!is_one_line(node->text)) {
+    if (!utf8_is_valid(node->text) || text_has_controls(node->text)) {
         complain(b, &event->start_mark,
-                 "this text has line ends or control characters; a value is one line of text");
+                 "this text has line ends, control characters or marks that reorder it; a value "
+                 "is one line of text");
         node->text = (struct text){"", 0};
         node->bad = true;
     }
