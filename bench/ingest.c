@@ -2,8 +2,8 @@
  *
  *   build/bench/make-parcels --count 20000000 --seed 1 --events 3 > sorted.ndjson
  *   build/bench/make-parcels --count 20000000 --seed 1 --events 1 --skip 3 --shuffle --limit
- *   10000000 > updates.ndjson taskset -c 0 build/bench/ingest --state DIR sorted.ndjson
- *   taskset -c 0 build/bench/ingest --state DIR updates.ndjson
+ *   10000000 > updates.ndjson taskset -c 0 build/bench/bench-ingest --state DIR sorted.ndjson
+ *   taskset -c 0 build/bench/bench-ingest --state DIR updates.ndjson
  */
 #include "tracking/ingest.h"
 #include "tracking/filter.h"
