@@ -63,6 +63,8 @@ struct outcome {
 };
 
 /* Charges amount to the principal. All windows are charged or none. Never blocks, never allocates.
+ * What is not allowed is not counted: a request that was slowed is charged again when it is due (`until`). For a budget
+ * `per: everyone` p is who acts (it is counted among the contributors), not principal_everyone().
  * Over `over: hold` a hold is begun (if a slot of its kind is free; otherwise an alarm is counted). */
 struct outcome budget_charge(struct budgets *b, unsigned budget, const struct principal *p, uint64_t amount,
                              nanos_t now);
@@ -72,7 +74,8 @@ struct outcome budget_charge(struct budgets *b, unsigned budget, const struct pr
 struct outcome budget_charge_distinct(struct budgets *b, unsigned budget, const struct principal *p,
                                       uint64_t thing, nanos_t now);
 
-/* What a charge of nothing would return, without charging: for `ecluse why` and for a hold already in force. */
+/* Whether one unit more would be admitted, without charging: for `ecluse why`, and for meters that are charged afterwards
+ * (login_failures: peek before the request, charge when it failed). A charge of 0 is the same. */
 struct outcome budget_peek(const struct budgets *b, unsigned budget, const struct principal *p, nanos_t now);
 
 /* A signal makes a principal less trusted: its budgets are multiplied by `share` (millionths), growing back
@@ -105,7 +108,7 @@ int hold_release(struct budgets *b, uint64_t id, nanos_t now);
 char *hold_name(enum guard guard, uint64_t id, char out[HOLD_NAME_SIZE]);
 int hold_name_parse(struct text name, enum guard *guard, uint64_t *id);
 
-/* Releases asked for: a file each in `runtime/releases` (0700, root and the desk's user). Guards look once a second,
+/* Releases asked for: a file each in `runtime/releases` (0755: guards read it, only its owner writes). Guards look once a second,
  * check for themselves, and release. request: -EACCES, -ENOSPC. apply: how many were released. */
 int release_request(const char *runtime, enum guard guard, uint64_t id, struct error *error);
 size_t release_apply(struct budgets *b, const char *runtime, nanos_t now);
