@@ -16,8 +16,8 @@ from front import Front, s10, some_numbers, until  # noqa: E402,F401
 
 SERVER = """
         ecluse_route tracking;
-        location /suivi/v2/idships/ {{ ecluse on; ecluse_lookup $ecluse_last json; }}
-        location /suivi/ {{ ecluse on; ecluse_lookup $ecluse_last html; }}
+        location /suivi/v2/idships/ {{ ecluse on; ecluse_lookup $ecluse_last json early; }}
+        location /suivi/ {{ ecluse on; ecluse_lookup $ecluse_last html early; }}
         location /plain/ {{ return 404; }}
         include {directory}/plain.conf;
 """

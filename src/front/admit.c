@@ -221,12 +221,9 @@ static struct front_context *context_for(ngx_http_request_t *r, int route)
     return context;
 }
 
-ngx_int_t front_admit(ngx_http_request_t *r)
+/* NGX_DECLINED: admitted. */
+static ngx_int_t admit(ngx_http_request_t *r, struct front_location *location)
 {
-    struct front_location *location = front_location_of(r);
-    if (location->enabled == NGX_CONF_UNSET_UINT || location->enabled == FRONT_OFF || r != r->main || r->internal ||
-        !front_ready())
-        return NGX_DECLINED;
     int route = front_route(r, location);
     struct front_context *context = NULL;
     bool measured = route >= 0 && (front.charges.promised >> route & 1);
@@ -251,5 +248,18 @@ ngx_int_t front_admit(ngx_http_request_t *r)
             return rc;
     }
     ngx_http_finalize_request(r, front_refuse(r, location, result.until));
+    return NGX_DONE;
+}
+
+ngx_int_t front_admit(ngx_http_request_t *r)
+{
+    struct front_location *location = front_location_of(r);
+    if (location->enabled == NGX_CONF_UNSET_UINT || location->enabled == FRONT_OFF || r != r->main || r->internal ||
+        !front_ready())
+        return NGX_DECLINED;
+    ngx_int_t rc = admit(r, location);
+    if (rc != NGX_DECLINED || !location->early || front.off)
+        return rc;
+    ngx_http_finalize_request(r, front_lookup(r));
     return NGX_DONE;
 }

@@ -82,6 +82,24 @@ enum language front_language(ngx_http_request_t *r)
 
 /* ---- Headers and body ------------------------------------------------------------------------------- */
 
+const struct front_answer *front_prepared(enum answer_kind kind, enum answer_form form, enum language language)
+{
+    static struct {
+        uint64_t generation;
+        struct front_answer answer;
+    } prepared[ANSWER_HELD + 1][ANSWER_JSON + 1][LANGUAGE_COUNT];
+    must((unsigned)kind <= ANSWER_HELD && (unsigned)form <= ANSWER_JSON && (unsigned)language < LANGUAGE_COUNT);
+    if (prepared[kind][form][language].generation != front.running) {
+        struct front_answer *answer = &prepared[kind][form][language].answer;
+        answer->body = answer_static(kind, form, language, &answer->about);
+        answer->lasting = true;
+        if (kind == ANSWER_NOTICE)
+            answer->about.retry_after = FRONT_NOTICE_RETRY_SECONDS;
+        prepared[kind][form][language].generation = front.running;
+    }
+    return &prepared[kind][form][language].answer;
+}
+
 struct static_call {
     enum answer_kind kind;
     enum answer_form form;
@@ -92,15 +110,13 @@ struct static_call {
 static void static_now(void *argument)
 {
     struct static_call *call = argument;
-    call->out->body = answer_static(call->kind, call->form, call->language, &call->out->about);
+    *call->out = *front_prepared(call->kind, call->form, call->language);
 }
 
 void front_static(enum answer_kind kind, enum answer_form form, enum language language, struct front_answer *out)
 {
     struct static_call call = {kind, form, language, out};
-    out->lasting = true;
-    out->about = (struct answer){.status = NGX_HTTP_SERVICE_UNAVAILABLE};
-    out->body = TEXT("");
+    *out = (struct front_answer){.lasting = true, .about = {.status = NGX_HTTP_SERVICE_UNAVAILABLE}};
     front_guarded(static_now, &call);
 }
 
@@ -172,6 +188,8 @@ enum { MOST_HEADERS = 12, JOINED_SIZE = 1024 };
  * (docs/decisions/front-refusal.md). HTTP/2 has no lines and gets them one by one. */
 struct layout {
     struct text language, cache, policy, robots;
+    const char *type;
+    size_t type_length; /* without its parameters: what gzip_types compares */
     unsigned count;
     ngx_table_elt_t header[MOST_HEADERS];
     ngx_table_elt_t joined;
@@ -198,7 +216,7 @@ static void join(struct layout *layout)
 static bool same(const struct layout *layout, const struct answer *about)
 {
     return layout->language.data == about->content_language.data && layout->cache.data == about->cache_control.data &&
-           layout->policy.data == about->policy.data && layout->robots.data == about->robots.data;
+           layout->policy.data == about->policy.data && layout->robots.data == about->robots.data && layout->type == about->content_type.data;
 }
 
 static const struct layout *layout_of(const struct answer *about)
@@ -214,6 +232,9 @@ static const struct layout *layout_of(const struct answer *about)
     layout->cache = about->cache_control;
     layout->policy = about->policy;
     layout->robots = about->robots;
+    layout->type = about->content_type.data;
+    const char *parameters = memchr(about->content_type.data, ';', about->content_type.length);
+    layout->type_length = parameters ? (size_t)(parameters - layout->type) : about->content_type.length;
     layout->count = lay_out(about, layout->header);
     join(layout);
     return layout;
@@ -222,6 +243,7 @@ static const struct layout *layout_of(const struct answer *about)
 static ngx_int_t push_layout(ngx_http_request_t *r, const struct answer *about)
 {
     const struct layout *layout = layout_of(about);
+    r->headers_out.content_type_len = layout->type_length;
 #if (NGX_HTTP_V2)
     bool lines = r->stream == NULL;
 #else
@@ -249,9 +271,6 @@ ngx_int_t front_set_headers(ngx_http_request_t *r, const struct answer *about, s
     out->status_line.len = 0;
     out->content_length_n = (off_t)length;
     out->content_type = (ngx_str_t){about->content_type.length, (u_char *)(uintptr_t)about->content_type.data};
-    const char *parameters = memchr(about->content_type.data, ';', about->content_type.length);
-    out->content_type_len = parameters ? (size_t)(parameters - about->content_type.data)
-                                       : about->content_type.length; /* what gzip_types compares */
     out->content_type_lowcase = NULL;
     if (about->last_modified)
         out->last_modified_time = about->last_modified;
@@ -303,9 +322,7 @@ ngx_int_t front_page(ngx_http_request_t *r)
     if (rc != NGX_OK)
         return rc;
     front_static((enum answer_kind)location->page, front_form(r, location), front_language(r), &answer);
-    if (location->page == ANSWER_NOTICE) {
-        answer.about.retry_after = FRONT_NOTICE_RETRY_SECONDS;
+    if (location->page == ANSWER_NOTICE)
         front_count(COUNTER_NOTICES);
-    }
     return front_send(r, &answer);
 }

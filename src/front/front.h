@@ -60,6 +60,7 @@ struct front_location {
     ngx_http_complex_value_t *typed; /* of ecluse_lookup */
     ngx_int_t typed_variable;        /* its index when it is one bare variable: no script to run */
     ngx_uint_t form;                 /* enum front_form */
+    bool early;                      /* of ecluse_lookup: answered in preaccess, before nginx's own access rules */
     ngx_str_t redirect;              /* of ecluse_lookup redirect=; empty: none */
     ngx_uint_t page;                 /* enum answer_kind of ecluse_page, NGX_CONF_UNSET_UINT for none */
     ngx_http_handler_pt origin;      /* the handler that the location had: proxy_pass and its like */
@@ -76,7 +77,7 @@ struct front_context {
     int route;
     nanos_t waits_until; /* a delayed request is refused when it has waited until then; 0: has not waited */
     uint64_t paid;       /* budgets that allowed it while others delayed it */
-    bool asked;          /* a lookup went to the origin: `parcel` says which */
+    bool asked;          /* a lookup goes to the origin: `parcel` says which */
     bool known;          /* the store had it when it was asked */
     bool replacing;      /* the header filter has taken the answer's place */
     bool replaced;       /* ... and the body filter has sent it */
@@ -186,7 +187,10 @@ enum language front_choose(const struct front_wish *wish);
 enum language front_language(ngx_http_request_t *r);
 enum answer_form front_form(ngx_http_request_t *r, const struct front_location *location);
 
-/* The prepared page of a kind, for outside front_guarded(). */
+/* The prepared page of a kind; kept for as long as the contract is in force. To be called inside front_guarded(). */
+const struct front_answer *front_prepared(enum answer_kind kind, enum answer_form form, enum language language);
+
+/* A copy of it, for outside front_guarded(). */
 void front_static(enum answer_kind kind, enum answer_form form, enum language language, struct front_answer *out);
 enum { FRONT_NOTICE_RETRY_SECONDS = 30 };
 

@@ -18,15 +18,13 @@ struct look_call {
     bool redirects;              /* in: a right number is not looked up */
     enum sight sight;            /* out */
     bool stale;                  /* out */
-    struct front_answer answer;  /* out */
+    const struct front_answer *answer; /* out: `made`, or a prepared one */
+    struct front_answer made;
 };
 
 static void make_static(struct look_call *call, enum answer_kind kind)
 {
-    call->answer.lasting = true;
-    call->answer.body = answer_static(kind, call->form, front_choose(&call->wish), &call->answer.about);
-    if (kind == ANSWER_NOTICE)
-        call->answer.about.retry_after = FRONT_NOTICE_RETRY_SECONDS;
+    call->answer = front_prepared(kind, call->form, front_choose(&call->wish));
 }
 
 static void make_rendered(struct look_call *call, enum answer_kind kind, const struct history *history)
@@ -49,9 +47,10 @@ static void make_rendered(struct look_call *call, enum answer_kind kind, const s
         .now = ngx_time(),
         .base = {base, w.overflow ? 0 : w.length},
     };
-    answer_render(&request, front.page, ANSWER_SIZE, &call->answer.about);
-    call->answer.body = (struct text){front.page, call->answer.about.length};
-    call->answer.lasting = false;
+    answer_render(&request, front.page, ANSWER_SIZE, &call->made.about);
+    call->made.body = (struct text){front.page, call->made.about.length};
+    call->made.lasting = false;
+    call->answer = &call->made;
 }
 
 static bool is_stale(const struct history *history, int64_t now)
@@ -249,6 +248,8 @@ static ngx_int_t over_parcels(ngx_http_request_t *r, struct front_location *loca
         if (!context)
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         context->paid |= result.paid;
+        if (location->early) /* the wait ends in preaccess again, where these have been charged */
+            context->paid |= front.charges.requests[front_route(r, location) + 1];
         ngx_int_t rc = front_wait(r, context, result.until);
         if (rc == NGX_AGAIN) {
             r->main->count++;
@@ -269,7 +270,7 @@ static ngx_int_t tell(ngx_http_request_t *r, struct look_call *call)
     if (call->sight == SIGHT_BLIND)
         front_count(COUNTER_NOTICES);
     ngx_int_t rc = ngx_http_discard_request_body(r);
-    return rc == NGX_OK ? front_send(r, &call->answer) : rc;
+    return rc == NGX_OK ? front_send(r, call->answer) : rc;
 }
 
 static ngx_int_t answer_number(ngx_http_request_t *r, struct front_location *location, struct look_call *call)
@@ -304,7 +305,7 @@ ngx_int_t front_lookup(ngx_http_request_t *r)
     if (location->enabled == FRONT_OFF || !front_ready())
         return without_us(r, location);
     struct look_call call;
-    memset(&call, 0, offsetof(struct look_call, answer));
+    memset(&call, 0, offsetof(struct look_call, made));
     look_prepare(r, location, &call);
     if (typed_text(r, location, &call.typed) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -337,7 +338,8 @@ bool front_stand_in(ngx_http_request_t *r, struct front_location *location, cons
         look_prepare(r, location, &call);
         call.origin_down = true;
         bool looked = front_guarded(look_now, &call);
-        *out = call.answer;
+        if (looked && call.answer)
+            *out = *call.answer;
         if (looked && call.sight == SIGHT_FOUND) {
             front_count(COUNTER_FALLBACK_ANSWERS);
             if (call.stale)
@@ -350,7 +352,6 @@ bool front_stand_in(ngx_http_request_t *r, struct front_location *location, cons
     if (front.off)
         return false;
     front_static(ANSWER_NOTICE, front_form(r, location), front_language(r), out);
-    out->about.retry_after = FRONT_NOTICE_RETRY_SECONDS;
     front_count(COUNTER_NOTICES);
     return !front.off;
 }

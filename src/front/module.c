@@ -22,7 +22,7 @@ static ngx_command_t commands[] = {
     {ngx_string("ecluse_runtime"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_runtime, NGX_HTTP_MAIN_CONF_OFFSET, 0,
      NULL},
     {ngx_string("ecluse_route"), EVERYWHERE | NGX_CONF_TAKE1, set_route, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL},
-    {ngx_string("ecluse_lookup"), NGX_HTTP_LOC_CONF | NGX_CONF_TAKE123, set_lookup, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL},
+    {ngx_string("ecluse_lookup"), NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1234, set_lookup, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL},
     {ngx_string("ecluse_answer"), EVERYWHERE | NGX_CONF_TAKE1, set_answer, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL},
     {ngx_string("ecluse_page"), NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1, set_page, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL},
     ngx_null_command};
@@ -152,12 +152,14 @@ static char *set_lookup(ngx_conf_t *cf, ngx_command_t *command, void *conf)
             location->form = FRONT_FORM_HTML;
         } else if (is(value, "json")) {
             location->form = FRONT_FORM_JSON;
+        } else if (is(value, "early")) {
+            location->early = true;
         } else if (value->len > sizeof prefix - 1 && ngx_strncmp(value->data, prefix, sizeof prefix - 1) == 0) {
             location->redirect = (ngx_str_t){value->len - (sizeof prefix - 1), value->data + sizeof prefix - 1};
             if (location->redirect.data[0] != '/')
                 return complain(cf, "takes \"redirect=\" with a path that begins with \"/\"", value);
         } else {
-            return complain(cf, "takes \"html\", \"json\" or \"redirect=/path/\" after the variable", value);
+            return complain(cf, "takes \"html\", \"json\", \"early\" or \"redirect=/path/\" after the variable", value);
         }
     }
     return compile_typed(cf, location);
@@ -272,6 +274,13 @@ static char *take_over(ngx_conf_t *cf, struct front_location *location, ngx_http
                       &core->name);
         return NGX_CONF_ERROR;
     }
+    if (location->early && core->handler) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"ecluse_lookup ... early\" in location \"%V\" is for locations without an origin (\"proxy_pass\" or "
+                      "its like)",
+                      &core->name);
+        return NGX_CONF_ERROR;
+    }
     location->origin = core->handler;
     if (location->enabled != FRONT_OFF)
         core->handler = location->typed ? front_lookup : front_page;
@@ -287,6 +296,7 @@ static char *location_merge(ngx_conf_t *cf, void *parent, void *child)
         location->typed = above->typed;
         location->typed_variable = above->typed_variable;
         location->form = above->form;
+        location->early = above->early;
         location->redirect = above->redirect;
         if (location->page == NGX_CONF_UNSET_UINT)
             location->page = above->page;

@@ -41,7 +41,7 @@ static int feed_one_parcel(void **state)
     fputs("{\"parcel\":\"RA123456785FR\",\"at\":\"2026-11-20T14:03:00Z\",\"code\":\"ET1\"}\n", feed);
     fflush(feed);
     rewind(feed);
-    struct ingest_options options = {.contract = &contract, .format = FEED_NDJSON, .now = 1795000000};
+    struct ingest_options options = {.contract = &contract, .format = FEED_NDJSON, .now = 1795300000};
     struct ingest_totals totals;
     struct ingest *ingest;
     if (ingest_begin(&options, &ingest, &error) != 0)

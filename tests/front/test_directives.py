@@ -9,7 +9,7 @@ WRONG = [
     ("ecluse on; location / {{ ecluse_lookup number; }}",
      '"ecluse_lookup" takes a variable that holds the parcel number first ("$id"), not "number"'),
     ("ecluse on; location / {{ ecluse_lookup $arg_id xml; }}",
-     '"ecluse_lookup" takes "html", "json" or "redirect=/path/" after the variable, not "xml"'),
+     '"ecluse_lookup" takes "html", "json", "early" or "redirect=/path/" after the variable, not "xml"'),
     ("ecluse on; location / {{ ecluse_lookup $arg_id redirect=suivi; }}",
      'takes "redirect=" with a path that begins with "/"'),
     ("ecluse on; location / {{ ecluse_lookup $nowhere; }}", 'unknown "nowhere" variable'),
@@ -21,6 +21,8 @@ WRONG = [
      'location "/" has both "ecluse_lookup" and "ecluse_page"'),
     ("ecluse on; location / {{ ecluse_lookup $arg_id; ecluse_answer fallback; }}",
      '"ecluse_answer fallback" in location "/" needs an origin'),
+    ("ecluse on; location / {{ ecluse_lookup $arg_id early; proxy_pass http://127.0.0.1:1; }}",
+     "is for locations without an origin"),
     ("ecluse on; ecluse_route " + "r" * 64 + ";", "takes the name of a route in the contract, of 1 to 63 bytes"),
     ("ecluse_runtime /run/x;", '"ecluse_runtime" directive is not allowed here'),
 ]

@@ -155,3 +155,13 @@ def test_pipelined_requests_each_get_their_answer(f):
         while chunk := s.recv(65536):
             data += chunk
     assert [part[:3] for part in data.split(b"HTTP/1.1 ")[1:]] == [b"200", b"404", b"404"]
+
+
+def test_early_says_the_same_and_is_before_access_rules(front):
+    f = front(KNOWN, server="ecluse on; location /a/ {{ ecluse_lookup $ecluse_last html early; deny all; }} "
+              "location /b/ {{ ecluse_lookup $ecluse_last html; }} location /c/ {{ ecluse_lookup $ecluse_last html; deny all; }}")
+    for number in (KNOWN, UNKNOWN, "junk"):
+        early, late = f.get("/a/" + number), f.get("/b/" + number)
+        assert (early.status, early.body) == (late.status, late.body)
+        assert f.get("/c/" + number).status == 403
+    assert f.get("/a/" + KNOWN, method="POST", body="x").status == 405
