@@ -44,7 +44,7 @@ static uint32_t rounded(uint32_t wanted, uint32_t fallback, uint32_t unit)
     return n < 16 * unit ? 16 * unit : (n + unit - 1) / unit * unit;
 }
 
-static uint64_t header_check(const struct file_header *h)
+uint64_t file_header_check(const struct file_header *h)
 {
     return hash_checksum(CHECK_SEED, h, offsetof(struct file_header, check));
 }
@@ -87,7 +87,7 @@ void file_plan(enum guard guard, enum file_kind kind, const struct budget_sizes 
 static int write_new(int fd, const struct file_header *header, int group, struct file_fill fill)
 {
     struct file_header h = *header;
-    h.check = header_check(&h);
+    h.check = file_header_check(&h);
     if (fchmod(fd, group >= 0 ? 0660 : 0600) < 0 ||
         (group >= 0 && fchown(fd, (uid_t)-1, (gid_t)group) < 0))
         return -errno;
@@ -183,7 +183,7 @@ static int header_verify(const struct file_header *h, uint64_t size, enum guard 
     if (h->magic != (kind == FILE_RINGS ? LAYOUT_RINGS_MAGIC : LAYOUT_SEGMENT_MAGIC))
         return -EUCLEAN;
     *fault = "has a damaged header";
-    if (h->check != header_check(h))
+    if (h->check != file_header_check(h))
         return -EUCLEAN;
     *version = h->version;
     *fault = "has another layout";

@@ -46,6 +46,7 @@ static inline void *file_section(uint8_t *data, const struct file_header *header
 /* Device and inode of what stands at path now. */
 bool file_identity(const char *path, uint8_t out[16]);
 
+uint64_t file_header_check(const struct file_header *h);
 uint64_t anchor_check(const struct anchor *a);
 
 /* migrate.c: an older layout's rings file at `path`, taken into a new one. 0, or -EPROTO when it cannot. */

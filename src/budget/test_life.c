@@ -1,4 +1,5 @@
 /* Restarts, changed contracts, damage, and the health of processes. */
+#include "budget/file.h"
 #include "budget/test_room.h"
 
 #include <fcntl.h>
@@ -238,6 +239,37 @@ static void a_file_of_another_version_or_guard_is_refused(void **state)
     room_free(r);
 }
 
+static void an_older_layout_is_migrated_and_a_newer_one_set_aside(void **state)
+{
+    (void)state;
+    for (uint32_t version = 0; version <= 2; version += 2) {
+        struct room *r = room_new();
+        bytes(r, "b", NANOS_HOUR, 100);
+        room_open(r);
+        budget_charge(r->b, 0, host(), 42, r->moment.boot);
+        budget_close(r->b);
+        r->b = NULL;
+        char path[FILE_PATH_SIZE];
+        file_path(r->contract, GUARD_FRONT, FILE_RINGS, path);
+        struct file_header h;
+        int fd = open(path, O_RDWR);
+        assert_int_equal(pread(fd, &h, sizeof h, 0), sizeof h);
+        h.version = version;
+        h.section_count = 4;
+        h.size = h.section[4].offset;
+        h.check = file_header_check(&h);
+        assert_int_equal(pwrite(fd, &h, sizeof h, 0), sizeof h);
+        assert_int_equal(ftruncate(fd, (off_t)h.size), 0);
+        close(fd);
+        struct error error = {""};
+        assert_int_equal(budget_create(r->contract, GUARD_FRONT, &r->sizes, r->moment, -1, &error),
+                         version == 0 ? 0 : 1);
+        assert_int_equal(budget_open(r->contract, GUARD_FRONT, false, &r->b, &error), 0);
+        assert_int_equal(budget_peek(r->b, 0, host(), r->moment.boot).used, version == 0 ? 42 : 0);
+        room_free(r);
+    }
+}
+
 static void a_reader_changes_nothing_and_sees_the_same(void **state)
 {
     (void)state;
@@ -353,6 +385,7 @@ int main(void)
         cmocka_unit_test(more_budgets_than_were_ever_kept_are_refused_whole),
         cmocka_unit_test(damage_at_random_is_refused_or_harmless),
         cmocka_unit_test(a_file_of_another_version_or_guard_is_refused),
+        cmocka_unit_test(an_older_layout_is_migrated_and_a_newer_one_set_aside),
         cmocka_unit_test(a_reader_changes_nothing_and_sees_the_same),
         cmocka_unit_test(an_idle_principal_leaves_nothing_behind),
         cmocka_unit_test(two_deaths_inside_the_store_within_a_minute_switch_it_off),
