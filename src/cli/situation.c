@@ -172,7 +172,8 @@ int situation_open(const struct arguments *a, struct situation *out)
         return EXIT_COULD_NOT;
     }
     s.supervised = s.control && supervisor_lives(s.control, s.now.boot);
-    if (budget_open(s.contract, GUARD_FRONT, true, &s.front, &s.front_error) < 0)
+    s.front_code = budget_open(s.contract, GUARD_FRONT, true, &s.front, &s.front_error);
+    if (s.front_code < 0)
         s.front = NULL;
     *out = s;
     return EXIT_DONE;

@@ -32,6 +32,7 @@ struct situation {
     uint64_t generation;           /* live; 0 when the contract comes from the file */
     struct contract *contract;     /* the live one, else the file's */
     struct budgets *front;         /* read-only; NULL when there is no segment, with the reason: */
+    int front_code;                /* 0, or why: -ENOENT, -EACCES, -EPROTO, ... */
     struct error front_error;
     struct moment now;
 };

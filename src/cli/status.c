@@ -41,6 +41,7 @@ static void store_look_here(const struct contract *c, nanos_t wall, struct store
     struct store *store;
     int code = store_open(c->state, true, &store, &error);
     out->exists = code != -ENOENT;
+    out->unseen = code == -EACCES;
     if (code == 0) {
         code = store_figures(store, &out->store);
         if (code < 0)
@@ -125,6 +126,8 @@ static void guard_alarms(struct status *st)
 {
     const struct guard_look *look = &st->front;
     char since[FIGURE_SIZE];
+    if (st->s.front_code == -EACCES)
+        return; /* whoever asks may not see it: that says nothing about the guard */
     if (look->alive == 0) {
         if (look->since)
             alarm_add(&st->alarms, ALARM_GUARD_DOWN,
@@ -229,7 +232,7 @@ static void tracking_alarms(struct status *st)
                       "%s: %" PRIu64 " events this hour, usually %" PRIu64, feed->name,
                       feed->this_hour, feed->usual_per_hour);
     }
-    if (st->store.exists && !st->store.readable)
+    if (st->store.exists && !st->store.readable && !st->store.unseen)
         alarm_add(&st->alarms, ALARM_STORE_UNREADABLE, "%s", st->store.reason);
     if (st->store.exists && st->store.readable && st->store.store.parcels &&
         !(st->store.filter_open && st->store.filter.usable))

@@ -16,6 +16,7 @@ enum { STATUS_MAX_HOLDS = 4096 };
 struct store_look {
     bool readable; /* false: the child died or the store did not open; `reason` */
     bool exists;
+    bool unseen; /* whoever asks may not read it: that says nothing about the store */
     char reason[200];
     struct store_figures store;
     bool filter_open;

@@ -1,6 +1,7 @@
 #include "cli/output.h"
 #include "cli/status.h"
 
+#include <errno.h>
 #include <string.h>
 
 static json_t *integer(uint64_t value)
@@ -123,7 +124,10 @@ static json_t *front_json(const struct status *st)
     for (int i = 0; st->s.front && i < COUNTER_COUNT; i++)
         json_object_set_new(counters, counter_name((enum guard_counter)i),
                             integer(guard_counter_read(st->s.front, (enum guard_counter)i)));
-    return json_pack("{s:s,s:s,s:o,s:o,s:o}", "name", "front", "state", look->alive ? "up" : "down",
+    return json_pack("{s:s,s:s,s:o,s:o,s:o}", "name", "front", "state",
+                     st->s.front_code == -EACCES ? "unseen"
+                     : look->alive               ? "up"
+                                                 : "down",
                      "since", look->since ? wall_text(wall_of(now, look->since)) : json_null(),
                      "processes", processes, "counters", counters);
 }

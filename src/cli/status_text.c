@@ -1,6 +1,7 @@
 #include "cli/output.h"
 #include "cli/status.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -121,7 +122,8 @@ static void budget_row(const struct status *st, struct table *table, unsigned at
         table_cell(table, TONE_PLAIN, "%s%s", over_name(rule->over), observes ? " (observe)" : "");
         table_cell(table, TONE_DIM, "%s", "-");
         table_cell(table, TONE_DIM, "%s", "-");
-        table_cell(table, TONE_DIM, "%s", "the front has not started");
+        table_cell(table, TONE_DIM, "%s",
+                   st->s.front_code == -EACCES ? "not yours to see" : "the front has not started");
         return;
     }
     struct budget_state state;
@@ -162,7 +164,10 @@ static void guards_text(const struct status *st)
     const struct guard_look *front = &st->front;
     table_row(&table);
     table_cell(&table, TONE_PLAIN, "%s", "front");
-    table_cell(&table, front->alive ? TONE_GOOD : TONE_BAD, "%s", front->alive ? "up" : "down");
+    if (st->s.front_code == -EACCES)
+        table_cell(&table, TONE_DIM, "%s", "not yours to see");
+    else
+        table_cell(&table, front->alive ? TONE_GOOD : TONE_BAD, "%s", front->alive ? "up" : "down");
     table_cell(&table, TONE_PLAIN, "%s",
                front->since ? figure_wall(wall_of(now, front->since), now->wall, when) : "never");
     table_cell(&table, TONE_PLAIN, "%zu nginx workers", front->alive);
@@ -241,6 +246,10 @@ static void store_text(const struct status *st)
     const struct store_look *look = &st->store;
     if (!look->exists) {
         puts("empty; `ecluse ingest` fills it");
+        return;
+    }
+    if (look->unseen) {
+        puts("not yours to see");
         return;
     }
     if (look->readable)
