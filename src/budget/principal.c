@@ -17,7 +17,8 @@ static void mask(uint8_t out[16], const uint8_t address[16], unsigned bits)
 {
     for (unsigned i = 0; i < 16; i++) {
         unsigned kept = bits > 8 * i ? bits - 8 * i : 0;
-        out[i] = kept >= 8 ? address[i] : (uint8_t)(address[i] & ~(0xffu >> kept));
+        unsigned ones = kept >= 8 ? 0xffu : 0xffu & ~(0xffu >> kept);
+        out[i] = (uint8_t)(address[i] & ones);
     }
 }
 
