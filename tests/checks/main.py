@@ -38,6 +38,10 @@ def all_suites():
                 unit("thread", THREADED), ("thread",), alone=True)
     yield Suite("fuzz", "each parser of outside bytes, fuzzed for a moment", suites.fuzz,
                 ("fuzz",), alone=True)
+    single = sorted(glob.glob(os.path.join(ROOT, "tests", "test_*.py")))
+    if single:
+        yield Suite("agreement", "files of the tree that must agree", whole(*single), ("plain",),
+                    alone=True)
     for directory in sorted(glob.glob(os.path.join(ROOT, "tests", "*", ""))):
         if glob.glob(os.path.join(directory, "test_*.py")):
             name = os.path.basename(os.path.dirname(directory))

@@ -125,8 +125,9 @@ def fuzz(suite, long):
         log = os.path.join(OUT, f"{name}.log")
         if os.path.exists(log):
             os.remove(log)
-        corpus = os.path.join(ROOT, "tests", "corpus", name[len("fuzz_"):])
-        seeds = [corpus] if os.path.isdir(corpus) else []
+        noun = name[len("fuzz_"):]
+        places = (os.path.join(ROOT, "tests", place) for place in (f"corpus/{noun}", f"{noun}s"))
+        seeds = [place for place in places if os.path.isdir(place)]
         with tempfile.TemporaryDirectory() as found:
             command = [target, f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048",
                        "-print_final_stats=1", f"-artifact_prefix={OUT}/{name}-", found, *seeds]
@@ -148,8 +149,8 @@ def fuzz(suite, long):
 
 # ---- Whole programs ---------------------------------------------------------------------------
 
-def whole(directory):
-    """A suite's work: pytest in one folder of tests/, against the plain build."""
+def whole(*paths):
+    """A suite's work: pytest on a folder of tests/, or on files, against the plain build."""
     def work(suite, long):
         junit = os.path.join(OUT, f"{suite.name}.xml")
         if os.path.exists(junit):
@@ -159,7 +160,7 @@ def whole(directory):
                        "PYTHONDONTWRITEBYTECODE": "1"}
         if long:
             environment["ECLUSE_LONG"] = "1"
-        command = ["pytest-3", "-q", "-p", "no:cacheprovider", f"--junitxml={junit}", directory]
+        command = ["pytest-3", "-q", "-p", "no:cacheprovider", f"--junitxml={junit}", *paths]
         status, _ = run(command, suite.log, 3600 if long else 600, environment, ROOT)
         return of_junit(suite.name, junit, status)
     return work
