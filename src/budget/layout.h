@@ -184,7 +184,7 @@ struct ring {
     word_t who;
     word_t name[2];
     word_t check;                /* of what stands above but for `expires`, and the key */
-    word_t spare;
+    word_t seeded;               /* what it began with */
     word_t count[BUCKETS];
     word_t spare_count[3];
 };

@@ -121,6 +121,7 @@ static void ring_fill(struct budgets *b, const struct ring_ask *ask, struct ring
         if (slice_at(time, ask->width).number - at.number < BUCKETS)
             word_add(&ring->count[at.index], at.lap, ask->seed.count);
     }
+    atomic_store(&ring->seeded, words_sum(ring->count, 1, slice_at(time, ask->width)));
 }
 
 static bool place_is_free(const struct ring_place *place, uint64_t key, nanos_t time)
@@ -154,21 +155,49 @@ static bool set_take(struct budgets *b, uint32_t set, const struct ring_ask *ask
     return false;
 }
 
-/* Ours comes later in the order than theirs: what was counted in it goes to theirs, then it is free. */
-static void ring_give_up(const struct ring_place *ours, const struct ring_place *theirs,
+/* One of two places of the same key goes: what was charged to it goes to the one that stays, but not what it began
+ * with, since the other began with the same. Whoever charges it meanwhile sees that the key is gone, and charges again. */
+static void ring_give_up(const struct ring_place *going, const struct ring_place *staying,
                          uint64_t key, nanos_t width, nanos_t time)
 {
     uint64_t marker = claim_marker(time);
-    if (!atomic_compare_exchange_strong(ours->key, &key, marker))
+    if (!atomic_compare_exchange_strong(going->key, &key, marker))
         return;
+    uint64_t seeded = atomic_load(&going->ring->seeded);
     struct slice now = slice_at(time, width);
     for (unsigned back = 0; back < BUCKETS && back <= now.number; back++) {
         struct slice at = slice_number(now.number - back);
-        uint64_t word = atomic_exchange(&ours->ring->count[at.index], 0);
-        if (word_is_current(word, at.lap) && word_count(word))
-            word_add(&theirs->ring->count[at.index], at.lap, word_count(word));
+        uint64_t word = atomic_exchange(&going->ring->count[at.index], 0);
+        uint64_t count = word_is_current(word, at.lap) ? word_count(word) : 0;
+        uint64_t known = count < seeded ? count : seeded;
+        seeded -= known;
+        if (count > known)
+            word_add(&staying->ring->count[at.index], at.lap, count - known);
     }
-    atomic_compare_exchange_strong(ours->key, &marker, 0);
+    atomic_compare_exchange_strong(going->key, &marker, 0);
+}
+
+/* Two processes that make a ring at the same moment may take two places. The first in the order of searching stays;
+ * each looks after it has published its own, so that the later of the two sees both. */
+static void duplicates_merge(struct budgets *b, const struct ring_ask *ask, nanos_t time,
+                             struct ring_place *out)
+{
+    uint32_t set[2] = {table_first(&b->ring_table, ask->h),
+                       table_second(&b->ring_table, ask->h, ask->who->proven)};
+    struct ring_place first = {NULL, NULL};
+    for (unsigned s = 0; s < (set[0] == set[1] ? 1u : 2u); s++) {
+        for (unsigned i = 0; i < KEYS_A_SET; i++) {
+            struct ring_place place = place_at(b, (size_t)set[s] * KEYS_A_SET + i);
+            if (atomic_load(place.key) != ask->key)
+                continue;
+            if (first.key)
+                ring_give_up(&place, &first, ask->key, ask->width, time);
+            else
+                first = place;
+        }
+    }
+    if (first.key)
+        *out = first;
 }
 
 bool ring_take(struct budgets *b, const struct ring_ask *ask, nanos_t time, struct ring_place *out,
@@ -182,11 +211,7 @@ bool ring_take(struct budgets *b, const struct ring_ask *ask, nanos_t time, stru
         !set_take(b, table_second(&b->ring_table, ask->h, proven), ask, time, out))
         return false;
     *made = true;
-    struct ring_place first;
-    while (ring_find(b, ask->h, proven, ask->key, &first) && first.key != out->key) {
-        ring_give_up(out, &first, ask->key, ask->width, time);
-        *out = first;
-    }
+    duplicates_merge(b, ask, time, out);
     return true;
 }
 
