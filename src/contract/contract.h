@@ -35,6 +35,9 @@ enum {
     CONTRACT_MAX_CLASSES = 16, /* of destinations, `unlisted` not counted */
     CONTRACT_MAX_PREFIXES = 512, /* of one list: a class, inside, trusted proxies, one protected entry's `from` */
     CONTRACT_MAX_PROTECTED = 32,
+    CONTRACT_MAX_WITNESSES = 8,
+    CONTRACT_ENDPOINT_SIZE = 128,
+    CONTRACT_KEY_SIZE = 256, /* a verifier key as c2sp.org/signed-note writes it */
     CONTRACT_MAX_DISTINCT = 65536, /* the largest limit of a distinct meter: each thing is remembered */
 };
 
@@ -200,9 +203,38 @@ struct protected_rule {
     struct prefix_list from;
 };
 
+struct witness_rule { /* who is asked for cosignatures of the audit log */
+    char name[CONTRACT_NAME_SIZE];
+    char url[CONTRACT_PATH_SIZE];
+    char key[CONTRACT_KEY_SIZE];
+};
+
+struct audit_rules {
+    char origin[CONTRACT_NAME_SIZE * 2]; /* "" when not written: the recorder makes one */
+    uint32_t witness_count;
+    struct witness_rule witness[CONTRACT_MAX_WITNESSES];
+};
+
+struct desk_rules {
+    bool present;
+    char listen[CONTRACT_ENDPOINT_SIZE]; /* "127.0.0.1:9443", "[::1]:9443" or "unix:/path" */
+    char address[CONTRACT_PATH_SIZE];    /* how browsers reach it; "" when not written */
+};
+
+struct output_rules { /* "" wherever not written: that output is off */
+    char metrics[CONTRACT_ENDPOINT_SIZE];
+    char events[CONTRACT_PATH_SIZE];
+    char syslog[CONTRACT_ENDPOINT_SIZE]; /* "unix:/dev/log", "udp:192.0.2.1:514" or "tcp:..." */
+    char webhook[CONTRACT_PATH_SIZE];    /* a file (0600) that holds the URL */
+    char mail[CONTRACT_PATH_SIZE];       /* a command that takes a message on its standard input */
+    char heartbeat[CONTRACT_PATH_SIZE];  /* a file (0600) that holds the URL */
+    nanos_t heartbeat_every;
+};
+
 struct keep_rules { /* how long personal data is kept */
     nanos_t tracking;    /* default 180 d after a parcel's last event */
     nanos_t holds;       /* evidence of an ended hold; default 30 d */
+    nanos_t audit_names; /* whom audit entries meant; default 365 d */
 };
 
 struct contract {
@@ -226,6 +258,9 @@ struct contract {
     uint32_t budget_count;
     struct budget_rule budget[CONTRACT_MAX_BUDGETS];
     struct keep_rules keep;
+    struct audit_rules audit;
+    struct desk_rules desk;
+    struct output_rules outputs;
 };
 
 /* One mistake in a contract file. */
@@ -243,7 +278,7 @@ void problems_free(struct problems *problems); /* takes an empty one */
 
 /* Reads and checks a contract of at most 1 MiB. Returns 0 and fills *out, or -EINVAL with every mistake in
  * *problems (freed by the caller), or another negative errno with *error when the file cannot be read.
- * *out is untouched on failure. struct contract is large (about 3 MB): allocate it. */
+ * *out is untouched on failure. struct contract is large (about 0.5 MB): allocate it. */
 int contract_read(const char *path, struct contract *out, struct problems *problems, struct error *error);
 int contract_parse(const char *yaml, size_t length, struct contract *out, struct problems *problems);
 

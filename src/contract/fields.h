@@ -36,6 +36,11 @@ enum field_type {
     TYPE_WORD,      /* letters, digits, - and _: can stand in a directive and in `where` */
     TYPE_PATH,
     TYPE_INTERFACE,
+    TYPE_ORIGIN,    /* a log's name: no spaces, no `+`; 127 bytes */
+    TYPE_KEY,       /* a verifier key: NAME+ID+BASE64 */
+    TYPE_URL,       /* http:// or https:// */
+    TYPE_LISTEN,    /* ADDR:PORT or unix:/path */
+    TYPE_SYSLOG,    /* unix:/path, udp:ADDR:PORT or tcp:ADDR:PORT */
     TYPE_MODE,      /* the next six: one of a list of words */
     TYPE_OVER,
     TYPE_BEGUN,
@@ -80,6 +85,10 @@ enum field_scope {
     SCOPE_PROTECTED,
     SCOPE_ROUTE,
     SCOPE_KEEP,
+    SCOPE_AUDIT,
+    SCOPE_WITNESS,
+    SCOPE_DESK,
+    SCOPE_OUTPUTS,
     SCOPE_PROMISE,
     SCOPE_BUDGET,
     SCOPE_WHERE,
@@ -194,6 +203,49 @@ enum field_scope {
       3660 * NANOS_DAY, "180d", "A parcel's history, counted from its last event.")               \
     X(KEEP, "holds", DURATION, IN(keep_rules, holds), NO, "30d", NANOS_HOUR, 3660 * NANOS_DAY,    \
       "30d", "The evidence of a hold, counted from its end.")                                     \
+    X(KEEP, "audit_names", DURATION, IN(keep_rules, audit_names), NO, "365d", NANOS_DAY,          \
+      3660 * NANOS_DAY, "365d",                                                                   \
+      "Whom an entry of the audit log meant. Afterwards nobody can tell; the entry stands.")      \
+    X(CONTRACT, "audit", MAP, AT(contract, audit, AUDIT), NO, NULL, 0, 0, NULL,                   \
+      "The audit log. It is kept with or without this section.")                                  \
+    X(AUDIT, "origin", ORIGIN, IN(audit_rules, origin), NO, NULL, 0, 0, "poste.example/ecluse",   \
+      "The log's name in the world, and its key's. Without it, one is made from the "             \
+      "organisation's name. It cannot be changed later without beginning a new log.")             \
+    X(AUDIT, "witnesses", LIST, AT(audit_rules, witness, WITNESS), NO, NULL, 0, 0, NULL,          \
+      "Who is asked to cosign each checkpoint, so that a log that was rolled back shows.")        \
+    X(WITNESS, "name", NAME, IN(witness_rule, name), YES, NULL, 0, 0, "regulator",                \
+      "Who it is.")                                                                               \
+    X(WITNESS, "url", URL, IN(witness_rule, url), YES, NULL, 0, 0, "https://witness.example/log", \
+      "The submission prefix of its service (c2sp.org/tlog-witness).")                            \
+    X(WITNESS, "key", KEY, IN(witness_rule, key), YES, NULL, 0, 0,                                \
+      "witness.example/w1+a5f0c3d2+BNzQw3Qv1s8UfV1V2hJ2b3mJv5b0kq0fJ2tGm9nT0s1p",                 \
+      "Its verifier key, as it publishes it.")                                                    \
+    X(CONTRACT, "desk", MAP, AT(contract, desk, DESK), NO, NULL, 0, 0, NULL,                      \
+      "The operators' desk: a page and an HTTP interface.")                                       \
+    X(DESK, "listen", LISTEN, IN(desk_rules, listen), NO, "127.0.0.1:9443", 0, 0,                 \
+      "127.0.0.1:9443",                                                                           \
+      "Where it answers, in plain HTTP: put TLS before it, with an nginx of its own.")            \
+    X(DESK, "address", URL, IN(desk_rules, address), NO, NULL, 0, 0, "https://desk.poste.example", \
+      "How browsers reach it, for links in alarms. Over https, its cookies are marked so.")       \
+    X(CONTRACT, "outputs", MAP, AT(contract, outputs, OUTPUTS), NO, NULL, 0, 0, NULL,             \
+      "Where other programs hear of what happens. Each is off unless it is written.")             \
+    X(OUTPUTS, "metrics", LISTEN, IN(output_rules, metrics), NO, NULL, 0, 0, "127.0.0.1:9464",    \
+      "Where Prometheus may fetch figures.")                                                      \
+    X(OUTPUTS, "events", PATH, IN(output_rules, events), NO, NULL, 0, 0,                          \
+      "/var/log/ecluse/eve.json",                                                                 \
+      "A file of one-line JSON events, in Suricata's EVE form with ECS field names.")             \
+    X(OUTPUTS, "syslog", SYSLOG, IN(output_rules, syslog), NO, NULL, 0, 0, "unix:/dev/log",       \
+      "Where RFC 5424 messages go.")                                                              \
+    X(OUTPUTS, "webhook", PATH, IN(output_rules, webhook), NO, NULL, 0, 0,                        \
+      "/etc/ecluse/webhook.url",                                                                  \
+      "A file, readable by its owner only, that holds the URL to which alarms are posted.")       \
+    X(OUTPUTS, "mail", PATH, IN(output_rules, mail), NO, NULL, 0, 0, "/etc/ecluse/mail-alarm",    \
+      "A command that takes an alarm as a mail message on its standard input.")                   \
+    X(OUTPUTS, "heartbeat", PATH, IN(output_rules, heartbeat), NO, NULL, 0, 0,                    \
+      "/etc/ecluse/heartbeat.url",                                                                \
+      "A file, readable by its owner only, that holds the URL of a dead man's switch outside.")   \
+    X(OUTPUTS, "heartbeat_every", DURATION, IN(output_rules, heartbeat_every), NO, "1m",          \
+      10 * NANOS_SECOND, NANOS_DAY, "1m", "How often it is told that all is well.")               \
     X(CONTRACT, "promises", LIST, AT(contract, promise, PROMISE), NO, NULL, 0, 0, NULL,           \
       "What must keep working, and is measured.")                                                 \
     X(PROMISE, "name", NAME, IN(promise_rule, name), YES, NULL, 0, 0, "tracking answers",         \

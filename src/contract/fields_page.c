@@ -43,7 +43,9 @@ const char *scope_title(enum field_scope scope)
         [SCOPE_FILE_SHARE] = "A share",    [SCOPE_PROTECTED] = "A protected entry",
         [SCOPE_ROUTE] = "A route",         [SCOPE_KEEP] = "Keep",
         [SCOPE_PROMISE] = "A promise",     [SCOPE_BUDGET] = "A budget",
-        [SCOPE_WHERE] = "Where",
+        [SCOPE_WHERE] = "Where",           [SCOPE_AUDIT] = "Audit",
+        [SCOPE_WITNESS] = "A witness",     [SCOPE_DESK] = "Desk",
+        [SCOPE_OUTPUTS] = "Outputs",
     };
     must((unsigned)scope < SCOPE_COUNT);
     return titles[scope];
@@ -58,6 +60,11 @@ static const char *type_text(enum field_type type)
         [TYPE_WORD] = "a word: a letter, then letters, digits, `-` and `_`; at most 63",
         [TYPE_PATH] = "an absolute path",
         [TYPE_INTERFACE] = "the name of a network interface",
+        [TYPE_ORIGIN] = "a name without spaces and `+`, at most 127 bytes",
+        [TYPE_KEY] = "a verifier key: `NAME+ID+KEY`",
+        [TYPE_URL] = "an address that begins with `https://` or `http://`",
+        [TYPE_LISTEN] = "`ADDRESS:PORT` or `unix:/path`",
+        [TYPE_SYSLOG] = "`unix:/path`, `udp:ADDRESS:PORT` or `tcp:ADDRESS:PORT`",
         [TYPE_DURATION] = "a duration: `ms`, `s`, `m`, `h`, `d`",
         [TYPE_SIZE] = "a size: `B`, `kB`, `MB`, `GB`, `TB`, `KiB` ... `TiB`",
         [TYPE_RATE] = "a size a second",

@@ -59,7 +59,9 @@ static const char *section_name(enum field_scope scope)
         [SCOPE_FILE_SHARE] = "a share",    [SCOPE_PROTECTED] = "a protected entry",
         [SCOPE_ROUTE] = "a route",         [SCOPE_KEEP] = "`keep`",
         [SCOPE_PROMISE] = "a promise",     [SCOPE_BUDGET] = "a budget",
-        [SCOPE_WHERE] = "`where`",
+        [SCOPE_WHERE] = "`where`",         [SCOPE_AUDIT] = "`audit`",
+        [SCOPE_WITNESS] = "a witness",     [SCOPE_DESK] = "`desk`",
+        [SCOPE_OUTPUTS] = "`outputs`",
     };
     return names[scope];
 }
@@ -192,6 +194,7 @@ void read_contract(struct reading *r)
     }
     c->tracking.present = node_get(root, "tracking") != NULL;
     c->network.present = node_get(root, "network") != NULL;
+    c->desk.present = node_get(root, "desk") != NULL;
     read_scope(r, SCOPE_CONTRACT, c, root);
     for (uint32_t i = 0; i < c->budget_count; i++)
         if (!meter_is_continuity(c->budget[i].meter))

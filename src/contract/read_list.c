@@ -212,6 +212,9 @@ static struct entries entries_of(struct contract *c, enum field_scope scope)
     case SCOPE_SOURCE:
         return (struct entries){&c->tracking.source_count, CONTRACT_MAX_SOURCES,
                                 c->tracking.source};
+    case SCOPE_WITNESS:
+        return (struct entries){&c->audit.witness_count, CONTRACT_MAX_WITNESSES,
+                                c->audit.witness};
     case SCOPE_FILE_SHARE:
         return (struct entries){&c->share_count, CONTRACT_MAX_SHARES, c->share};
     case SCOPE_PROTECTED:

@@ -20,6 +20,9 @@ bool expect_word(struct reading *r, const char *what, struct node *value);
 /* Index of the word among those of the field's type, or -1, reported. */
 int read_word(struct reading *r, const struct field *field, struct node *value);
 
+/* TYPE_ORIGIN to TYPE_SYSLOG. */
+void read_endpoint(struct reading *r, const struct field *field, char *to, struct node *value);
+
 /* A list or a map, of any type. */
 void read_collection(struct reading *r, const struct field *field, void *base, struct node *value,
                      const struct node *map);

@@ -341,6 +341,8 @@ void read_value(struct reading *r, const struct field *field, void *base, struct
         read_path(r, field, to, value);
     } else if (field->type == TYPE_INTERFACE) {
         read_interface(r, field, to, value);
+    } else if (field->type >= TYPE_ORIGIN && field->type <= TYPE_SYSLOG) {
+        read_endpoint(r, field, to, value);
     } else if (field->type == TYPE_MATCH) {
         read_match(r, base, value);
     } else if (field->type >= TYPE_ROUTE_REF) {

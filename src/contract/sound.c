@@ -107,6 +107,21 @@ static bool promises_are_sound(const struct contract *c)
     return true;
 }
 
+static bool outputs_are_sound(const struct contract *c)
+{
+    const struct output_rules *o = &c->outputs;
+    if (!ENDS(c->audit.origin) || c->audit.witness_count > CONTRACT_MAX_WITNESSES)
+        return false;
+    for (uint32_t i = 0; i < c->audit.witness_count; i++) {
+        const struct witness_rule *w = &c->audit.witness[i];
+        if (!ENDS(w->name) || !ENDS(w->url) || !ENDS(w->key))
+            return false;
+    }
+    return is_truth(&c->desk.present) && ENDS(c->desk.listen) && ENDS(c->desk.address) &&
+           ENDS(o->metrics) && ENDS(o->events) && ENDS(o->syslog) && ENDS(o->webhook) &&
+           ENDS(o->mail) && ENDS(o->heartbeat) && o->heartbeat_every > 0;
+}
+
 bool contract_is_sound(const struct contract *c)
 {
     if (!ENDS(c->organisation) || !ENDS(c->state) || !ENDS(c->runtime) ||
@@ -121,5 +136,6 @@ bool contract_is_sound(const struct contract *c)
     for (uint32_t i = 0; i < c->budget_count; i++)
         if (!budget_is_sound(c, &c->budget[i]))
             return false;
-    return c->keep.tracking > 0 && c->keep.holds > 0;
+    return outputs_are_sound(c) && c->keep.tracking > 0 && c->keep.holds > 0 &&
+           c->keep.audit_names > 0;
 }

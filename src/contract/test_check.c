@@ -77,6 +77,15 @@ static void what_is_required_is_missed(void **state)
     refuses("ecluse: 1\ntrusted_proxies: 192.0.2.1\n", 2, 18, "it takes a list");
     refuses("ecluse: 1\nbudgets: [x]\n", 2, 11, "each entry of `budgets` is a map");
     refuses("ecluse: 1\nkeep: {holds: 1m}\n", 2, 15, "allowed: 1h to 3660d");
+    refuses("ecluse: 1\naudit: {origin: 'a b'}\n", 2, 17, "without spaces and `+`");
+    refuses("ecluse: 1\naudit: {witnesses: [{name: a, url: 'ftp://b', key: a+00000000+AA==}]}\n", 2,
+            36, "https:// or http://");
+    refuses("ecluse: 1\naudit: {witnesses: [{name: a, url: 'http://b', key: a+0+AA==}]}\n", 2, 53,
+            "a verifier key");
+    refuses("ecluse: 1\ndesk: {listen: '127.0.0.1'}\n", 2, 16, "ADDRESS:PORT");
+    refuses("ecluse: 1\ndesk: {listen: '[::1]:65536'}\n", 2, 16, "ADDRESS:PORT");
+    refuses("ecluse: 1\noutputs: {metrics: 'localhost:9464'}\n", 2, 20, "ADDRESS:PORT");
+    refuses("ecluse: 1\noutputs: {syslog: '127.0.0.1:514'}\n", 2, 19, "udp:ADDRESS:PORT");
 }
 
 static void names_are_unique(void **state)

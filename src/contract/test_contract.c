@@ -64,6 +64,14 @@ static void every_field_is_read(void **state)
     assert_string_equal(c->share[1].path, "/mnt/scans");
     assert_int_equal(c->trusted_proxies.count, 2);
     assert_int_equal(c->keep.holds, 14 * NANOS_DAY);
+    assert_int_equal(c->keep.audit_names, 400 * NANOS_DAY);
+    assert_string_equal(c->audit.origin, "poste.example/ecluse");
+    assert_int_equal(c->audit.witness_count, 1);
+    assert_string_equal(c->audit.witness[0].url, "https://witness.example/log");
+    assert_true(c->desk.present);
+    assert_string_equal(c->desk.listen, "127.0.0.1:9443");
+    assert_string_equal(c->outputs.syslog, "unix:/dev/log");
+    assert_int_equal(c->outputs.heartbeat_every, 30 * NANOS_SECOND);
     assert_true(c->promise[2].statement);
     assert_int_equal(c->promise[2].route, -1);
     assert_int_equal(c->budget[0].window[0].span,
