@@ -63,16 +63,13 @@ static void tell_bulletin(struct supervisor *s)
 
 static void start_keeper(struct supervisor *s, nanos_t now)
 {
-    struct keeper keeper = {.account = s->account, .parent = getpid()};
+    struct keeper keeper = {.parent = getpid()};
     memcpy(keeper.runtime, s->reload.live->runtime, sizeof keeper.runtime);
     memcpy(keeper.state, s->reload.live->state, sizeof keeper.state);
     pid_t pid = fork();
     if (pid == 0) {
         child_prepare(keeper.parent);
-        close(s->signals);
-        if (s->changes >= 0)
-            close(s->changes);
-        keeper_main(&keeper);
+        keeper_exec(&keeper);
     }
     if (pid < 0) {
         log_line(LOG_LEVEL_ERROR, "the keeper cannot be started: %s", strerror(errno));

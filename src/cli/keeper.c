@@ -14,6 +14,8 @@
 
 enum { EXPIRE_AT_ONCE = 10000, ROUND_SECONDS = 60, FIRST_ROUND_SECONDS = 2 };
 
+#define KEEPER_WORD "keeper" /* not in the table of commands: it is no use to a person */
+
 static volatile sig_atomic_t stopping;
 
 static void on_stop(int number)
@@ -131,6 +133,26 @@ static bool follow(const struct keeper *k, const struct control *control, uint64
     }
     free(c);
     return code == 0;
+}
+
+_Noreturn void keeper_exec(const struct keeper *k)
+{
+    char parent[16];
+    snprintf(parent, sizeof parent, "%d", k->parent);
+    execl("/proc/self/exe", "ecluse", KEEPER_WORD, k->runtime, k->state, parent, (char *)NULL);
+    _exit(EXIT_FAILURE);
+}
+
+bool keeper_words(int argc, char **argv, struct keeper *out)
+{
+    if (argc != 5 || strcmp(argv[1], KEEPER_WORD) != 0 || strlen(argv[2]) >= sizeof out->runtime ||
+        strlen(argv[3]) >= sizeof out->state)
+        return false;
+    *out = (struct keeper){.parent = atoi(argv[4])};
+    strcpy(out->runtime, argv[2]);
+    strcpy(out->state, argv[3]);
+    out->account = account_of_service(out->state);
+    return true;
 }
 
 _Noreturn void keeper_main(const struct keeper *k)

@@ -18,8 +18,14 @@ struct keeper {
     pid_t parent;
 };
 
-/* In the child, after child_prepare(). Ends only when it is told to, when its parent is gone, or
- * when it cannot work. */
+/* In the child, after child_prepare(): begins this program anew as the keeper, since a copy of the
+ * supervisor would hold its memory, and whatever lock its other thread held. */
+_Noreturn void keeper_exec(const struct keeper *keeper);
+
+/* What the new program was told: "keeper RUNTIME STATE PARENT". False when it is something else. */
+bool keeper_words(int argc, char **argv, struct keeper *out);
+
+/* Ends only when it is told to, when its parent is gone, or when it cannot work. */
 _Noreturn void keeper_main(const struct keeper *keeper);
 
 #endif

@@ -1,4 +1,5 @@
 #include "cli/arguments.h"
+#include "cli/keeper.h"
 
 #include <locale.h>
 #include <stdlib.h>
@@ -61,6 +62,9 @@ int main(int argc, char **argv)
         help_all(stdout);
         return finish(EXIT_DONE);
     }
+    struct keeper keeper;
+    if (keeper_words(argc, argv, &keeper))
+        keeper_main(&keeper);
     const struct command *command = command_named(argv[1]);
     return finish(command ? run_command(command, argc, argv) : unknown_command(argv[1]));
 }
