@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from picture import screenshot, svg_of
 from screen import BOLD, DIM, Screen, share
-from stage import LOOPBACK, Customers, Failure, Stage, fetch, free_port, wait_for
+from stage import LOOPBACK, Customers, Failure, Stage, fetch, free_port, read, wait_for
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PHASES = ("calm", "origin killed", "origin back")
@@ -53,13 +53,13 @@ class Demo:
                                stdout=out, check=True)
         with open(stage.path("new.txt"), "rb") as file:
             new = set(file)
-        self.fed, self.example = 0, ""
+        self.fed, self.examples = 0, []
         with open(stage.path("fed.txt"), "rb") as file:
             for number in file:
                 new.discard(number)
                 self.fed += 1
-                if number.endswith(b"FR\n") and self.fed % 7 == 0:
-                    self.example = number.decode().strip()
+                if number.endswith(b"FR\n") and len(self.examples) < 100:
+                    self.examples.append(number.decode().strip())
         with open(stage.path("new.txt"), "wb") as file:
             file.writelines(sorted(new))
 
@@ -110,9 +110,12 @@ class Demo:
                       "--origin", f"http://{LOOPBACK}:{self.origin_port}",
                       "--dir", stage.path("serve"), "--workers", str(min(2, os.cpu_count() or 1))])
         base = f"http://{LOOPBACK}:{self.port}"
+        example = next((number for number in self.examples
+                        if '"isFinal":false' in read(f"{base}/suivi/v2/idships/{number}")),
+                       self.examples[0])
         self.addresses = [(f"{base}/", "the search form"),
-                          (f"{base}/suivi/{self.example}?lang=en", "a parcel"),
-                          (f"{base}/suivi/v2/idships/{self.example}", "the same for programs")]
+                          (f"{base}/suivi/{example}?lang=en", "a parcel"),
+                          (f"{base}/suivi/v2/idships/{example}", "the same for programs")]
         self.screen.say()
         for url, what in self.addresses:
             self.screen.say(f"  {url:<54} {self.screen.paint(DIM, what)}")

@@ -147,6 +147,15 @@ def fetch(url, timeout=3):
         return 0, None
 
 
+def read(url, timeout=3):
+    """The text of a page; empty when there is none."""
+    try:
+        with urllib.request.urlopen(url, timeout=timeout) as answer:
+            return answer.read().decode(errors="replace")
+    except (OSError, ValueError):
+        return ""
+
+
 def wait_for(what, condition, patience=30):
     deadline = time.monotonic() + patience
     while not condition():
