@@ -78,7 +78,10 @@ static void look_up(struct look_call *call, const struct shield *shield)
 
 static enum sight read_number(struct look_call *call, const struct shield *shield, char *unescaped, size_t size)
 {
+    const struct tracking_rules *rules = &front.contract->tracking;
     struct text typed = call->typed;
+    if (parcel_parse(rules->format, rules->format_count, typed, &call->parcel, NULL) == PARCEL_VALID)
+        return SIGHT_BLIND;
     bool escaped = typed.length > 0 && (memchr(typed.data, '%', typed.length) || memchr(typed.data, '+', typed.length));
     if (escaped)
         call->typed = shield_unescape(typed, unescaped, size);
