@@ -1,11 +1,15 @@
 #include "front/forwarded.h"
 #include "front/front.h"
 
-#define LONGEST_WAIT     (10 * NANOS_SECOND) /* then a delayed request is refused: it holds a connection meanwhile */
+#define LONGEST_WAIT                                                                               \
+    (10 * NANOS_SECOND) /* then a delayed request is refused: it holds a connection meanwhile */
 #define LONGEST_SLEEP_MS 1000
-enum { POLITE_REFUSALS = 500 }; /* a second and worker; more of them are a flood, and not read by anyone */
+enum {
+    POLITE_REFUSALS = 500
+}; /* a second and worker; more of them are a flood, and not read by anyone */
 
-/* ---- A request's own context ------------------------------------------------------------------------ */
+/* ---- A request's own context
+ * ------------------------------------------------------------------------ */
 
 static void context_end(void *data)
 {
@@ -42,7 +46,8 @@ struct front_context *front_context_take(ngx_http_request_t *r)
     return context;
 }
 
-/* ---- Who is charged, and for what ------------------------------------------------------------------- */
+/* ---- Who is charged, and for what
+ * ------------------------------------------------------------------- */
 
 static void peer_address(const ngx_connection_t *connection, uint8_t address[16])
 {
@@ -67,7 +72,8 @@ void front_client_address(ngx_http_request_t *r, uint8_t address[16])
     if (count == 0 || front.contract->trusted_proxies.count == 0)
         return;
     ngx_table_elt_t *const *line = r->headers_in.x_forwarded_for.elts;
-    ngx_uint_t first = count > MOST_HEADERS ? count - MOST_HEADERS : 0; /* the right end is what counts */
+    ngx_uint_t first =
+        count > MOST_HEADERS ? count - MOST_HEADERS : 0; /* the right end is what counts */
     for (ngx_uint_t i = first; i < count; i++)
         headers[i - first] = front_text(line[i]->value);
     forwarded_client(&front.contract->trusted_proxies, peer, headers, count - first, address);
@@ -87,11 +93,12 @@ static void charge_now(void *argument)
     struct charge_who who;
     charge_who(front.contract, call->address, &who);
     budget_set_mode(front.budgets, call->mode);
-    call->result = charge_all(front.budgets, front.contract, call->budgets, &who, call->thing, clock_boot());
+    call->result =
+        charge_all(front.budgets, front.contract, call->budgets, &who, call->thing, clock_boot());
 }
 
-struct charge_result front_charge(ngx_http_request_t *r, struct front_location *location, uint64_t budgets,
-                                  const uint64_t *thing)
+struct charge_result front_charge(ngx_http_request_t *r, struct front_location *location,
+                                  uint64_t budgets, const uint64_t *thing)
 {
     struct charge_call call = {.budgets = budgets, .thing = thing};
     if (!budgets || !front.budgets)
@@ -130,7 +137,8 @@ int front_route(ngx_http_request_t *r, struct front_location *location)
     return front_guarded(route_now, &call) ? call.route : -1;
 }
 
-/* ---- Over a budget ---------------------------------------------------------------------------------- */
+/* ---- Over a budget
+ * ---------------------------------------------------------------------------------- */
 
 static void wait_is_over(ngx_http_request_t *r)
 {
@@ -152,12 +160,14 @@ static void wait_is_over(ngx_http_request_t *r)
 static ngx_msec_t sleep_for(nanos_t until, nanos_t now)
 {
     nanos_t wait = until > now ? (until - now) / NANOS_MILLISECOND : 0;
-    wait += 1 + (nanos_t)((ngx_uint_t)ngx_random() % 16); /* those who wait for the same moment do not come as one */
+    wait += 1 + (nanos_t)((ngx_uint_t)ngx_random() %
+                          16); /* those who wait for the same moment do not come as one */
     return wait < LONGEST_SLEEP_MS ? (ngx_msec_t)wait : LONGEST_SLEEP_MS;
 }
 
-/* NGX_AGAIN: the phase is entered again when the wait is over, and charges again: what has become free in the meantime
- * is shared among those who wait. NGX_BUSY: it has waited enough, or too many wait already. */
+/* NGX_AGAIN: the phase is entered again when the wait is over, and charges again: what has become
+ * free in the meantime is shared among those who wait. NGX_BUSY: it has waited enough, or too many
+ * wait already. */
 ngx_int_t front_wait(ngx_http_request_t *r, struct front_context *context, nanos_t until)
 {
     nanos_t now = clock_boot();
@@ -207,7 +217,8 @@ static uint64_t budgets_of(ngx_http_request_t *r, const struct front_location *l
     const ngx_http_core_loc_conf_t *core = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
     uint64_t set = front.charges.requests[route + 1];
     if (core->handler && !location->typed && location->page == NGX_CONF_UNSET_UINT)
-        set |= front.charges.origin[route + 1]; /* lookup locations ask for themselves, and rarely */
+        set |=
+            front.charges.origin[route + 1]; /* lookup locations ask for themselves, and rarely */
     return set;
 }
 
@@ -254,8 +265,8 @@ static ngx_int_t admit(ngx_http_request_t *r, struct front_location *location)
 ngx_int_t front_admit(ngx_http_request_t *r)
 {
     struct front_location *location = front_location_of(r);
-    if (location->enabled == NGX_CONF_UNSET_UINT || location->enabled == FRONT_OFF || r != r->main || r->internal ||
-        !front_ready())
+    if (location->enabled == NGX_CONF_UNSET_UINT || location->enabled == FRONT_OFF ||
+        r != r->main || r->internal || !front_ready())
         return NGX_DECLINED;
     ngx_int_t rc = admit(r, location);
     if (rc != NGX_DECLINED || !location->early || front.off)

@@ -3,12 +3,13 @@
 #define ACCEPT_JSON "application/json"
 #define ACCEPT_HTML "text/html"
 
-/* ---- What the reader asked for ---------------------------------------------------------------------- */
+/* ---- What the reader asked for
+ * ---------------------------------------------------------------------- */
 
 static bool header_has(const ngx_table_elt_t *header, const char *word, size_t length)
 {
-    return ngx_strlcasestrn(header->value.data, header->value.data + header->value.len, (u_char *)(uintptr_t)word,
-                            length - 1) != NULL;
+    return ngx_strlcasestrn(header->value.data, header->value.data + header->value.len,
+                            (u_char *)(uintptr_t)word, length - 1) != NULL;
 }
 
 enum answer_form front_form(ngx_http_request_t *r, const struct front_location *location)
@@ -48,10 +49,12 @@ enum language front_choose(const struct front_wish *wish)
         return front.contract->first_language;
     if (wish->parameter.length || header.length > LONGEST)
         return answer_language(front.contract, wish->parameter, header);
-    unsigned place = ((unsigned char)header.data[0] * 7U + (unsigned char)header.data[header.length - 1] * 3U +
-                      (unsigned char)header.data[header.length / 2] + (unsigned)header.length) %
-                     PLACES;
-    if (remembered[place].generation == front.running && remembered[place].length == header.length &&
+    unsigned place =
+        ((unsigned char)header.data[0] * 7U + (unsigned char)header.data[header.length - 1] * 3U +
+         (unsigned char)header.data[header.length / 2] + (unsigned)header.length) %
+        PLACES;
+    if (remembered[place].generation == front.running &&
+        remembered[place].length == header.length &&
         memcmp(remembered[place].header, header.data, header.length) == 0)
         return (enum language)remembered[place].language;
     enum language language = answer_language(front.contract, wish->parameter, header);
@@ -80,15 +83,18 @@ enum language front_language(ngx_http_request_t *r)
     return call.language;
 }
 
-/* ---- Headers and body ------------------------------------------------------------------------------- */
+/* ---- Headers and body
+ * ------------------------------------------------------------------------------- */
 
-const struct front_answer *front_prepared(enum answer_kind kind, enum answer_form form, enum language language)
+const struct front_answer *front_prepared(enum answer_kind kind, enum answer_form form,
+                                          enum language language)
 {
     static struct {
         uint64_t generation;
         struct front_answer answer;
     } prepared[ANSWER_HELD + 1][ANSWER_JSON + 1][LANGUAGE_COUNT];
-    must((unsigned)kind <= ANSWER_HELD && (unsigned)form <= ANSWER_JSON && (unsigned)language < LANGUAGE_COUNT);
+    must((unsigned)kind <= ANSWER_HELD && (unsigned)form <= ANSWER_JSON &&
+         (unsigned)language < LANGUAGE_COUNT);
     if (prepared[kind][form][language].generation != front.running) {
         struct front_answer *answer = &prepared[kind][form][language].answer;
         answer->body = answer_static(kind, form, language, &answer->about);
@@ -113,14 +119,17 @@ static void static_now(void *argument)
     *call->out = *front_prepared(call->kind, call->form, call->language);
 }
 
-void front_static(enum answer_kind kind, enum answer_form form, enum language language, struct front_answer *out)
+void front_static(enum answer_kind kind, enum answer_form form, enum language language,
+                  struct front_answer *out)
 {
     struct static_call call = {kind, form, language, out};
-    *out = (struct front_answer){.lasting = true, .about = {.status = NGX_HTTP_SERVICE_UNAVAILABLE}};
+    *out =
+        (struct front_answer){.lasting = true, .about = {.status = NGX_HTTP_SERVICE_UNAVAILABLE}};
     front_guarded(static_now, &call);
 }
 
-static ngx_table_elt_t *push(ngx_http_request_t *r, const char *name, size_t name_length, struct text value)
+static ngx_table_elt_t *push(ngx_http_request_t *r, const char *name, size_t name_length,
+                             struct text value)
 {
     ngx_table_elt_t *header = ngx_list_push(&r->headers_out.headers);
     if (!header)
@@ -134,7 +143,8 @@ static ngx_table_elt_t *push(ngx_http_request_t *r, const char *name, size_t nam
     return header;
 }
 
-ngx_int_t front_push_header(ngx_http_request_t *r, const char *name, size_t name_length, struct text value)
+ngx_int_t front_push_header(ngx_http_request_t *r, const char *name, size_t name_length,
+                            struct text value)
 {
     if (value.length == 0)
         return NGX_OK;
@@ -168,8 +178,10 @@ static unsigned lay_out(const struct answer *about, ngx_table_elt_t *header)
     unsigned count = 0;
 #define LAY(name, text)                                                                            \
     if ((text).length)                                                                             \
-        header[count++] = (ngx_table_elt_t){                                                       \
-            .hash = 1, .key = ngx_string(name), .value = {(text).length, (u_char *)(uintptr_t)(text).data}};
+        header[count++] =                                                                          \
+            (ngx_table_elt_t){.hash = 1,                                                           \
+                              .key = ngx_string(name),                                             \
+                              .value = {(text).length, (u_char *)(uintptr_t)(text).data}};
     LAY("Content-Language", about->content_language)
     LAY("Cache-Control", about->cache_control)
     LAY("Content-Security-Policy", about->policy)
@@ -183,8 +195,9 @@ static unsigned lay_out(const struct answer *about, ngx_table_elt_t *header)
 
 enum { MOST_HEADERS = 12, JOINED_SIZE = 1024 };
 
-/* Laid out once for each combination that occurs, and found again by the texts' addresses. `joined` is all of them as one header whose value goes
- * on over several lines: nginx writes it out in one piece, where each header of its own costs a flood's refusal 70 instructions
+/* Laid out once for each combination that occurs, and found again by the texts' addresses. `joined`
+ * is all of them as one header whose value goes on over several lines: nginx writes it out in one
+ * piece, where each header of its own costs a flood's refusal 70 instructions
  * (docs/decisions/front-refusal.md). HTTP/2 has no lines and gets them one by one. */
 struct layout {
     struct text language, cache, policy, robots;
@@ -215,8 +228,10 @@ static void join(struct layout *layout)
 
 static bool same(const struct layout *layout, const struct answer *about)
 {
-    return layout->language.data == about->content_language.data && layout->cache.data == about->cache_control.data &&
-           layout->policy.data == about->policy.data && layout->robots.data == about->robots.data && layout->type == about->content_type.data;
+    return layout->language.data == about->content_language.data &&
+           layout->cache.data == about->cache_control.data &&
+           layout->policy.data == about->policy.data && layout->robots.data == about->robots.data &&
+           layout->type == about->content_type.data;
 }
 
 static const struct layout *layout_of(const struct answer *about)
@@ -234,7 +249,8 @@ static const struct layout *layout_of(const struct answer *about)
     layout->robots = about->robots;
     layout->type = about->content_type.data;
     const char *parameters = memchr(about->content_type.data, ';', about->content_type.length);
-    layout->type_length = parameters ? (size_t)(parameters - layout->type) : about->content_type.length;
+    layout->type_length =
+        parameters ? (size_t)(parameters - layout->type) : about->content_type.length;
     layout->count = lay_out(about, layout->header);
     join(layout);
     return layout;
@@ -270,7 +286,8 @@ ngx_int_t front_set_headers(ngx_http_request_t *r, const struct answer *about, s
     out->status = about->status;
     out->status_line.len = 0;
     out->content_length_n = (off_t)length;
-    out->content_type = (ngx_str_t){about->content_type.length, (u_char *)(uintptr_t)about->content_type.data};
+    out->content_type =
+        (ngx_str_t){about->content_type.length, (u_char *)(uintptr_t)about->content_type.data};
     out->content_type_lowcase = NULL;
     if (about->last_modified)
         out->last_modified_time = about->last_modified;
@@ -308,7 +325,8 @@ ngx_int_t front_send(ngx_http_request_t *r, const struct front_answer *answer)
     return ngx_http_output_filter(r, &out);
 }
 
-/* ---- Pages ------------------------------------------------------------------------------------------ */
+/* ---- Pages
+ * ------------------------------------------------------------------------------------------ */
 
 ngx_int_t front_page(ngx_http_request_t *r)
 {
@@ -321,7 +339,8 @@ ngx_int_t front_page(ngx_http_request_t *r)
     ngx_int_t rc = ngx_http_discard_request_body(r);
     if (rc != NGX_OK)
         return rc;
-    front_static((enum answer_kind)location->page, front_form(r, location), front_language(r), &answer);
+    front_static((enum answer_kind)location->page, front_form(r, location), front_language(r),
+                 &answer);
     if (location->page == ANSWER_NOTICE)
         front_count(COUNTER_NOTICES);
     return front_send(r, &answer);

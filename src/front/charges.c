@@ -2,7 +2,8 @@
 
 static bool is_ours(const struct budget_rule *rule)
 {
-    return rule->per == PRINCIPAL_CLIENT || rule->per == PRINCIPAL_NETWORK || rule->per == PRINCIPAL_EVERYONE;
+    return rule->per == PRINCIPAL_CLIENT || rule->per == PRINCIPAL_NETWORK ||
+           rule->per == PRINCIPAL_EVERYONE;
 }
 
 static uint64_t *set_of(struct charges *charges, enum meter meter)
@@ -57,8 +58,8 @@ struct charge_result charge_all(struct budgets *b, const struct contract *c, uin
     for (; set; set &= set - 1) {
         unsigned i = (unsigned)__builtin_ctzll(set);
         const struct principal *p = payer(who, c->budget[i].per);
-        struct outcome outcome = thing ? budget_charge_distinct(b, i, p, *thing, now)
-                                       : budget_charge(b, i, p, 1, now);
+        struct outcome outcome =
+            thing ? budget_charge_distinct(b, i, p, *thing, now) : budget_charge(b, i, p, 1, now);
         if (outcome.verdict == VERDICT_ALLOW)
             result.paid |= UINT64_C(1) << i;
         if (outcome.verdict == VERDICT_ALLOW || outcome.verdict < result.verdict)

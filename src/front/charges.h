@@ -1,7 +1,8 @@
 /* charges.h: which budgets a request is charged to.
  *
- * From the contract, once for each generation: for each meter of the front and each route a set of budgets as bits, so that a
- * request which no budget concerns costs one load. Account budgets wait for sign-in and are in no set.
+ * From the contract, once for each generation: for each meter of the front and each route a set of
+ * budgets as bits, so that a request which no budget concerns costs one load. Account budgets wait
+ * for sign-in and are in no set.
  */
 #ifndef ECLUSE_CHARGES_H
 #define ECLUSE_CHARGES_H
@@ -14,7 +15,7 @@ struct charges {
     uint64_t requests[CONTRACT_MAX_ROUTES + 1]; /* [route + 1]; [0] for requests on no route */
     uint64_t origin[CONTRACT_MAX_ROUTES + 1];
     uint64_t parcels[CONTRACT_MAX_ROUTES + 1];
-    uint64_t promised;                          /* bit of each route that a promise is about */
+    uint64_t promised; /* bit of each route that a promise is about */
 };
 
 _Static_assert(CONTRACT_MAX_ROUTES <= 64, "a set of routes is one word");
@@ -24,7 +25,8 @@ void charges_learn(const struct contract *c, struct charges *out);
 struct charge_result {
     enum verdict verdict; /* the most severe */
     nanos_t until;        /* the latest of that verdict; 0 when it is VERDICT_ALLOW */
-    uint64_t paid;        /* the budgets that allowed it: not charged again when a delayed request comes back */
+    uint64_t
+        paid; /* the budgets that allowed it: not charged again when a delayed request comes back */
 };
 
 /* Who is charged: made once a request, since two of the three are needed by most contracts. */
@@ -34,12 +36,12 @@ struct charge_who {
 void charge_who(const struct contract *c, const uint8_t address[16], struct charge_who *out);
 
 /* Charges one unit (or one distinct thing) to each budget of the set. */
-struct charge_result charge_all(struct budgets *b, const struct contract *c, uint64_t set, const struct charge_who *who,
-                                const uint64_t *thing, nanos_t now);
+struct charge_result charge_all(struct budgets *b, const struct contract *c, uint64_t set,
+                                const struct charge_who *who, const uint64_t *thing, nanos_t now);
 
-/* Half of each shared budget (per network, everyone) is kept for those who have proven something: whether one who has not
- * may still spend from the set. Nobody is charged. */
-bool charge_stranger_may(const struct budgets *b, const struct contract *c, uint64_t set, const struct charge_who *who,
-                         nanos_t now);
+/* Half of each shared budget (per network, everyone) is kept for those who have proven something:
+ * whether one who has not may still spend from the set. Nobody is charged. */
+bool charge_stranger_may(const struct budgets *b, const struct contract *c, uint64_t set,
+                         const struct charge_who *who, nanos_t now);
 
 #endif

@@ -59,8 +59,8 @@ static struct text last_hop(struct text *header)
     return hop;
 }
 
-void forwarded_client(const struct prefix_list *trusted, const uint8_t peer[16], const struct text *headers,
-                      size_t count, uint8_t client[16])
+void forwarded_client(const struct prefix_list *trusted, const uint8_t peer[16],
+                      const struct text *headers, size_t count, uint8_t client[16])
 {
     memcpy(client, peer, 16);
     for (size_t i = count; i-- > 0;) {

@@ -1,16 +1,16 @@
 /* front.h: Ecluse inside nginx.
  *
- * A dynamic module in thin glue over the rooms below it, one file a phase. People who run nginx keep their
- * configuration and add directives (docs/nginx.md).
+ * A dynamic module in thin glue over the rooms below it, one file a phase. People who run nginx
+ * keep their configuration and add directives (docs/nginx.md).
  *
  * module.c     the directives, how they are merged, which phases we take part in
- * worker.c     from start to end of one worker: what it opens after the fork, the look around once a second
- * admit.c      preaccess phase: request budgets; `slow` is a timer, `hold` is 429 or a closed connection
- * lookup.c     content phase of a lookup location: from what was typed to an answer, or to the origin
- * answer.c     an answer on its way into nginx's filters
- * origin.c     header and body filters: what the origin could not answer is answered here
- * measure.c    log phase: promises, and how the origin does
- * trap.c       an invariant of ours that breaks switches this worker's module off; it never ends the worker
+ * worker.c     from start to end of one worker: what it opens after the fork, the look around once
+ * a second admit.c      preaccess phase: request budgets; `slow` is a timer, `hold` is 429 or a
+ * closed connection lookup.c     content phase of a lookup location: from what was typed to an
+ * answer, or to the origin answer.c     an answer on its way into nginx's filters origin.c header
+ * and body filters: what the origin could not answer is answered here measure.c    log phase:
+ * promises, and how the origin does trap.c       an invariant of ours that breaks switches this
+ * worker's module off; it never ends the worker
  *
  * Without an nginx header, and tested beside their files:
  * charges.h    which budgets a request is charged to
@@ -19,10 +19,11 @@
  * health.h     whether the origin is down, from what was seen of it
  *
  * Who waits    nobody: a worker never takes a lock, never calls another process, never sleeps.
- * Memory       one page buffer a worker; a request takes one small context from its pool when it needs one.
- * Time         the boot clock for budgets and promises, nginx's cached wall clock for what people read.
- * Failure      nothing published: lookup locations go to their origin, or say that the service is away.
- *              No segment: no admission, answers go on. No store: lookups go to the origin under its budgets.
+ * Memory       one page buffer a worker; a request takes one small context from its pool when it
+ * needs one. Time         the boot clock for budgets and promises, nginx's cached wall clock for
+ * what people read. Failure      nothing published: lookup locations go to their origin, or say
+ * that the service is away. No segment: no admission, answers go on. No store: lookups go to the
+ * origin under its budgets.
  */
 #ifndef ECLUSE_FRONT_H
 #define ECLUSE_FRONT_H
@@ -41,7 +42,8 @@
 
 extern ngx_module_t ngx_http_ecluse_module;
 
-/* ---- Configuration -------------------------------------------------------------------------------- */
+/* ---- Configuration
+ * -------------------------------------------------------------------------------- */
 
 enum front_switch { FRONT_OFF, FRONT_OBSERVE, FRONT_ON };
 enum front_order { FRONT_FIRST, FRONT_FALLBACK };
@@ -49,8 +51,9 @@ enum front_form { FRONT_FORM_BY_ACCEPT, FRONT_FORM_HTML, FRONT_FORM_JSON };
 
 struct front_main {
     ngx_str_t runtime;
-    ngx_array_t locations; /* struct front_location *: those with a name that the contract must know */
-    ngx_flag_t used;       /* `ecluse` is on or observe somewhere */
+    ngx_array_t
+        locations;   /* struct front_location *: those with a name that the contract must know */
+    ngx_flag_t used; /* `ecluse` is on or observe somewhere */
 };
 
 struct front_location {
@@ -60,29 +63,31 @@ struct front_location {
     ngx_http_complex_value_t *typed; /* of ecluse_lookup */
     ngx_int_t typed_variable;        /* its index when it is one bare variable: no script to run */
     ngx_uint_t form;                 /* enum front_form */
-    bool early;                      /* of ecluse_lookup: answered in preaccess, before nginx's own access rules */
-    ngx_str_t redirect;              /* of ecluse_lookup redirect=; empty: none */
-    ngx_uint_t page;                 /* enum answer_kind of ecluse_page, NGX_CONF_UNSET_UINT for none */
-    ngx_http_handler_pt origin;      /* the handler that the location had: proxy_pass and its like */
+    bool early; /* of ecluse_lookup: answered in preaccess, before nginx's own access rules */
+    ngx_str_t redirect;         /* of ecluse_lookup redirect=; empty: none */
+    ngx_uint_t page;            /* enum answer_kind of ecluse_page, NGX_CONF_UNSET_UINT for none */
+    ngx_http_handler_pt origin; /* the handler that the location had: proxy_pass and its like */
 
     /* In each worker's own memory: `route` looked up in the contract. */
     uint64_t route_generation;
     int route_index;
 };
 
-/* ---- One request ---------------------------------------------------------------------------------- */
+/* ---- One request
+ * ---------------------------------------------------------------------------------- */
 
 struct front_context {
     uint64_t generation; /* of the contract that `route` is an index into */
     int route;
-    nanos_t waits_until; /* a delayed request is refused when it has waited until then; 0: has not waited */
+    nanos_t waits_until; /* a delayed request is refused when it has waited until then; 0: has not
+                            waited */
     uint64_t paid;       /* budgets that allowed it while others delayed it */
     bool asked;          /* a lookup goes to the origin: `parcel` says which */
     bool known;          /* the store had it when it was asked */
     bool replacing;      /* the header filter has taken the answer's place */
     bool replaced;       /* ... and the body filter has sent it */
     struct parcel_number parcel;
-    struct text body;    /* what replaces the origin's */
+    struct text body; /* what replaces the origin's */
 };
 
 struct front_context *front_context_find(ngx_http_request_t *r); /* NULL when it has none */
@@ -98,29 +103,30 @@ static inline struct text front_text(ngx_str_t s)
     return (struct text){(const char *)s.data, s.len};
 }
 
-/* ---- One worker ----------------------------------------------------------------------------------- */
+/* ---- One worker
+ * ----------------------------------------------------------------------------------- */
 
 struct front_worker {
     bool off; /* a mistake of ours was met: nothing of the core is called again in this process */
     const char *runtime;
     const struct control *control;
-    struct contract *contract, *next;      /* in force; prepared */
-    uint64_t running, prepared, refused;   /* generations; 0 none */
-    struct budgets *budgets;               /* NULL: admission is off */
-    ino_t segment;                         /* the file that is mapped */
+    struct contract *contract, *next;    /* in force; prepared */
+    uint64_t running, prepared, refused; /* generations; 0 none */
+    struct budgets *budgets;             /* NULL: admission is off */
+    ino_t segment;                       /* the file that is mapped */
     int slot;
     struct store *store;
     struct filter *filter;
-    bool store_off;                        /* two workers died in it */
-    enum mode mode;                        /* of the contract, or panic */
+    bool store_off; /* two workers died in it */
+    enum mode mode; /* of the contract, or panic */
     struct charges charges;
     struct health origin;
-    nanos_t boot_base;                     /* boot clock minus nginx's cached clock */
-    nanos_t said;                          /* when a standing complaint was last made */
-    uint32_t refused_lately;               /* in this second: a flood is not worth a page each */
-    uint32_t waiting;                      /* delayed requests now */
-    uint32_t blind_asks;                   /* lookups sent to the origin this second for want of a store */
-    char *page;                            /* ANSWER_SIZE bytes to render into */
+    nanos_t boot_base;       /* boot clock minus nginx's cached clock */
+    nanos_t said;            /* when a standing complaint was last made */
+    uint32_t refused_lately; /* in this second: a flood is not worth a page each */
+    uint32_t waiting;        /* delayed requests now */
+    uint32_t blind_asks;     /* lookups sent to the origin this second for want of a store */
+    char *page;              /* ANSWER_SIZE bytes to render into */
 };
 
 extern struct front_worker front;
@@ -145,7 +151,8 @@ static inline nanos_t front_loop_time(void)
 ngx_int_t front_worker_init(ngx_cycle_t *cycle);
 void front_worker_exit(ngx_cycle_t *cycle);
 
-/* The route of a request: the location's `ecluse_route`, else the contract's own match; -1 for none. */
+/* The route of a request: the location's `ecluse_route`, else the contract's own match; -1 for
+ * none. */
 int front_route(ngx_http_request_t *r, struct front_location *location);
 
 static inline void front_count(enum guard_counter counter)
@@ -154,7 +161,8 @@ static inline void front_count(enum guard_counter counter)
         guard_count(front.budgets, counter, 1);
 }
 
-/* ---- Phases --------------------------------------------------------------------------------------- */
+/* ---- Phases
+ * --------------------------------------------------------------------------------------- */
 
 ngx_int_t front_admit(ngx_http_request_t *r);  /* preaccess */
 ngx_int_t front_lookup(ngx_http_request_t *r); /* content, of a lookup location */
@@ -164,21 +172,24 @@ void front_filters_install(void);
 
 /* What the phases share. */
 void front_client_address(ngx_http_request_t *r, uint8_t address[16]);
-struct charge_result front_charge(ngx_http_request_t *r, struct front_location *location, uint64_t budgets,
-                                  const uint64_t *thing);
+struct charge_result front_charge(ngx_http_request_t *r, struct front_location *location,
+                                  uint64_t budgets, const uint64_t *thing);
 ngx_int_t front_wait(ngx_http_request_t *r, struct front_context *context, nanos_t until);
 ngx_int_t front_refuse(ngx_http_request_t *r, struct front_location *location, nanos_t until);
 
-/* ---- Answers -------------------------------------------------------------------------------------- */
+/* ---- Answers
+ * -------------------------------------------------------------------------------------- */
 
 struct front_answer {
     struct text body;
-    bool lasting; /* body stays readable until it is sent; else it is copied into the request's pool */
+    bool lasting; /* body stays readable until it is sent; else it is copied into the request's pool
+                   */
     struct answer about;
 };
 
-/* What the reader said of languages, and the answer to it. The choice is remembered for as long as the contract is in force:
- * readers send a few dozen different headers. front_language() is for outside front_guarded(), the other for inside. */
+/* What the reader said of languages, and the answer to it. The choice is remembered for as long as
+ * the contract is in force: readers send a few dozen different headers. front_language() is for
+ * outside front_guarded(), the other for inside. */
 struct front_wish {
     struct text parameter, header;
 };
@@ -187,28 +198,35 @@ enum language front_choose(const struct front_wish *wish);
 enum language front_language(ngx_http_request_t *r);
 enum answer_form front_form(ngx_http_request_t *r, const struct front_location *location);
 
-/* The prepared page of a kind; kept for as long as the contract is in force. To be called inside front_guarded(). */
-const struct front_answer *front_prepared(enum answer_kind kind, enum answer_form form, enum language language);
+/* The prepared page of a kind; kept for as long as the contract is in force. To be called inside
+ * front_guarded(). */
+const struct front_answer *front_prepared(enum answer_kind kind, enum answer_form form,
+                                          enum language language);
 
 /* A copy of it, for outside front_guarded(). */
-void front_static(enum answer_kind kind, enum answer_form form, enum language language, struct front_answer *out);
+void front_static(enum answer_kind kind, enum answer_form form, enum language language,
+                  struct front_answer *out);
 enum { FRONT_NOTICE_RETRY_SECONDS = 30 };
 
 /* Sets the response's headers for an answer, replacing none that is there. NGX_OK or NGX_ERROR. */
 ngx_int_t front_set_headers(ngx_http_request_t *r, const struct answer *about, size_t length);
-ngx_int_t front_push_header(ngx_http_request_t *r, const char *name, size_t name_length, struct text value);
+ngx_int_t front_push_header(ngx_http_request_t *r, const char *name, size_t name_length,
+                            struct text value);
 
 /* Headers and body; returns what a content handler returns. */
 ngx_int_t front_send(ngx_http_request_t *r, const struct front_answer *answer);
 
-/* What the store says of the parcel that the origin could not answer, else the notice. False: nothing to say. */
-bool front_stand_in(ngx_http_request_t *r, struct front_location *location, const struct front_context *context,
-                    struct front_answer *out);
+/* What the store says of the parcel that the origin could not answer, else the notice. False:
+ * nothing to say. */
+bool front_stand_in(ngx_http_request_t *r, struct front_location *location,
+                    const struct front_context *context, struct front_answer *out);
 
-/* ---- Our own mistakes ----------------------------------------------------------------------------- */
+/* ---- Our own mistakes
+ * ----------------------------------------------------------------------------- */
 
-/* Runs work(argument); a must() that fails inside ends it, switches the module off in this worker, and gives false.
- * All calls into the rooms below go through here. Nothing of nginx that keeps state is called inside. */
+/* Runs work(argument); a must() that fails inside ends it, switches the module off in this worker,
+ * and gives false. All calls into the rooms below go through here. Nothing of nginx that keeps
+ * state is called inside. */
 bool front_guarded(void (*work)(void *argument), void *argument);
 void front_trap_install(void);
 

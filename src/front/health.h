@@ -1,8 +1,8 @@
 /* health.h: whether the origin is down, from what was seen of it.
  *
- * Three failures in a row say that it is down, two answers in a row that it is back; what was seen longer than a minute ago says
- * nothing. The first failure after silence counts at once as one, never as three: a single restart of the origin
- * must not tell a million readers that it is away.
+ * Three failures in a row say that it is down, two answers in a row that it is back; what was seen
+ * longer than a minute ago says nothing. The first failure after silence counts at once as one,
+ * never as three: a single restart of the origin must not tell a million readers that it is away.
  */
 #ifndef ECLUSE_HEALTH_H
 #define ECLUSE_HEALTH_H

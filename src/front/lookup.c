@@ -2,10 +2,11 @@
 
 enum { BLIND_ASKS_A_SECOND = 20 };
 
-/* ---- From what was typed to an answer ---------------------------------------------------------------- */
+/* ---- From what was typed to an answer
+ * ---------------------------------------------------------------- */
 
-/* One call of the core, and one way out of it if a mistake of ours is met: looks, and makes ready what is to be
- * told if nobody else is asked. */
+/* One call of the core, and one way out of it if a mistake of ours is met: looks, and makes ready
+ * what is to be told if nobody else is asked. */
 struct look_call {
     struct text typed;
     struct parcel_number parcel; /* given when it was read before */
@@ -13,11 +14,11 @@ struct look_call {
     enum answer_form form;
     struct text host;
     bool secure, origin_down;
-    bool known_number;           /* in: `parcel` is given */
-    bool tell_found;             /* in: render what is found */
-    bool redirects;              /* in: a right number is not looked up */
-    enum sight sight;            /* out */
-    bool stale;                  /* out */
+    bool known_number;                 /* in: `parcel` is given */
+    bool tell_found;                   /* in: render what is found */
+    bool redirects;                    /* in: a right number is not looked up */
+    enum sight sight;                  /* out */
+    bool stale;                        /* out */
     const struct front_answer *answer; /* out: `made`, or a prepared one */
     struct front_answer made;
 };
@@ -27,7 +28,8 @@ static void make_static(struct look_call *call, enum answer_kind kind)
     call->answer = front_prepared(kind, call->form, front_choose(&call->wish));
 }
 
-static void make_rendered(struct look_call *call, enum answer_kind kind, const struct history *history)
+static void make_rendered(struct look_call *call, enum answer_kind kind,
+                          const struct history *history)
 {
     char base[512]; /* where our JSON says that the page is: what the reader calls us */
     struct writer w = writer_on(base, sizeof base);
@@ -60,10 +62,12 @@ static bool is_stale(const struct history *history, int64_t now)
            !step_is_final(history->event[history->count - 1].step);
 }
 
-/* The history borrows from the store, so what is told of it is rendered before the store is left. */
+/* The history borrows from the store, so what is told of it is rendered before the store is left.
+ */
 static void look_up(struct look_call *call, const struct shield *shield)
 {
-    static struct history history; /* 6 kB: not on the stack of every request, and never read after this call */
+    static struct history
+        history; /* 6 kB: not on the stack of every request, and never read after this call */
     call->sight = shield_look(shield, &call->parcel, &history);
     if (call->sight != SIGHT_FOUND) {
         make_static(call, call->sight == SIGHT_UNKNOWN ? ANSWER_NOT_KNOWN_YET : ANSWER_NOTICE);
@@ -76,13 +80,16 @@ static void look_up(struct look_call *call, const struct shield *shield)
     shield_done(shield);
 }
 
-static enum sight read_number(struct look_call *call, const struct shield *shield, char *unescaped, size_t size)
+static enum sight read_number(struct look_call *call, const struct shield *shield, char *unescaped,
+                              size_t size)
 {
     const struct tracking_rules *rules = &front.contract->tracking;
     struct text typed = call->typed;
-    if (parcel_parse(rules->format, rules->format_count, typed, &call->parcel, NULL) == PARCEL_VALID)
+    if (parcel_parse(rules->format, rules->format_count, typed, &call->parcel, NULL) ==
+        PARCEL_VALID)
         return SIGHT_BLIND;
-    bool escaped = typed.length > 0 && (memchr(typed.data, '%', typed.length) || memchr(typed.data, '+', typed.length));
+    bool escaped = typed.length > 0 &&
+                   (memchr(typed.data, '%', typed.length) || memchr(typed.data, '+', typed.length));
     if (escaped)
         call->typed = shield_unescape(typed, unescaped, size);
     return shield_form(shield, call->typed, &call->parcel);
@@ -92,7 +99,8 @@ static void look_now(void *argument)
 {
     struct look_call *call = argument;
     struct shield shield = front_shield();
-    char unescaped[PARCEL_INPUT_MAX + 1]; /* one more than a number may have: what is cut is still too long */
+    char unescaped[PARCEL_INPUT_MAX +
+                   1]; /* one more than a number may have: what is cut is still too long */
     if (!call->known_number)
         call->sight = read_number(call, &shield, unescaped, sizeof unescaped);
     if (call->known_number || (call->sight == SIGHT_BLIND && !call->redirects))
@@ -100,7 +108,8 @@ static void look_now(void *argument)
     else if (call->sight == SIGHT_WRONG_CHECK) /* who mistyped a digit sees what was typed */
         make_rendered(call, ANSWER_WRONG_CHECK, NULL);
     else if (call->sight == SIGHT_WRONG_FORM)
-        make_static(call, call->typed.length == 0 && call->form == ANSWER_HTML ? ANSWER_HOME : ANSWER_WRONG_FORM);
+        make_static(call, call->typed.length == 0 && call->form == ANSWER_HTML ? ANSWER_HOME
+                                                                               : ANSWER_WRONG_FORM);
 }
 
 static bool origin_is_down(void)
@@ -108,7 +117,8 @@ static bool origin_is_down(void)
     return front.origin.down && health_is_down(&front.origin, front_loop_time());
 }
 
-static void look_prepare(ngx_http_request_t *r, const struct front_location *location, struct look_call *call)
+static void look_prepare(ngx_http_request_t *r, const struct front_location *location,
+                         struct look_call *call)
 {
     call->wish = front_wish(r);
     call->form = front_form(r, location);
@@ -121,11 +131,13 @@ static void look_prepare(ngx_http_request_t *r, const struct front_location *loc
 #endif
 }
 
-static ngx_int_t typed_text(ngx_http_request_t *r, const struct front_location *location, struct text *out)
+static ngx_int_t typed_text(ngx_http_request_t *r, const struct front_location *location,
+                            struct text *out)
 {
     ngx_str_t value = ngx_null_string;
     if (location->typed_variable != NGX_ERROR) {
-        const ngx_http_variable_value_t *v = ngx_http_get_indexed_variable(r, (ngx_uint_t)location->typed_variable);
+        const ngx_http_variable_value_t *v =
+            ngx_http_get_indexed_variable(r, (ngx_uint_t)location->typed_variable);
         if (v && !v->not_found)
             value = (ngx_str_t){v->len, v->data};
     } else if (ngx_http_complex_value(r, location->typed, &value) != NGX_OK) {
@@ -135,7 +147,8 @@ static ngx_int_t typed_text(ngx_http_request_t *r, const struct front_location *
     return NGX_OK;
 }
 
-/* ---- Answers that are not of the store --------------------------------------------------------------- */
+/* ---- Answers that are not of the store
+ * --------------------------------------------------------------- */
 
 static ngx_int_t refuse_method(ngx_http_request_t *r)
 {
@@ -150,7 +163,8 @@ static ngx_int_t redirect(ngx_http_request_t *r, const struct front_location *lo
     static const char *const language_code[LANGUAGE_COUNT] = {
         [LANGUAGE_FR] = "fr", [LANGUAGE_NL] = "nl", [LANGUAGE_DE] = "de", [LANGUAGE_EN] = "en"};
     ngx_str_t asked;
-    bool chosen = r->args.len && ngx_http_arg(r, (u_char *)"lang", 4, &asked) == NGX_OK && asked.len;
+    bool chosen =
+        r->args.len && ngx_http_arg(r, (u_char *)"lang", 4, &asked) == NGX_OK && asked.len;
     size_t size = location->redirect.len + parcel->length + sizeof "?lang=xx";
     u_char *target = ngx_pnalloc(r->pool, size);
     if (!target)
@@ -159,14 +173,16 @@ static ngx_int_t redirect(ngx_http_request_t *r, const struct front_location *lo
     end = ngx_cpymem(end, parcel->text, parcel->length);
     if (chosen)
         end = ngx_sprintf(end, "?lang=%s", language_code[front_language(r)]);
-    /* Not r->headers_out.location, which nginx makes absolute with the scheme it sees: behind a proxy that ends TLS, the
-     * wrong one. */
-    if (front_push_header(r, "Location", 8, (struct text){(const char *)target, (size_t)(end - target)}) != NGX_OK)
+    /* Not r->headers_out.location, which nginx makes absolute with the scheme it sees: behind a
+     * proxy that ends TLS, the wrong one. */
+    if (front_push_header(r, "Location", 8,
+                          (struct text){(const char *)target, (size_t)(end - target)}) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     return NGX_HTTP_SEE_OTHER;
 }
 
-/* ---- To the origin ---------------------------------------------------------------------------------- */
+/* ---- To the origin
+ * ---------------------------------------------------------------------------------- */
 
 struct stranger_call {
     uint64_t budgets;
@@ -179,18 +195,21 @@ static void stranger_now(void *argument)
     struct stranger_call *call = argument;
     struct charge_who who;
     charge_who(front.contract, call->address, &who);
-    call->may = charge_stranger_may(front.budgets, front.contract, call->budgets, &who, clock_boot());
+    call->may =
+        charge_stranger_may(front.budgets, front.contract, call->budgets, &who, clock_boot());
 }
 
-/* Nobody has proven anything before there are passes and lanes: this is where they will be let through. */
+/* Nobody has proven anything before there are passes and lanes: this is where they will be let
+ * through. */
 static bool has_proven(ngx_http_request_t *r)
 {
     (void)r;
     return false;
 }
 
-/* Whether the origin may be asked for a number, and if so charged. Without a budget the origin is asked for everything in
- * `fallback`, where it has the word; in `first` only for want of a store, and then little. */
+/* Whether the origin may be asked for a number, and if so charged. Without a budget the origin is
+ * asked for everything in `fallback`, where it has the word; in `first` only for want of a store,
+ * and then little. */
 static bool may_ask(ngx_http_request_t *r, struct front_location *location, enum sight sight)
 {
     uint64_t budgets = front.charges.origin[front_route(r, location) + 1];
@@ -211,8 +230,8 @@ static bool may_ask(ngx_http_request_t *r, struct front_location *location, enum
     return front_charge(r, location, budgets, NULL).verdict == VERDICT_ALLOW;
 }
 
-static ngx_int_t ask(ngx_http_request_t *r, struct front_location *location, const struct parcel_number *parcel,
-                     enum sight sight)
+static ngx_int_t ask(ngx_http_request_t *r, struct front_location *location,
+                     const struct parcel_number *parcel, enum sight sight)
 {
     struct front_context *context = front_context_take(r);
     if (!context)
@@ -232,7 +251,8 @@ static ngx_int_t without_us(ngx_http_request_t *r, const struct front_location *
     return location->enabled == FRONT_OFF ? NGX_DECLINED : NGX_HTTP_SERVICE_UNAVAILABLE;
 }
 
-/* ---- The handler ------------------------------------------------------------------------------------ */
+/* ---- The handler
+ * ------------------------------------------------------------------------------------ */
 
 static struct charge_result charge_parcel(ngx_http_request_t *r, struct front_location *location,
                                           const struct parcel_number *parcel)
@@ -243,8 +263,10 @@ static struct charge_result charge_parcel(ngx_http_request_t *r, struct front_lo
     return front_charge(r, location, budgets & ~(context ? context->paid : 0), &thing);
 }
 
-/* A parcel was found for one who may not read so many. NGX_DONE: this handler runs again after a wait. */
-static ngx_int_t over_parcels(ngx_http_request_t *r, struct front_location *location, struct charge_result result)
+/* A parcel was found for one who may not read so many. NGX_DONE: this handler runs again after a
+ * wait. */
+static ngx_int_t over_parcels(ngx_http_request_t *r, struct front_location *location,
+                              struct charge_result result)
 {
     if (result.verdict != VERDICT_HOLD) {
         struct front_context *context = front_context_take(r);
@@ -276,7 +298,8 @@ static ngx_int_t tell(ngx_http_request_t *r, struct look_call *call)
     return rc == NGX_OK ? front_send(r, call->answer) : rc;
 }
 
-static ngx_int_t answer_number(ngx_http_request_t *r, struct front_location *location, struct look_call *call)
+static ngx_int_t answer_number(ngx_http_request_t *r, struct front_location *location,
+                               struct look_call *call)
 {
     if (call->sight == SIGHT_FOUND && front.budgets) {
         struct charge_result result = charge_parcel(r, location, &call->parcel);
@@ -286,7 +309,9 @@ static ngx_int_t answer_number(ngx_http_request_t *r, struct front_location *loc
     bool told = call->sight == SIGHT_FOUND && call->tell_found;
     if (!told && may_ask(r, location, call->sight))
         return ask(r, location, &call->parcel, call->sight);
-    if (!told && call->sight == SIGHT_FOUND) { /* the origin has no room for it: what the store has is told now */
+    if (!told &&
+        call->sight ==
+            SIGHT_FOUND) { /* the origin has no room for it: what the store has is told now */
         call->tell_found = call->known_number = true;
         if (!front_guarded(look_now, call))
             return without_us(r, location);
@@ -294,8 +319,10 @@ static ngx_int_t answer_number(ngx_http_request_t *r, struct front_location *loc
     return tell(r, call);
 }
 
-/* Nothing is changed: the origin answers as if we were not there, and what would have been done is counted. */
-static ngx_int_t observe(ngx_http_request_t *r, struct front_location *location, struct look_call *call)
+/* Nothing is changed: the origin answers as if we were not there, and what would have been done is
+ * counted. */
+static ngx_int_t observe(ngx_http_request_t *r, struct front_location *location,
+                         struct look_call *call)
 {
     if (front_guarded(look_now, call) && call->sight == SIGHT_FOUND)
         charge_parcel(r, location, &call->parcel);
@@ -331,13 +358,15 @@ ngx_int_t front_lookup(ngx_http_request_t *r)
     return tell(r, &call);
 }
 
-/* ---- In the origin's place -------------------------------------------------------------------------- */
+/* ---- In the origin's place
+ * -------------------------------------------------------------------------- */
 
-bool front_stand_in(ngx_http_request_t *r, struct front_location *location, const struct front_context *context,
-                    struct front_answer *out)
+bool front_stand_in(ngx_http_request_t *r, struct front_location *location,
+                    const struct front_context *context, struct front_answer *out)
 {
     if (context && context->asked) {
-        struct look_call call = {.parcel = context->parcel, .known_number = true, .tell_found = true};
+        struct look_call call = {
+            .parcel = context->parcel, .known_number = true, .tell_found = true};
         look_prepare(r, location, &call);
         call.origin_down = true;
         bool looked = front_guarded(look_now, &call);

@@ -1,6 +1,7 @@
 #include "front/front.h"
 
-/* What the origin did, as nginx's upstream saw it: a reader who went away says nothing about the origin. */
+/* What the origin did, as nginx's upstream saw it: a reader who went away says nothing about the
+ * origin. */
 static void see_origin(ngx_http_request_t *r, nanos_t now)
 {
     const ngx_http_upstream_state_t *state = r->upstream_states->elts;
@@ -20,7 +21,9 @@ static int route_of(ngx_http_request_t *r, const struct front_location *location
     const struct front_context *context = front_context_find(r);
     if (context && context->generation == front.running)
         return context->route;
-    return location->route.data && location->route_generation == front.running ? location->route_index : -1;
+    return location->route.data && location->route_generation == front.running
+               ? location->route_index
+               : -1;
 }
 
 struct measure_call {
@@ -38,7 +41,8 @@ static void measure_now(void *argument)
     if (call->route < 0 || !front.budgets)
         return;
     const ngx_time_t *time = ngx_timeofday();
-    nanos_t delay = ((nanos_t)(time->sec - r->start_sec) * 1000 + ((nanos_t)time->msec - (nanos_t)r->start_msec)) *
+    nanos_t delay = ((nanos_t)(time->sec - r->start_sec) * 1000 +
+                     ((nanos_t)time->msec - (nanos_t)r->start_msec)) *
                     NANOS_MILLISECOND;
     ngx_uint_t status = r->err_status ? r->err_status : r->headers_out.status;
     promise_record(front.budgets, call->route, (unsigned)status, delay > 0 ? delay : 0, now);
@@ -47,7 +51,8 @@ static void measure_now(void *argument)
 ngx_int_t front_measure(ngx_http_request_t *r)
 {
     const struct front_location *location = front_location_of(r);
-    if (location->enabled == NGX_CONF_UNSET_UINT || location->enabled == FRONT_OFF || r != r->main || !front_ready())
+    if (location->enabled == NGX_CONF_UNSET_UINT || location->enabled == FRONT_OFF ||
+        r != r->main || !front_ready())
         return NGX_OK;
     struct measure_call call = {r, route_of(r, location)};
     if (call.route >= 0 && !(front.charges.promised >> call.route & 1))

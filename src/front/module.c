@@ -18,13 +18,18 @@ static char *set_page(ngx_conf_t *cf, ngx_command_t *command, void *conf);
 #define EVERYWHERE (NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF)
 
 static ngx_command_t commands[] = {
-    {ngx_string("ecluse"), EVERYWHERE | NGX_CONF_TAKE1, set_switch, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL},
-    {ngx_string("ecluse_runtime"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_runtime, NGX_HTTP_MAIN_CONF_OFFSET, 0,
+    {ngx_string("ecluse"), EVERYWHERE | NGX_CONF_TAKE1, set_switch, NGX_HTTP_LOC_CONF_OFFSET, 0,
      NULL},
-    {ngx_string("ecluse_route"), EVERYWHERE | NGX_CONF_TAKE1, set_route, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL},
-    {ngx_string("ecluse_lookup"), NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1234, set_lookup, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL},
-    {ngx_string("ecluse_answer"), EVERYWHERE | NGX_CONF_TAKE1, set_answer, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL},
-    {ngx_string("ecluse_page"), NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1, set_page, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL},
+    {ngx_string("ecluse_runtime"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_runtime,
+     NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL},
+    {ngx_string("ecluse_route"), EVERYWHERE | NGX_CONF_TAKE1, set_route, NGX_HTTP_LOC_CONF_OFFSET,
+     0, NULL},
+    {ngx_string("ecluse_lookup"), NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1234, set_lookup,
+     NGX_HTTP_LOC_CONF_OFFSET, 0, NULL},
+    {ngx_string("ecluse_answer"), EVERYWHERE | NGX_CONF_TAKE1, set_answer, NGX_HTTP_LOC_CONF_OFFSET,
+     0, NULL},
+    {ngx_string("ecluse_page"), NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1, set_page,
+     NGX_HTTP_LOC_CONF_OFFSET, 0, NULL},
     ngx_null_command};
 
 static ngx_http_module_t context = {
@@ -37,17 +42,18 @@ static ngx_http_module_t context = {
 };
 
 ngx_module_t ngx_http_ecluse_module = {
-    NGX_MODULE_V1,     &context, commands, NGX_HTTP_MODULE,   NULL, NULL, front_worker_init, NULL, NULL,
-    front_worker_exit, NULL,     NGX_MODULE_V1_PADDING};
+    NGX_MODULE_V1,     &context, commands, NGX_HTTP_MODULE,   NULL, NULL,
+    front_worker_init, NULL,     NULL,     front_worker_exit, NULL, NGX_MODULE_V1_PADDING};
 
-/* What nginx's own build would generate for a dynamic filter module: loaded before the copy filter, so that our filters
- * see a response before gzip, charset and add_header do. */
+/* What nginx's own build would generate for a dynamic filter module: loaded before the copy filter,
+ * so that our filters see a response before gzip, charset and add_header do. */
 extern ngx_module_t *ngx_modules[];
 extern char *ngx_module_names[];
 extern char *ngx_module_order[];
 ngx_module_t *ngx_modules[] = {&ngx_http_ecluse_module, NULL};
 char *ngx_module_names[] = {(char *)"ngx_http_ecluse_module", NULL};
-char *ngx_module_order[] = {(char *)"ngx_http_ecluse_module", (char *)"ngx_http_copy_filter_module", NULL};
+char *ngx_module_order[] = {(char *)"ngx_http_ecluse_module", (char *)"ngx_http_copy_filter_module",
+                            NULL};
 
 static ngx_str_t *argument(ngx_conf_t *cf, ngx_uint_t number)
 {
@@ -65,7 +71,8 @@ static char *complain(ngx_conf_t *cf, const char *what, const ngx_str_t *value)
     return NGX_CONF_ERROR;
 }
 
-/* ---- Directives ------------------------------------------------------------------------------------ */
+/* ---- Directives
+ * ------------------------------------------------------------------------------------ */
 
 static char *set_switch(ngx_conf_t *cf, ngx_command_t *command, void *conf)
 {
@@ -82,7 +89,8 @@ static char *set_switch(ngx_conf_t *cf, ngx_command_t *command, void *conf)
     else
         return complain(cf, "takes \"on\", \"observe\" or \"off\"", value);
     if (location->enabled != FRONT_OFF) {
-        struct front_main *conf_main = ngx_http_conf_get_module_main_conf(cf, ngx_http_ecluse_module);
+        struct front_main *conf_main =
+            ngx_http_conf_get_module_main_conf(cf, ngx_http_ecluse_module);
         conf_main->used = 1;
     }
     return NGX_CONF_OK;
@@ -129,7 +137,8 @@ static char *compile_typed(ngx_conf_t *cf, struct front_location *location)
     if (!location->typed)
         return NGX_CONF_ERROR;
     compile.complex_value = location->typed;
-    ngx_str_t bare = {value->len - 1, value->data + 1}; /* the compiler below may move what value points to */
+    ngx_str_t bare = {value->len - 1,
+                      value->data + 1}; /* the compiler below may move what value points to */
     if (ngx_http_compile_complex_value(&compile) != NGX_OK)
         return NGX_CONF_ERROR;
     for (size_t i = 0; i < bare.len; i++)
@@ -137,7 +146,9 @@ static char *compile_typed(ngx_conf_t *cf, struct front_location *location)
             return NGX_CONF_OK;
     if (bare.len && !isdigit(bare.data[0]))
         location->typed_variable = ngx_http_get_variable_index(cf, &bare);
-    return location->typed_variable == NGX_ERROR && bare.len && !isdigit(bare.data[0]) ? NGX_CONF_ERROR : NGX_CONF_OK;
+    return location->typed_variable == NGX_ERROR && bare.len && !isdigit(bare.data[0])
+               ? NGX_CONF_ERROR
+               : NGX_CONF_OK;
 }
 
 static char *set_lookup(ngx_conf_t *cf, ngx_command_t *command, void *conf)
@@ -154,12 +165,17 @@ static char *set_lookup(ngx_conf_t *cf, ngx_command_t *command, void *conf)
             location->form = FRONT_FORM_JSON;
         } else if (is(value, "early")) {
             location->early = true;
-        } else if (value->len > sizeof prefix - 1 && ngx_strncmp(value->data, prefix, sizeof prefix - 1) == 0) {
-            location->redirect = (ngx_str_t){value->len - (sizeof prefix - 1), value->data + sizeof prefix - 1};
+        } else if (value->len > sizeof prefix - 1 &&
+                   ngx_strncmp(value->data, prefix, sizeof prefix - 1) == 0) {
+            location->redirect =
+                (ngx_str_t){value->len - (sizeof prefix - 1), value->data + sizeof prefix - 1};
             if (location->redirect.data[0] != '/')
-                return complain(cf, "takes \"redirect=\" with a path that begins with \"/\"", value);
+                return complain(cf, "takes \"redirect=\" with a path that begins with \"/\"",
+                                value);
         } else {
-            return complain(cf, "takes \"html\", \"json\", \"early\" or \"redirect=/path/\" after the variable", value);
+            return complain(
+                cf, "takes \"html\", \"json\", \"early\" or \"redirect=/path/\" after the variable",
+                value);
         }
     }
     return compile_typed(cf, location);
@@ -176,7 +192,9 @@ static char *set_answer(ngx_conf_t *cf, ngx_command_t *command, void *conf)
     else if (is(value, "fallback"))
         location->order = FRONT_FALLBACK;
     else
-        return complain(cf, "takes \"first\" (the store, then the origin) or \"fallback\" (the origin, then the store)",
+        return complain(cf,
+                        "takes \"first\" (the store, then the origin) or \"fallback\" (the origin, "
+                        "then the store)",
                         value);
     return NGX_CONF_OK;
 }
@@ -192,16 +210,19 @@ static char *set_page(ngx_conf_t *cf, ngx_command_t *command, void *conf)
     else if (is(value, "notice"))
         location->page = ANSWER_NOTICE;
     else
-        return complain(cf, "takes \"home\" (the search form) or \"notice\" (the service is away)", value);
+        return complain(cf, "takes \"home\" (the search form) or \"notice\" (the service is away)",
+                        value);
     return NGX_CONF_OK;
 }
 
-/* ---- Life of the configuration --------------------------------------------------------------------- */
+/* ---- Life of the configuration
+ * --------------------------------------------------------------------- */
 
 static void *main_create(ngx_conf_t *cf)
 {
     struct front_main *conf = ngx_pcalloc(cf->pool, sizeof *conf);
-    if (!conf || ngx_array_init(&conf->locations, cf->pool, 8, sizeof(struct front_location *)) != NGX_OK)
+    if (!conf ||
+        ngx_array_init(&conf->locations, cf->pool, 8, sizeof(struct front_location *)) != NGX_OK)
         return NULL;
     return conf;
 }
@@ -232,7 +253,8 @@ static char *keep_failures(ngx_conf_t *cf, ngx_http_core_loc_conf_t *core)
 {
     if (!core->error_pages)
         return NGX_CONF_OK;
-    ngx_array_t *kept = ngx_array_create(cf->pool, core->error_pages->nelts, sizeof(ngx_http_err_page_t));
+    ngx_array_t *kept =
+        ngx_array_create(cf->pool, core->error_pages->nelts, sizeof(ngx_http_err_page_t));
     if (!kept)
         return NGX_CONF_ERROR;
     ngx_http_err_page_t *page = core->error_pages->elts;
@@ -248,35 +270,42 @@ static char *keep_failures(ngx_conf_t *cf, ngx_http_core_loc_conf_t *core)
     return NGX_CONF_OK;
 }
 
-static char *check_lookup(ngx_conf_t *cf, const struct front_location *location, const ngx_str_t *name)
+static char *check_lookup(ngx_conf_t *cf, const struct front_location *location,
+                          const ngx_str_t *name)
 {
     if (location->enabled == NGX_CONF_UNSET_UINT) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"%s\" in location \"%V\" needs \"ecluse on\" or \"ecluse observe\" there or above it",
-                      location->typed ? "ecluse_lookup" : "ecluse_page", name);
+        ngx_log_error(
+            NGX_LOG_EMERG, cf->log, 0,
+            "\"%s\" in location \"%V\" needs \"ecluse on\" or \"ecluse observe\" there or above it",
+            location->typed ? "ecluse_lookup" : "ecluse_page", name);
         return NGX_CONF_ERROR;
     }
     if (location->typed && location->page != NGX_CONF_UNSET_UINT) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "location \"%V\" has both \"ecluse_lookup\" and \"ecluse_page\": choose one", name);
+                      "location \"%V\" has both \"ecluse_lookup\" and \"ecluse_page\": choose one",
+                      name);
         return NGX_CONF_ERROR;
     }
     return NGX_CONF_OK;
 }
 
-/* The handler is taken over here and not where the directive stands, so that it does not matter whether
- * proxy_pass comes before or after it. */
-static char *take_over(ngx_conf_t *cf, struct front_location *location, ngx_http_core_loc_conf_t *core)
+/* The handler is taken over here and not where the directive stands, so that it does not matter
+ * whether proxy_pass comes before or after it. */
+static char *take_over(ngx_conf_t *cf, struct front_location *location,
+                       ngx_http_core_loc_conf_t *core)
 {
-    if (location->typed && location->order == FRONT_FALLBACK && !core->handler && location->enabled != FRONT_OFF) {
+    if (location->typed && location->order == FRONT_FALLBACK && !core->handler &&
+        location->enabled != FRONT_OFF) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"ecluse_answer fallback\" in location \"%V\" needs an origin (\"proxy_pass\" or its like)",
+                      "\"ecluse_answer fallback\" in location \"%V\" needs an origin "
+                      "(\"proxy_pass\" or its like)",
                       &core->name);
         return NGX_CONF_ERROR;
     }
     if (location->early && core->handler) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"ecluse_lookup ... early\" in location \"%V\" is for locations without an origin (\"proxy_pass\" or "
+                      "\"ecluse_lookup ... early\" in location \"%V\" is for locations without an "
+                      "origin (\"proxy_pass\" or "
                       "its like)",
                       &core->name);
         return NGX_CONF_ERROR;
@@ -313,13 +342,16 @@ static char *location_merge(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     if (location->enabled == NGX_CONF_UNSET_UINT || location->enabled == FRONT_OFF)
         return NGX_CONF_OK;
-    if ((location->typed || location->order == FRONT_FALLBACK) && keep_failures(cf, core) != NGX_CONF_OK)
+    if ((location->typed || location->order == FRONT_FALLBACK) &&
+        keep_failures(cf, core) != NGX_CONF_OK)
         return NGX_CONF_ERROR;
     return answers ? take_over(cf, location, core) : NGX_CONF_OK;
 }
 
-/* $ecluse_last: what stands after the last slash of the URI. Spares a regular expression in the location that a flood meets. */
-static ngx_int_t last_segment(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t data)
+/* $ecluse_last: what stands after the last slash of the URI. Spares a regular expression in the
+ * location that a flood meets. */
+static ngx_int_t last_segment(ngx_http_request_t *r, ngx_http_variable_value_t *value,
+                              uintptr_t data)
 {
     const u_char *slash = memrchr(r->uri.data, '/', r->uri.len);
     size_t start = slash ? (size_t)(slash - r->uri.data) + 1 : 0;

@@ -3,16 +3,16 @@
 static ngx_http_output_header_filter_pt next_header_filter;
 static ngx_http_output_body_filter_pt next_body_filter;
 
-/* A lookup is answered whatever the origin's failure was; elsewhere an application's own 500 is its own to explain, and only
- * its absence is ours. */
+/* A lookup is answered whatever the origin's failure was; elsewhere an application's own 500 is its
+ * own to explain, and only its absence is ours. */
 static bool origin_failed(const ngx_http_request_t *r, const struct front_location *location,
                           const struct front_context *context)
 {
     ngx_uint_t status = r->headers_out.status;
     if (context && context->asked)
         return status >= 500;
-    return location->order == FRONT_FALLBACK && !location->typed && r->upstream && status >= NGX_HTTP_BAD_GATEWAY &&
-           status <= NGX_HTTP_GATEWAY_TIME_OUT;
+    return location->order == FRONT_FALLBACK && !location->typed && r->upstream &&
+           status >= NGX_HTTP_BAD_GATEWAY && status <= NGX_HTTP_GATEWAY_TIME_OUT;
 }
 
 /* What the origin said of its own body must not be said of ours. */
@@ -34,7 +34,8 @@ static void forget_headers(ngx_http_request_t *r)
     r->allow_ranges = 0;
 }
 
-static bool keep_body(ngx_http_request_t *r, struct front_context *context, const struct front_answer *answer)
+static bool keep_body(ngx_http_request_t *r, struct front_context *context,
+                      const struct front_answer *answer)
 {
     context->body = answer->body;
     if (answer->lasting || answer->body.length == 0)
@@ -56,8 +57,8 @@ static ngx_int_t header_filter(ngx_http_request_t *r)
     if (location->enabled != FRONT_ON || !front_ready() || !origin_failed(r, location, context))
         return next_header_filter(r);
     struct front_answer answer;
-    if (!(context || (context = front_context_take(r))) || !front_stand_in(r, location, context, &answer) ||
-        !keep_body(r, context, &answer))
+    if (!(context || (context = front_context_take(r))) ||
+        !front_stand_in(r, location, context, &answer) || !keep_body(r, context, &answer))
         return next_header_filter(r);
     forget_headers(r);
     if (front_set_headers(r, &answer.about, answer.body.length) != NGX_OK)

@@ -1,6 +1,7 @@
 #include "front/shield.h"
 
-#ifdef ECLUSE_FRONT_FAULTS /* never in what ships: tests/front builds a module of its own with it */
+#ifdef ECLUSE_FRONT_FAULTS /* never in what ships: tests/front builds a module of its own with it  \
+                            */
 #include <signal.h>
 static void meet_fault(const struct parcel_number *parcel)
 {
@@ -45,7 +46,8 @@ void shield_done(const struct shield *s)
         guard_leave_store(s->budgets, s->slot);
 }
 
-enum sight shield_look(const struct shield *s, const struct parcel_number *parcel, struct history *history)
+enum sight shield_look(const struct shield *s, const struct parcel_number *parcel,
+                       struct history *history)
 {
     if (!s->store) {
         count(s, COUNTER_STORE_OFF);

@@ -15,7 +15,8 @@ static void complain(nanos_t now, const char *what, const struct error *error)
     log_line(LOG_LEVEL_ERROR, "%s: %s", what, error->text);
 }
 
-/* ---- Contract --------------------------------------------------------------------------------------- */
+/* ---- Contract
+ * --------------------------------------------------------------------------------------- */
 
 static struct contract *read_contract(uint64_t generation, struct error *error)
 {
@@ -34,7 +35,8 @@ static struct contract *read_contract(uint64_t generation, struct error *error)
 static void state_generation(void)
 {
     if (front.budgets && front.slot >= 0)
-        guard_set_generation(front.budgets, front.slot, front.prepared, front.running, front.refused);
+        guard_set_generation(front.budgets, front.slot, front.prepared, front.running,
+                             front.refused);
 }
 
 /* Everything that is derived from a contract, for the one now in force. */
@@ -61,7 +63,8 @@ static void close_segment(void)
     front.slot = -1;
 }
 
-/* A contract that was not prepared comes into force whole: at the start, or when a turn was missed. */
+/* A contract that was not prepared comes into force whole: at the start, or when a turn was missed.
+ */
 static void begin(struct contract *contract, uint64_t generation)
 {
     close_segment(); /* it points into the old contract */
@@ -126,7 +129,8 @@ static uint64_t newest_published(void)
     const struct dirent *entry;
     while (directory && (entry = readdir(directory)) != NULL) {
         char *end;
-        if (strncmp(entry->d_name, "contract.", 9) != 0 || entry->d_name[9] < '0' || entry->d_name[9] > '9')
+        if (strncmp(entry->d_name, "contract.", 9) != 0 || entry->d_name[9] < '0' ||
+            entry->d_name[9] > '9')
             continue;
         uint64_t generation = strtoull(entry->d_name + 9, &end, 10);
         if (*end == 0 && generation > newest)
@@ -183,11 +187,13 @@ void takeup_contract(nanos_t now)
     front.mode = control_panic(front.control) ? MODE_OBSERVE : front.contract->mode;
     if (front.next && offered != front.prepared)
         roll_back();
-    if (offered && offered != front.running && offered != front.prepared && offered != front.refused)
+    if (offered && offered != front.running && offered != front.prepared &&
+        offered != front.refused)
         prepare(offered);
 }
 
-/* ---- Segment ---------------------------------------------------------------------------------------- */
+/* ---- Segment
+ * ---------------------------------------------------------------------------------------- */
 
 static ino_t segment_inode(void)
 {
@@ -221,7 +227,8 @@ void takeup_segment(nanos_t now)
     state_generation();
 }
 
-/* ---- Store ------------------------------------------------------------------------------------------ */
+/* ---- Store
+ * ------------------------------------------------------------------------------------------ */
 
 static void open_store(void)
 {
@@ -246,12 +253,15 @@ void takeup_store(void)
         filter_refresh(front.filter);
     bool off = front.budgets && guard_store_is_off(front.budgets);
     if (off && !front.store_off)
-        log_line(LOG_LEVEL_ERROR, "two workers died inside the store within a minute: it is switched off until another "
-                                  "file takes its place");
+        log_line(
+            LOG_LEVEL_ERROR,
+            "two workers died inside the store within a minute: it is switched off until another "
+            "file takes its place");
     front.store_off = off;
 }
 
-/* ---- Each second ------------------------------------------------------------------------------------ */
+/* ---- Each second
+ * ------------------------------------------------------------------------------------ */
 
 void takeup_beat(nanos_t now)
 {

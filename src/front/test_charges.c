@@ -10,7 +10,8 @@ static struct contract contract;
 
 static void add(enum meter meter, enum principal_kind per, int16_t route)
 {
-    contract.budget[contract.budget_count++] = (struct budget_rule){.meter = meter, .per = per, .route = route};
+    contract.budget[contract.budget_count++] =
+        (struct budget_rule){.meter = meter, .per = per, .route = route};
 }
 
 static void begin(void)

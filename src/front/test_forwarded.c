@@ -94,9 +94,16 @@ static void addresses_are_read_with_ports_and_brackets(void **state)
 static void what_is_no_address_leaves_the_output_alone(void **state)
 {
     (void)state;
-    static const struct text bad[] = {TEXT(""),          TEXT("192.0.2"),    TEXT("192.0.2.256"), TEXT("[2001:db8::1"),
-                                      TEXT("[::1]junk"), TEXT("1.2.3.4\0x"), TEXT("_hidden"),     TEXT(":"),
-                                      TEXT("0123456789012345678901234567890123456789012345678901234567890123")};
+    static const struct text bad[] = {
+        TEXT(""),
+        TEXT("192.0.2"),
+        TEXT("192.0.2.256"),
+        TEXT("[2001:db8::1"),
+        TEXT("[::1]junk"),
+        TEXT("1.2.3.4\0x"),
+        TEXT("_hidden"),
+        TEXT(":"),
+        TEXT("0123456789012345678901234567890123456789012345678901234567890123")};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         uint8_t out[16] = {42};
         assert_false(address_parse(bad[i], out));
@@ -104,7 +111,8 @@ static void what_is_no_address_leaves_the_output_alone(void **state)
     }
 }
 
-/* Random bytes of the signs that occur in such headers: nothing but the peer or an address that stands in them. */
+/* Random bytes of the signs that occur in such headers: nothing but the peer or an address that
+ * stands in them. */
 static void noise_never_reads_outside_its_header(void **state)
 {
     (void)state;
@@ -115,7 +123,8 @@ static void noise_never_reads_outside_its_header(void **state)
     for (int round = 0; round < 200000; round++) {
         random ^= random << 13, random ^= random >> 7, random ^= random << 17;
         size_t length = random % 48;
-        char *header = malloc(length ? length : 1); /* its own block: a sanitizer sees one byte too far */
+        char *header =
+            malloc(length ? length : 1); /* its own block: a sanitizer sees one byte too far */
         assert_non_null(header);
         for (size_t i = 0; i < length; i++) {
             random ^= random << 13, random ^= random >> 7, random ^= random << 17;

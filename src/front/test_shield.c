@@ -38,18 +38,22 @@ static int feed_one_parcel(void **state)
     snprintf(path, sizeof path, "%s/tracking", directory);
     mkdir(path, 0755);
     FILE *feed = tmpfile();
-    fputs("{\"parcel\":\"RA123456785FR\",\"at\":\"2026-11-20T14:03:00Z\",\"code\":\"ET1\"}\n", feed);
+    fputs("{\"parcel\":\"RA123456785FR\",\"at\":\"2026-11-20T14:03:00Z\",\"code\":\"ET1\"}\n",
+          feed);
     fflush(feed);
     rewind(feed);
-    struct ingest_options options = {.contract = &contract, .format = FEED_NDJSON, .now = 1795300000};
+    struct ingest_options options = {
+        .contract = &contract, .format = FEED_NDJSON, .now = 1795300000};
     struct ingest_totals totals;
     struct ingest *ingest;
     if (ingest_begin(&options, &ingest, &error) != 0)
         return -1;
-    if (ingest_input(ingest, "feed", fileno(feed), &error) != 0 || ingest_end(ingest, &totals, &error) != 0)
+    if (ingest_input(ingest, "feed", fileno(feed), &error) != 0 ||
+        ingest_end(ingest, &totals, &error) != 0)
         return -1;
     fclose(feed);
-    if (store_open(directory, true, &store, &error) != 0 || filter_open(directory, &filter, &error) != 0)
+    if (store_open(directory, true, &store, &error) != 0 ||
+        filter_open(directory, &filter, &error) != 0)
         return -1;
     shield = (struct shield){&contract, store, filter, NULL, -1};
     return 0;

@@ -1,15 +1,18 @@
 #include "front/front.h"
 
-/* The compiler's own pair rather than setjmp.h's: no signal mask, no mangling, and it is marked for every lookup. */
+/* The compiler's own pair rather than setjmp.h's: no signal mask, no mangling, and it is marked for
+ * every lookup. */
 static void *way_out[5];
 static bool armed;
 
-/* Called by must() in the depth of some room: says what does not hold, and leaves by the way that was marked.
- * Memory that the interrupted call held is lost; nothing of it is used again in this process. */
+/* Called by must() in the depth of some room: says what does not hold, and leaves by the way that
+ * was marked. Memory that the interrupted call held is lost; nothing of it is used again in this
+ * process. */
 static void trap_sprung(const char *expression, const char *file, int line)
 {
     ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
-                  "ecluse: a mistake of ours at %s:%d: \"%s\" does not hold; the module is switched off in this "
+                  "ecluse: a mistake of ours at %s:%d: \"%s\" does not hold; the module is "
+                  "switched off in this "
                   "worker until nginx is reloaded",
                   file, line, expression);
     if (armed)

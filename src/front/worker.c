@@ -6,7 +6,8 @@
 struct front_worker front = {.slot = -1};
 
 static ngx_event_t tick_event;
-static ngx_connection_t tick_connection = {.fd = (ngx_socket_t)-1}; /* nginx's debug log wants one behind each event */
+static ngx_connection_t tick_connection = {
+    .fd = (ngx_socket_t)-1}; /* nginx's debug log wants one behind each event */
 
 static void write_log(enum log_level level, const char *line)
 {
@@ -16,12 +17,14 @@ static void write_log(enum log_level level, const char *line)
 
 static void warn_of_routes(const ngx_cycle_t *cycle)
 {
-    const struct front_main *conf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_ecluse_module);
+    const struct front_main *conf =
+        ngx_http_cycle_get_module_main_conf(cycle, ngx_http_ecluse_module);
     struct front_location *const *location = conf->locations.elts;
     for (ngx_uint_t i = 0; i < conf->locations.nelts; i++)
         if (contract_route_named(front.contract, front_text(location[i]->route)) < 0)
             ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
-                          "ecluse: the contract has no route \"%V\" (ecluse_route): no budget and no promise is about "
+                          "ecluse: the contract has no route \"%V\" (ecluse_route): no budget and "
+                          "no promise is about "
                           "it",
                           &location[i]->route);
 }
@@ -48,7 +51,8 @@ static void tick_now(void *argument)
 static void tick(ngx_event_t *event)
 {
     if (ngx_exiting || ngx_terminate || ngx_quit || front.off) {
-        /* What is still being answered goes on with what is open; the slot is given back at the end. */
+        /* What is still being answered goes on with what is open; the slot is given back at the
+         * end. */
         if (front.off || ngx_terminate)
             return;
     }
@@ -59,8 +63,10 @@ static void tick(ngx_event_t *event)
 
 ngx_int_t front_worker_init(ngx_cycle_t *cycle)
 {
-    const struct front_main *conf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_ecluse_module);
-    if (!conf || !conf->used || (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE))
+    const struct front_main *conf =
+        ngx_http_cycle_get_module_main_conf(cycle, ngx_http_ecluse_module);
+    if (!conf || !conf->used ||
+        (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE))
         return NGX_OK;
     front.page = ngx_palloc(cycle->pool, ANSWER_SIZE);
     if (!front.page)

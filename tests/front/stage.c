@@ -1,6 +1,8 @@
-/* stage CONTRACT: what `ecluse run` does for the front, small enough for a test to hold in its hand.
+/* stage CONTRACT: what `ecluse run` does for the front, small enough for a test to hold in its
+ * hand.
  *
- * Publishes the contract, then takes one command a line on standard input and answers each with one line of JSON:
+ * Publishes the contract, then takes one command a line on standard input and answers each with one
+ * line of JSON:
  *
  *   contract FILE   offered, then live once every worker has prepared it; or rolled back
  *   offer FILE      only offered        live         makes the offered one live
@@ -43,8 +45,8 @@ static struct contract *read_file(const char *path)
         abort();
     if (contract_read(path, contract, &problems, &error) != 0) {
         for (size_t i = 0; i < problems.count; i++)
-            fprintf(stderr, "%s:%u:%u: %s\n", path, problems.problem[i].line, problems.problem[i].column,
-                    problems.problem[i].text);
+            fprintf(stderr, "%s:%u:%u: %s\n", path, problems.problem[i].line,
+                    problems.problem[i].column, problems.problem[i].text);
         fail("contract", &error);
     }
     return contract;
@@ -99,7 +101,8 @@ static void change(const char *path)
         control_set_live(control, generation);
     else
         control_set_offered(control, old);
-    printf("{\"generation\":%lu,\"live\":%s}\n", (unsigned long)generation, prepared == 1 ? "true" : "false");
+    printf("{\"generation\":%lu,\"live\":%s}\n", (unsigned long)generation,
+           prepared == 1 ? "true" : "false");
 }
 
 static void tell_counters(void)
@@ -111,7 +114,8 @@ static void tell_counters(void)
     puts("}");
 }
 
-/* Slots are given to budgets and promises by the first process that may write: looked at anew, they are seen. */
+/* Slots are given to budgets and promises by the first process that may write: looked at anew, they
+ * are seen. */
 static void tell_budgets(void)
 {
     look_at_segment();
@@ -119,11 +123,12 @@ static void tell_budgets(void)
     for (unsigned i = 0; i < current->budget_count; i++) {
         struct budget_state s;
         budget_state(budgets, i, clock_boot(), &s);
-        printf("%s\"%s\":{\"charged\":%lu,\"allowed\":%lu,\"slowed\":%lu,\"refused\":%lu,\"would_hold\":%lu,"
+        printf("%s\"%s\":{\"charged\":%lu,\"allowed\":%lu,\"slowed\":%lu,\"refused\":%lu,\"would_"
+               "hold\":%lu,"
                "\"would_slow\":%lu,\"held\":%u}",
-               i ? "," : "", current->budget[i].name, (unsigned long)s.charged, (unsigned long)s.allowed,
-               (unsigned long)s.slowed, (unsigned long)s.refused, (unsigned long)s.would_hold,
-               (unsigned long)s.would_slow, s.held);
+               i ? "," : "", current->budget[i].name, (unsigned long)s.charged,
+               (unsigned long)s.allowed, (unsigned long)s.slowed, (unsigned long)s.refused,
+               (unsigned long)s.would_hold, (unsigned long)s.would_slow, s.held);
     }
     puts("}");
 }
@@ -172,7 +177,8 @@ static void release(const char *id)
 
 static void feed(const char *path)
 {
-    struct ingest_options options = {.contract = current, .format = FEED_NDJSON, .now = clock_wall() / NANOS_SECOND};
+    struct ingest_options options = {
+        .contract = current, .format = FEED_NDJSON, .now = clock_wall() / NANOS_SECOND};
     struct ingest_totals totals;
     struct ingest *ingest;
     struct error error = {""};
@@ -183,7 +189,8 @@ static void feed(const char *path)
     close(descriptor);
     if (ingest_end(ingest, &totals, &error) != 0 || result != 0)
         fail("feed", &error);
-    printf("{\"added\":%lu,\"parcels\":%lu}\n", (unsigned long)totals.added, (unsigned long)totals.parcels);
+    printf("{\"added\":%lu,\"parcels\":%lu}\n", (unsigned long)totals.added,
+           (unsigned long)totals.parcels);
 }
 
 static bool frozen;
@@ -251,7 +258,8 @@ int main(int count, char **arguments)
     struct error error = {""};
     const struct group *group = getgrnam("www-data");
     current = read_file(arguments[1]);
-    int created = budget_create(current, GUARD_FRONT, NULL, moment_now(), group ? (int)group->gr_gid : -1, &error);
+    int created = budget_create(current, GUARD_FRONT, NULL, moment_now(),
+                                group ? (int)group->gr_gid : -1, &error);
     if (created < 0)
         fail("create", &error);
     if (control_create(current->runtime, &control, &error) != 0)
