@@ -18,15 +18,13 @@
  * situation.h   what runs now: the control page, the live contract, the front's segment
  * rights.h      giving up rights: another user, no new privileges, seccomp, Landlock
  * directories.h the folders under `state` and `runtime`, their owners and modes
- * panic.h       asking for panic, and who answers
  * reload.h      a changed contract: offered, prepared, taken up or rolled back
  * keeper.h      the child of `ecluse run` that expires parcels
- * bulletin.h    what `ecluse run` tells the other commands about itself
  * sync.h        the thread of `ecluse run` that makes counts durable
  * child.h       a child process that is started again when it dies
  * notify.h      telling systemd how we are
- * alarm.h       what `status` puts first: one table
- * status.h      what `status` found, told as text or JSON
+ * status_text.h what `status` found (status/status.h), for a terminal
+ * store_look.h  the store, looked at by a child that it may kill
  * nginx_conf.h  the configuration that `ecluse serve` writes
  * serve_parts.h what `ecluse serve` needs of the machine
  */

@@ -1,6 +1,7 @@
 /* `ecluse holds`, `why` and `release`: who is held, why, and ending it. */
 #include "cli/output.h"
-#include "cli/status.h"
+#include "cli/situation.h"
+#include "status/status.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 /* `ecluse panic` and `ecluse panic --off`. */
 #include "cli/output.h"
-#include "cli/panic.h"
+#include "status/panic.h"
 #include "cli/situation.h"
 
 #include <errno.h>

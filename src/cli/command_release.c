@@ -1,6 +1,7 @@
 /* `ecluse release`: asks the guards to end holds, and waits until they have. */
 #include "cli/output.h"
-#include "cli/status.h"
+#include "cli/situation.h"
+#include "status/status.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 #include "cli/keeper.h"
 #include "cli/notify.h"
 #include "cli/output.h"
-#include "cli/panic.h"
+#include "status/panic.h"
 #include "cli/reload.h"
 #include "cli/situation.h"
 #include "cli/sync.h"

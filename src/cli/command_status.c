@@ -1,6 +1,8 @@
 /* `ecluse status`: alarms first, then what is promised, limited, guarded, fed and stored. */
 #include "cli/output.h"
-#include "cli/status.h"
+#include "cli/situation.h"
+#include "cli/status_text.h"
+#include "cli/store_look.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,6 +13,8 @@ static int show_once(const struct arguments *a, struct status *st)
     int code = situation_open(a, &st->s);
     if (code != EXIT_DONE)
         return code;
+    if (st->s.contract->tracking.present)
+        store_look(st->s.contract, st->s.now.wall, &st->store);
     status_look(st);
     bool watch = a->option[OPTION_WATCH] != NULL;
     if (watch && isatty(STDOUT_FILENO) && !a->option[OPTION_JSON])

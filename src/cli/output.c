@@ -175,22 +175,6 @@ void output_json(json_t *object)
     json_decref(object);
 }
 
-json_t *json_safe(const char *text)
-{
-    json_t *string = json_string(text);
-    if (string)
-        return string;
-    char *copy = strdup(text);
-    must(copy != NULL);
-    for (char *at = copy; *at; at++)
-        if ((unsigned char)*at >= 0x80)
-            *at = '?';
-    string = json_string(copy);
-    free(copy);
-    must(string != NULL);
-    return string;
-}
-
 int could_not(bool json, const char *format, ...)
 {
     char text[1024];

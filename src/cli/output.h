@@ -10,6 +10,7 @@
 
 #include "base/base.h"
 #include "contract/contract.h"
+#include "status/figure.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -41,26 +42,11 @@ void table_print(struct table *t, FILE *out);
 
 size_t text_width(const char *text); /* columns on a terminal */
 
-/* ---- Figures --------------------------------------------------------------------------------- */
-
-enum { FIGURE_SIZE = 48 };
-
-char *figure_count(uint64_t count, char out[FIGURE_SIZE]);      /* 1,234,567 */
-char *figure_bytes(uint64_t bytes, char out[FIGURE_SIZE]);      /* 30.5 GB; 1 kB is 1000 B */
-char *figure_span(nanos_t span, char out[FIGURE_SIZE]);         /* 2 d 4 h; 3 min 20 s; 250 ms */
-char *figure_share(uint32_t millionths, char out[FIGURE_SIZE]); /* 99.95 % */
-char *figure_amount(enum meter_unit unit, uint64_t amount, char out[FIGURE_SIZE]);
-/* "today 14:03:05" in UTC, or with its date when that is another day. */
-char *figure_wall(nanos_t wall, nanos_t now, char out[FIGURE_SIZE]);
-
 /* ---- Results --------------------------------------------------------------------------------- */
 
 /* One object on standard output, keys in the order in which they were set, and a line end; frees
  * it. */
 void output_json(json_t *object);
-
-/* Borrowed strings of files may not be UTF-8: such bytes become ?. Never NULL. */
-json_t *json_safe(const char *text);
 
 /* Says on standard error what went wrong, and with `json` the same as {"error": ...} on standard
  * output. Returns EXIT_COULD_NOT. */

@@ -9,7 +9,7 @@
 #define ECLUSE_RELOAD_H
 
 #include "budget/guard.h"
-#include "cli/bulletin.h"
+#include "status/bulletin.h"
 #include "contract/publish.h"
 
 #include <time.h>

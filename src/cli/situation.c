@@ -2,9 +2,7 @@
 
 #include "cli/output.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,70 +117,28 @@ bool runtime_find(const struct arguments *a, char out[CONTRACT_PATH_SIZE], struc
     return false;
 }
 
-static bool supervisor_lives(const struct control *control, nanos_t now)
-{
-    nanos_t heartbeat = control_heartbeat(control);
-    int32_t pid = control_supervisor(control);
-    if (pid <= 0 || heartbeat <= 0 || now - heartbeat > SUPERVISOR_SILENT_AFTER * NANOS_SECOND)
-        return false;
-    return kill(pid, 0) == 0 || errno == EPERM;
-}
-
-static bool take_published(struct situation *s)
-{
-    uint64_t live = s->control ? control_live(s->control) : 0;
-    if (live == 0)
-        return false;
-    s->contract = calloc(1, sizeof *s->contract);
-    must(s->contract != NULL);
-    struct error error;
-    if (contract_published(s->runtime, live, s->contract, &error) == 0) {
-        s->generation = live;
-        return true;
-    }
-    free(s->contract);
-    s->contract = NULL;
-    return false;
-}
-
 int situation_open(const struct arguments *a, struct situation *out)
 {
     bool json = a->option[OPTION_JSON] != NULL;
-    struct situation s = {.now = moment_now()};
+    char runtime[CONTRACT_PATH_SIZE];
+    struct situation s;
     struct error error = {""};
-    if (!runtime_find(a, s.runtime, &error))
+    if (!runtime_find(a, runtime, &error) || situation_begin(runtime, &s, &error) < 0)
         return could_not(json, "%s", error.text);
-    int opened = control_open(s.runtime, &s.control, &error);
-    if (opened < 0)
-        s.control = NULL;
-    if (opened < 0 && opened != -ENOENT)
-        return could_not(json, "%s", error.text);
-    if (!take_published(&s)) {
-        if (a->option[OPTION_RUNTIME]) {
-            control_close(s.control);
-            return could_not(json,
-                             "%s: no contract is in force there; is it what `runtime:` says, "
-                             "and does `ecluse run` run?",
-                             s.runtime);
-        }
-        s.contract = contract_load(contract_file(a), json);
+    if (s.contract == NULL && a->option[OPTION_RUNTIME]) {
+        situation_close(&s);
+        return could_not(json,
+                         "%s: no contract is in force there; is it what `runtime:` says, "
+                         "and does `ecluse run` run?",
+                         runtime);
     }
+    if (s.contract == NULL)
+        s.contract = contract_load(contract_file(a), json);
     if (s.contract == NULL) {
-        control_close(s.control);
+        situation_close(&s);
         return EXIT_COULD_NOT;
     }
-    s.supervised = s.control && supervisor_lives(s.control, s.now.boot);
-    s.front_code = budget_open(s.contract, GUARD_FRONT, true, &s.front, &s.front_error);
-    if (s.front_code < 0)
-        s.front = NULL;
+    situation_front(&s);
     *out = s;
     return EXIT_DONE;
-}
-
-void situation_close(struct situation *s)
-{
-    budget_close(s->front);
-    control_close(s->control);
-    free(s->contract);
-    *s = (struct situation){0};
 }

@@ -1,5 +1,5 @@
 #include "cli/output.h"
-#include "cli/status.h"
+#include "cli/status_text.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,5 +1,5 @@
-#include "cli/output.h"
-#include "cli/status.h"
+#include "status/figure.h"
+#include "status/status.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,6 +1,8 @@
-#include "cli/output.h"
+#include "status/figure.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -82,4 +84,20 @@ char *figure_wall(nanos_t wall, nanos_t now, char out[FIGURE_SIZE])
     bool same_day = at.tm_year == of_now.tm_year && at.tm_yday == of_now.tm_yday;
     strftime(out, FIGURE_SIZE, same_day ? "%H:%M:%S UTC" : "%Y-%m-%d %H:%M UTC", &at);
     return out;
+}
+
+json_t *json_safe(const char *text)
+{
+    json_t *string = json_string(text);
+    if (string)
+        return string;
+    char *copy = strdup(text);
+    must(copy != NULL);
+    for (char *at = copy; *at; at++)
+        if ((unsigned char)*at >= 0x80)
+            *at = '?';
+    string = json_string(copy);
+    free(copy);
+    must(string != NULL);
+    return string;
 }

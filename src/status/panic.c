@@ -1,4 +1,4 @@
-#include "cli/panic.h"
+#include "status/panic.h"
 
 #include "contract/contract.h"
 

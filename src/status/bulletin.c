@@ -1,6 +1,6 @@
-#include "cli/bulletin.h"
+#include "status/bulletin.h"
 
-#include "cli/output.h"
+#include "status/figure.h"
 
 #include <errno.h>
 #include <fcntl.h>

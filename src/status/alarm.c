@@ -1,4 +1,4 @@
-#include "cli/alarm.h"
+#include "status/alarm.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,19 +1,15 @@
-#include "cli/status.h"
+#include "status/status.h"
 
-#include "cli/output.h"
-#include "cli/rights.h"
+#include "status/figure.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-enum { STORE_LOOK_MILLISECONDS = 5000, GUARD_SILENT_AFTER = 5 };
+enum { GUARD_SILENT_AFTER = 5 };
 
 bool guard_exists(enum guard guard)
 {
@@ -30,72 +26,6 @@ enum mode budget_mode_shown(const struct status *st, const struct budget_rule *r
     if (st->panic || st->s.contract->mode == MODE_OBSERVE)
         return MODE_OBSERVE;
     return rule->mode;
-}
-
-/* ---- The store, through a child -------------------------------------------------------------- */
-
-static void store_look_here(const struct contract *c, nanos_t wall, struct store_look *out)
-{
-    out->feed_count = feed_sources(c, wall / NANOS_SECOND, out->feed, CONTRACT_MAX_SOURCES);
-    struct error error = {""};
-    struct store *store;
-    int code = store_open(c->state, true, &store, &error);
-    out->exists = code != -ENOENT;
-    out->unseen = code == -EACCES;
-    if (code == 0) {
-        code = store_figures(store, &out->store);
-        if (code < 0)
-            error_set(&error, code, "%s", strerror(-code));
-        store_close(store);
-    }
-    out->readable = code == 0;
-    snprintf(out->reason, sizeof out->reason, "%s", error.text);
-    struct filter *filter;
-    if (filter_open(c->state, &filter, &error) == 0) {
-        filter_figures(filter, &out->filter);
-        out->filter_open = true;
-        filter_close(filter);
-    }
-}
-
-static _Noreturn void store_look_child(const struct contract *c, nanos_t wall, int to)
-{
-    struct store_look look = {0};
-    struct error error = {""};
-    struct account account = account_of_service(c->state);
-    if (rights_drop(&account, &error) == 0)
-        store_look_here(c, wall, &look);
-    else
-        snprintf(look.reason, sizeof look.reason, "%s", error.text);
-    ssize_t written = write(to, &look, sizeof look);
-    _exit(written == (ssize_t)sizeof look ? 0 : 1);
-}
-
-void store_look(const struct contract *c, nanos_t wall, struct store_look *out)
-{
-    *out = (struct store_look){.exists = true};
-    int ends[2];
-    fflush(NULL); /* or the child would hold a copy of what waits to be printed */
-    if (pipe(ends) != 0)
-        return;
-    pid_t child = fork();
-    if (child == 0)
-        store_look_child(c, wall, ends[1]);
-    close(ends[1]);
-    struct store_look found = {0};
-    struct pollfd ready = {.fd = ends[0], .events = POLLIN};
-    ssize_t length = 0;
-    if (child > 0 && poll(&ready, 1, STORE_LOOK_MILLISECONDS) == 1)
-        length = read(ends[0], &found, sizeof found);
-    close(ends[0]);
-    if (child > 0) {
-        kill(child, SIGKILL);
-        waitpid(child, NULL, 0);
-    }
-    if (length == (ssize_t)sizeof found)
-        *out = found;
-    else
-        snprintf(out->reason, sizeof out->reason, "reading it kills or hangs the reader");
 }
 
 /* ---- Guards ---------------------------------------------------------------------------------- */
@@ -253,13 +183,9 @@ static void disk_look(struct status *st)
 
 void status_look(struct status *st)
 {
-    const struct contract *c = st->s.contract;
     st->has_bulletin = bulletin_read(st->s.runtime, &st->bulletin) == 0;
     st->panic = st->s.control && control_panic(st->s.control);
     front_look(st);
-    if (c->tracking.present) {
-        store_look(c, st->s.now.wall, &st->store);
-    }
     if (st->s.front) {
         struct hold *holds = calloc(STATUS_MAX_HOLDS, sizeof *holds);
         must(holds != NULL);

@@ -1,11 +1,18 @@
-/* status.h: what `ecluse status` found, told by status_text() and status_json(). */
+/* status.h: what runs, what it keeps, limits and holds: as `ecluse status`, the desk and the outputs tell it.
+ *
+ * situation.h  the control page, the contract in force, the front's segment
+ * bulletin.h   what `ecluse run` tells about itself
+ * alarm.h      what is put first: one table
+ * panic.h      asking for panic, and who answers
+ * figure.h     counts, sizes and times as people read them
+ */
 #ifndef ECLUSE_STATUS_H
 #define ECLUSE_STATUS_H
 
 #include "budget/promise.h"
-#include "cli/alarm.h"
-#include "cli/bulletin.h"
-#include "cli/situation.h"
+#include "status/alarm.h"
+#include "status/bulletin.h"
+#include "status/situation.h"
 #include "tracking/tracking.h"
 
 #include <jansson.h>
@@ -48,10 +55,11 @@ struct status {
 /* Which guards exist in this release. */
 bool guard_exists(enum guard guard);
 
-void store_look(const struct contract *c, nanos_t wall, struct store_look *out);
-void status_look(struct status *st); /* fills all but `s`, which is open */
+/* In this very process, which a damaged store may kill. */
+void store_look_here(const struct contract *c, nanos_t wall, struct store_look *out);
 
-void status_text(const struct status *st);
+void status_look(struct status *st); /* fills all but `s`, which is open, and `store` */
+
 json_t *status_json(const struct status *st);
 
 /* A boot-clock reading as wall clock. */

@@ -1,0 +1,9 @@
+/* status_text.h: status.h's findings, for a terminal. */
+#ifndef ECLUSE_CLI_STATUS_TEXT_H
+#define ECLUSE_CLI_STATUS_TEXT_H
+
+#include "status/status.h"
+
+void status_text(const struct status *st);
+
+#endif

@@ -1,0 +1,41 @@
+/* situation.h: what runs now, as whoever looks at it or changes it finds it.
+ *
+ * The contract in force is the one that `ecluse run` published, not the file: the file may have
+ * been edited since, and may hold mistakes just when it matters.
+ */
+#ifndef ECLUSE_SITUATION_H
+#define ECLUSE_SITUATION_H
+
+#include "budget/budget.h"
+#include "budget/guard.h"
+#include "contract/contract.h"
+#include "contract/publish.h"
+
+enum { SUPERVISOR_SILENT_AFTER = 3 }; /* seconds without heartbeat after which it counts as down */
+
+struct situation {
+    char runtime[CONTRACT_PATH_SIZE];
+    const struct control *control; /* NULL: never ran here */
+    bool supervised;               /* a supervisor with a fresh heartbeat */
+    uint64_t generation;           /* live; 0 when the contract comes from the file */
+    struct contract *contract;     /* the live one, else the file's */
+    struct budgets *front;         /* read-only; NULL when there is no segment, with the reason: */
+    int front_code;                /* 0, or why: -ENOENT, -EACCES, -EPROTO, ... */
+    struct error front_error;
+    struct moment now;
+};
+
+/* The control page and the contract in force; contract is NULL when none is published there. Fails
+ * only when the page is of another version or damaged. */
+int situation_begin(const char *runtime, struct situation *out, struct error *error);
+
+/* With a contract in its place: the front's segment, and whether anybody supervises. */
+void situation_front(struct situation *s);
+
+/* Another second: both clocks, the supervisor, and what was replaced meanwhile (another contract,
+ * another segment) opened again. For who looks for as long as it runs. */
+void situation_again(struct situation *s);
+
+void situation_close(struct situation *s);
+
+#endif
