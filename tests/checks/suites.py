@@ -64,7 +64,7 @@ def build(name):
         status, output = run(["ninja", "-C", directory, *targets], suite.log, 600)
         if status == 0:
             return Result(passed=1)
-        first = re.search(r"^.*(error|undefined reference).*$", output, re.MULTILINE)
+        first = re.search(r"^.*(error: |undefined reference).*$", output, re.MULTILINE)
         return Result(failed=[first.group(0) if first else f"{name} does not build"])
     return work
 
