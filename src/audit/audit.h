@@ -3,7 +3,9 @@
  * act.h       one thing that Ecluse did or was told
  * handover.h  from the guards to the one writer, without ever waiting
  * entry.h     an act as one line of the log: JSON, nobody named
- * recorder.h  the one writer: from the rings to the log, the index and the salts
+ * key.h       the key that signs the log, and those before it
+ * recorder.h  the one writer: from the rings to the log and the salts
+ * follower.h  the thread that keeps the index up with the log
  * index.h     which entry is where: rebuilt from the log, never evidence
  * salts.h     whom the entries meant, kept outside the log and for a while only
  * merkle.h    RFC 6962 trees as arithmetic: roots, proofs and their verification
@@ -14,8 +16,6 @@
  * reader.h    entries and proofs out of a folder, for anybody who may read it
  * witness.h   somebody else's signature on what the log was at a time (C2SP tlog-witness)
  * sync.h      many files made durable in about the time of one
- *
- * The commands over the log are the next to come (CHANGELOG says what is there).
  */
 #ifndef ECLUSE_AUDIT_H
 #define ECLUSE_AUDIT_H
@@ -23,7 +23,9 @@
 #include "audit/act.h"
 #include "audit/handover.h"
 #include "audit/entry.h"
+#include "audit/follower.h"
 #include "audit/index.h"
+#include "audit/key.h"
 #include "audit/log.h"
 #include "audit/merkle.h"
 #include "audit/note.h"

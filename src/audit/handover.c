@@ -10,10 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RING_MAGIC   UINT64_C(0x31676e6952757445) /* changes with the layout, as STATUS_MAGIC does */
-#define STATUS_MAGIC UINT64_C(0x3174617453757445)
-
-enum { RESERVED = HANDOVER_PLACES / 4 };
+#define RING_MAGIC   UINT64_C(0x32676e6952757445) /* changes with the layout, as STATUS_MAGIC does */
+#define STATUS_MAGIC UINT64_C(0x3274617453757445)
 
 /* A place goes from free to filled for the number that took it: `filled` is the number whose act it holds. The checksum shows an act that
  * a stopped process wrote late, into a place that had been given to another. */
@@ -27,17 +25,17 @@ struct ring {
     uint64_t magic;
     _Alignas(64) _Atomic uint64_t taken; /* the last number given out */
     _Alignas(64) _Atomic uint64_t lost;
-    struct place place[HANDOVER_PLACES];
+    struct place place[]; /* handover_places() */
 };
 
-/* The writer's page. `read` and `durable` are the last numbers of each ring. */
+/* The writer's page. `read` and `durable` are the last numbers of each ring; `told` is how many of the lost are on the record. */
 struct status {
     uint64_t magic;
     _Atomic int32_t writer;
     _Atomic nanos_t heartbeat;
     _Atomic uint64_t log_size, witnessed_size;
     struct {
-        _Atomic uint64_t read, durable, holes;
+        _Atomic uint64_t read, durable, holes, told;
     } ring[HANDOVER_COUNT];
 };
 
@@ -49,7 +47,13 @@ struct handover {
 };
 
 static const char *const names[] = {
-#define X(constant, name, text) name,
+#define X(constant, name, places, text) name,
+    HANDOVER_NAMES(X)
+#undef X
+};
+
+static const uint64_t places[] = {
+#define X(constant, name, places, text) places,
     HANDOVER_NAMES(X)
 #undef X
 };
@@ -60,9 +64,20 @@ const char *handover_name(enum handover_name name)
     return names[name];
 }
 
-static struct place *place_of(struct ring *ring, uint64_t number)
+uint64_t handover_places(enum handover_name name)
 {
-    return &ring->place[number % HANDOVER_PLACES];
+    must(name < HANDOVER_COUNT);
+    return places[name];
+}
+
+static size_t ring_size(enum handover_name name)
+{
+    return sizeof(struct ring) + handover_places(name) * sizeof(struct place);
+}
+
+static struct place *place_of(struct ring *ring, enum handover_name name, uint64_t number)
+{
+    return &ring->place[number % handover_places(name)];
 }
 
 /* ---- Files ---------------------------------------------------------------------------------------- */
@@ -104,7 +119,7 @@ static int map_file(const char *path, int flags, size_t size, uint64_t magic, vo
 }
 
 /* Made whole under a temporary name, so that nobody ever maps half of it. */
-static int make_file(const char *path, mode_t mode, int group, size_t size, uint64_t magic)
+static int make_file(const char *path, mode_t mode, int owner, int group, size_t size, uint64_t magic)
 {
     char temporary[300];
     snprintf(temporary, sizeof temporary, "%s.%ld", path, (long)getpid());
@@ -115,7 +130,7 @@ static int make_file(const char *path, mode_t mode, int group, size_t size, uint
     failed = -failed;
     if (!failed && pwrite(file, &magic, sizeof magic, 0) != sizeof magic)
         failed = -EIO;
-    if (!failed && group >= 0 && fchown(file, (uid_t)-1, (gid_t)group) < 0)
+    if (!failed && (owner >= 0 || group >= 0) && fchown(file, (uid_t)owner, (gid_t)group) < 0)
         failed = -errno;
     if (!failed && (fchmod(file, mode) < 0 || rename(temporary, path) < 0))
         failed = -errno;
@@ -127,17 +142,38 @@ static int make_file(const char *path, mode_t mode, int group, size_t size, uint
 
 /* ---- A guard's side -------------------------------------------------------------------------------- */
 
-int handover_create(const char *runtime, enum handover_name name, int group, struct error *error)
+/* Makes a file that is not there, or gives the one that is to its owner and group of today. */
+static int make_or_take_over(const char *path, mode_t mode, int owner, int group, size_t size, uint64_t magic)
+{
+    void *mapped;
+    if (map_file(path, O_RDWR, size, magic, &mapped) != 0)
+        return make_file(path, mode, owner, group, size, magic);
+    munmap(mapped, size); /* what was handed over before a restart is still to be read */
+    if ((owner >= 0 || group >= 0) && lchown(path, (uid_t)owner, (gid_t)group) < 0)
+        return -errno;
+    return chmod(path, mode) < 0 ? -errno : 0;
+}
+
+int handover_create_for(const char *runtime, enum handover_name name, int owner, int group, struct error *error)
 {
     char path[288];
-    void *mapped;
     int failed = ring_path(runtime, name, path, sizeof path);
-    if (!failed && map_file(path, O_RDWR, sizeof(struct ring), RING_MAGIC, &mapped) == 0) {
-        munmap(mapped, sizeof(struct ring));
-        return 0; /* what was handed over before a restart is still to be read */
-    }
     if (!failed)
-        failed = make_file(path, group >= 0 ? 0660 : 0600, group, sizeof(struct ring), RING_MAGIC);
+        failed = make_or_take_over(path, group >= 0 ? 0660 : 0600, owner, group, ring_size(name), RING_MAGIC);
+    return failed ? error_set(error, failed, "%s cannot be made: %s", path, strerror(-failed)) : 0;
+}
+
+int handover_create(const char *runtime, enum handover_name name, int group, struct error *error)
+{
+    return handover_create_for(runtime, name, -1, group, error);
+}
+
+int handover_create_status(const char *runtime, int owner, struct error *error)
+{
+    char path[288];
+    int failed = path_of(runtime, "audit.status", path, sizeof path);
+    if (!failed)
+        failed = make_or_take_over(path, 0644, owner, -1, sizeof(struct status), STATUS_MAGIC);
     return failed ? error_set(error, failed, "%s cannot be made: %s", path, strerror(-failed)) : 0;
 }
 
@@ -158,7 +194,7 @@ int handover_open(const char *runtime, enum handover_name name, struct handover 
         return error_set(error, -ENOMEM, "out of memory");
     int failed = ring_path(runtime, name, path, sizeof path);
     if (!failed)
-        failed = map_file(path, O_RDWR, sizeof(struct ring), RING_MAGIC, (void **)&handover->ring);
+        failed = map_file(path, O_RDWR, ring_size(name), RING_MAGIC, (void **)&handover->ring);
     if (failed) {
         free(handover);
         return error_set(error, failed, "%s: %s", path, failed == -EPROTO ? "is not a ring of this version" : strerror(-failed));
@@ -174,7 +210,7 @@ void handover_close(struct handover *handover)
 {
     if (!handover)
         return;
-    munmap(handover->ring, sizeof *handover->ring);
+    munmap(handover->ring, ring_size(handover->name));
     if (handover->status)
         munmap((void *)(uintptr_t)handover->status, sizeof *handover->status);
     free(handover);
@@ -212,7 +248,7 @@ static uint64_t hand_over(struct handover *handover, const struct act *act, uint
     uint64_t number = take_place(handover, room);
     if (!number)
         return 0;
-    struct place *place = place_of(handover->ring, number);
+    struct place *place = place_of(handover->ring, handover->name, number);
     place->act = *act;
     place->checksum = act_checksum(number, act);
     atomic_store_explicit(&place->filled, number, memory_order_release);
@@ -221,18 +257,28 @@ static uint64_t hand_over(struct handover *handover, const struct act *act, uint
 
 uint64_t handover_act(struct handover *handover, const struct act *act)
 {
-    return handover ? hand_over(handover, act, HANDOVER_PLACES - RESERVED) : 0;
+    return handover ? hand_over(handover, act, places[handover->name] / 4 * 3) : 0;
+}
+
+uint64_t handover_reserved(struct handover *handover, const struct act *act)
+{
+    return handover ? hand_over(handover, act, places[handover->name]) : 0;
+}
+
+bool handover_is_durable(struct handover *handover, uint64_t number)
+{
+    return handover && number && free_from(handover) >= number;
 }
 
 int handover_durably(struct handover *handover, const struct act *act, nanos_t patience)
 {
     if (!handover)
         return -ENOTCONN;
-    uint64_t number = hand_over(handover, act, HANDOVER_PLACES);
+    uint64_t number = handover_reserved(handover, act);
     if (!number)
         return -ENOBUFS;
     const struct timespec pause = {.tv_nsec = 2 * NANOS_MILLISECOND};
-    for (nanos_t end = clock_boot() + patience; free_from(handover) < number; nanosleep(&pause, NULL))
+    for (nanos_t end = clock_boot() + patience; !handover_is_durable(handover, number); nanosleep(&pause, NULL))
         if (clock_boot() > end)
             return -ETIMEDOUT;
     return 0;
@@ -257,7 +303,7 @@ void handover_reader_look(struct handover_reader *reader)
         if (reader->ring[name] || ring_path(reader->runtime, name, path, sizeof path) != 0)
             continue;
         void *mapped = NULL;
-        if (map_file(path, O_RDWR, sizeof(struct ring), RING_MAGIC, &mapped) == 0)
+        if (map_file(path, O_RDONLY, ring_size(name), RING_MAGIC, &mapped) == 0)
             reader->ring[name] = mapped;
     }
 }
@@ -271,7 +317,7 @@ int handover_reader_new(const char *runtime, struct handover_reader **out, struc
     snprintf(reader->runtime, sizeof reader->runtime, "%s", runtime);
     int failed = path_of(runtime, "audit.status", path, sizeof path);
     if (!failed && map_file(path, O_RDWR, sizeof(struct status), STATUS_MAGIC, (void **)&reader->status) != 0) {
-        failed = make_file(path, 0644, -1, sizeof(struct status), STATUS_MAGIC);
+        failed = make_file(path, 0644, -1, -1, sizeof(struct status), STATUS_MAGIC);
         if (!failed)
             failed = map_file(path, O_RDWR, sizeof(struct status), STATUS_MAGIC, (void **)&reader->status);
     }
@@ -280,8 +326,10 @@ int handover_reader_new(const char *runtime, struct handover_reader **out, struc
         return error_set(error, failed, "%s: %s", path, strerror(-failed));
     }
     /* What an earlier writer took without making it durable is taken again: twice on the record is better than never. */
-    for (enum handover_name name = 0; name < HANDOVER_COUNT; name++)
+    for (enum handover_name name = 0; name < HANDOVER_COUNT; name++) {
         reader->read[name] = atomic_load(&reader->status->ring[name].durable);
+        reader->told_lost[name] = atomic_load(&reader->status->ring[name].told);
+    }
     atomic_store(&reader->status->writer, (int32_t)getpid());
     handover_reader_look(reader);
     *out = reader;
@@ -296,7 +344,7 @@ void handover_reader_free(struct handover_reader *reader)
     munmap(reader->status, sizeof *reader->status);
     for (enum handover_name name = 0; name < HANDOVER_COUNT; name++)
         if (reader->ring[name])
-            munmap(reader->ring[name], sizeof *reader->ring[name]);
+            munmap(reader->ring[name], ring_size(name));
     free(reader);
 }
 
@@ -333,17 +381,17 @@ static void pass_over(struct handover_reader *reader, enum handover_name name)
 static bool next_of(struct handover_reader *reader, enum handover_name name, nanos_t now, struct handed_over *out)
 {
     struct ring *ring = reader->ring[name];
-    for (unsigned tries = 0; ring && tries < HANDOVER_PLACES; tries++) {
+    for (uint64_t tries = 0; ring && tries < places[name]; tries++) {
         uint64_t taken = atomic_load_explicit(&ring->taken, memory_order_acquire);
         if (taken == reader->read[name])
             return false;
-        if (taken - reader->read[name] > HANDOVER_PLACES) {
+        if (taken - reader->read[name] > places[name]) {
             reader->read[name] = taken - 1; /* also when it went backwards: the ring was made anew */
             pass_over(reader, name);
             continue;
         }
         uint64_t number = reader->read[name] + 1;
-        struct place *place = place_of(ring, number);
+        struct place *place = place_of(ring, name, number);
         if (atomic_load_explicit(&place->filled, memory_order_acquire) != number) {
             if (!reader->waiting_since[name])
                 reader->waiting_since[name] = now;
@@ -397,6 +445,7 @@ void handover_durable(struct handover_reader *reader, nanos_t now, uint64_t log_
     for (enum handover_name name = 0; name < HANDOVER_COUNT; name++) {
         atomic_store_explicit(&reader->status->ring[name].read, reader->read[name], memory_order_relaxed);
         atomic_store_explicit(&reader->status->ring[name].durable, reader->read[name], memory_order_release);
+        atomic_store_explicit(&reader->status->ring[name].told, reader->told_lost[name], memory_order_relaxed);
     }
     atomic_store(&reader->status->log_size, log_size);
     atomic_store(&reader->status->witnessed_size, witnessed_size);
@@ -422,12 +471,12 @@ int handover_status(const char *runtime, struct handover_state *out)
         void *mapped = NULL;
         state.lost[name] = atomic_load(&status->ring[name].holes);
         if (ring_path(runtime, name, path, sizeof path) != 0 ||
-            map_file(path, O_RDONLY, sizeof(struct ring), RING_MAGIC, &mapped) != 0)
+            map_file(path, O_RDONLY, ring_size(name), RING_MAGIC, &mapped) != 0)
             continue;
         struct ring *ring = mapped;
         state.lost[name] += atomic_load(&ring->lost);
         state.waiting[name] = atomic_load(&ring->taken) - atomic_load(&status->ring[name].durable);
-        munmap(mapped, sizeof *ring);
+        munmap(mapped, ring_size(name));
     }
     munmap((void *)(uintptr_t)status, sizeof *status);
     *out = state;

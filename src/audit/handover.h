@@ -16,18 +16,18 @@
 
 #include "audit/act.h"
 
-enum { HANDOVER_RINGS = 8, HANDOVER_PLACES = 1 << 14 };
+enum { HANDOVER_PLACES = 1 << 14, HANDOVER_FEW_PLACES = 1 << 10 };
 
-/*  constant  name      who writes it */
-#define HANDOVER_NAMES(X)                                   \
-    X(FRONT,  "front",  "the nginx workers")                \
-    X(RUN,    "run",    "the supervisor")                   \
-    X(KEEPER, "keeper", "the keeper")                       \
-    X(COMMAND, "command", "commands of root: release, panic, export") \
-    X(INGEST, "ingest", "ecluse ingest")                    \
-    X(DESK,   "desk",   "the desk")                         \
-    X(EGRESS, "egress", "the egress guard")                 \
-    X(FILES,  "files",  "the files guard")
+/*  constant  name       places, of 700 bytes  who writes it */
+#define HANDOVER_NAMES(X)                                                                        \
+    X(FRONT,   "front",   HANDOVER_PLACES,     "the nginx workers")                              \
+    X(RUN,     "run",     HANDOVER_FEW_PLACES, "the supervisor")                                 \
+    X(KEEPER,  "keeper",  HANDOVER_FEW_PLACES, "the keeper")                                     \
+    X(COMMAND, "command", HANDOVER_FEW_PLACES, "commands of root: release, panic, export")       \
+    X(INGEST,  "ingest",  HANDOVER_FEW_PLACES, "ecluse ingest")                                  \
+    X(DESK,    "desk",    HANDOVER_FEW_PLACES, "the desk")                                       \
+    X(EGRESS,  "egress",  HANDOVER_PLACES,     "the egress guard")                               \
+    X(FILES,   "files",   HANDOVER_PLACES,     "the files guard")
 
 enum handover_name {
 #define X(constant, ...) HANDOVER_##constant,
@@ -37,6 +37,7 @@ enum handover_name {
 };
 
 const char *handover_name(enum handover_name name);
+uint64_t handover_places(enum handover_name name);
 
 /* ---- A guard's side -------------------------------------------------------------------------------- */
 
@@ -44,6 +45,11 @@ struct handover;
 
 /* `ecluse run`, before anything else: makes the ring (`group` may write, -1 for nobody else) or takes over one that is there. */
 int handover_create(const char *runtime, enum handover_name name, int group, struct error *error);
+
+/* The same, and the writer's page, for a writer that runs as another user (-1: as we do): the files become its own, so that it may
+ * read them; it can make none in `runtime`. */
+int handover_create_for(const char *runtime, enum handover_name name, int owner, int group, struct error *error);
+int handover_create_status(const char *runtime, int owner, struct error *error);
 
 /* -ENOENT when there is no ring: the caller goes on without a record, and says so. */
 int handover_open(const char *runtime, enum handover_name name, struct handover **out, struct error *error);
@@ -55,6 +61,10 @@ uint64_t handover_act(struct handover *handover, const struct act *act);
 /* For acts that loosen containment: returns 0 once the act's entry is durable, -ETIMEDOUT when it is not after `patience`, -ENOBUFS
  * when even the reserved places are full. The caller does the act only then. Sleeps; never on a hot path. */
 int handover_durably(struct handover *handover, const struct act *act, nanos_t patience);
+
+/* The same in two parts, for whoever has other things to do meanwhile. 0 when there is no place. */
+uint64_t handover_reserved(struct handover *handover, const struct act *act);
+bool handover_is_durable(struct handover *handover, uint64_t number);
 
 /* ---- The writer's side ----------------------------------------------------------------------------- */
 

@@ -107,6 +107,39 @@ int index_add(struct index *index, uint64_t entry, const struct act *act)
     return failed;
 }
 
+/* What cannot be read as an entry is indexed as it is: with nothing known of it. */
+static int add_from(struct index *index, struct audit_reader *reader, uint64_t at)
+{
+    struct text text;
+    struct entry entry = {.number = 0};
+    int failed = audit_reader_entry(reader, at, &text);
+    if (failed)
+        return failed;
+    entry_parse(text, &entry);
+    return index_add(index, at, &entry.act);
+}
+
+long index_follow(struct index *index, struct audit_reader *reader, uint64_t most, struct error *error)
+{
+    uint64_t size = audit_reader_size(reader);
+    int failed = index->size > size ? index_clear(index) : 0;
+    uint64_t first = index->size, end = size - first < most ? size : first + most;
+    if (failed || first == end)
+        return failed ? error_set(error, failed, "the audit index cannot be cleared: %s", strerror(-failed)) : 0;
+    failed = index_begin(index);
+    if (failed)
+        return error_set(error, failed, "the audit index cannot be written: %s", strerror(-failed));
+    for (uint64_t at = first; at < end && !failed; at++)
+        failed = add_from(index, reader, at);
+    if (!failed)
+        failed = index_commit(index);
+    if (failed) {
+        index_rollback(index);
+        return error_set(error, failed, "the audit index cannot follow the log: %s", strerror(-failed));
+    }
+    return (long)(end - first);
+}
+
 long index_find(struct index *index, const struct index_query *query, uint64_t *out, size_t most)
 {
     bool by_hold = query->hold && query->hold[0];

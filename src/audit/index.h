@@ -1,12 +1,13 @@
 /* index.h: which entry is where: for `why`, `show` and the desk's timeline.
  *
- * `state/audit-index.db` (SQLite). It is never evidence: it is rebuilt from the log by index_rebuild(), and whoever reads an entry reads it from
- * the log. It may lag behind the log by a batch, and catches up when it is opened.
+ * `state/record/index.db` (SQLite). It is never evidence: it is built from the log, and whoever reads an entry reads it from the log. It
+ * follows the log by a fraction of a second (index_follow(), follower.h).
  */
 #ifndef ECLUSE_AUDIT_INDEX_H
 #define ECLUSE_AUDIT_INDEX_H
 
 #include "audit/entry.h"
+#include "audit/reader.h"
 
 struct index;
 
@@ -22,6 +23,10 @@ void index_rollback(struct index *index);
 
 /* From nothing: entries are then added again in order. */
 int index_clear(struct index *index);
+
+/* Adds what the reader's checkpoint covers beyond the index, at most `most` entries, as one transaction. An index that is longer than the log
+ * is another log's, and is cleared. Returns how many were added, or a negative errno. */
+long index_follow(struct index *index, struct audit_reader *reader, uint64_t most, struct error *error);
 
 struct index_query { /* each that is set narrows; 0 and "" are unset */
     const char *hold, *object;

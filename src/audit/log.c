@@ -32,6 +32,8 @@ struct state {
 struct audit_log {
     int folder;
     struct signer_key key;
+    bool key_is_new; /* the checkpoint on the disk is signed by a former key, of this id: */
+    uint32_t former_id;
     struct merkle_hasher *hasher;
     struct sync_pool *pool;
     struct state durable;
@@ -58,6 +60,13 @@ size_t audit_log_staged(const struct audit_log *log)
 struct text audit_log_checkpoint(const struct audit_log *log)
 {
     return (struct text){log->checkpoint, log->checkpoint_length};
+}
+
+bool audit_log_key_is_new(const struct audit_log *log, uint32_t *former)
+{
+    if (former && log->key_is_new)
+        *former = log->former_id;
+    return log->key_is_new;
 }
 
 /* ---- Opening -------------------------------------------------------------------------------------- */
@@ -128,7 +137,21 @@ static int load_tree(struct audit_log *log, const struct checkpoint *checkpoint,
     return load_bundle(log, checkpoint->size, error);
 }
 
-static int load_checkpoint(struct audit_log *log, struct error *error)
+/* Signed by the log's key, or before that by a key that was rotated since. */
+static bool is_signed(struct audit_log *log, const struct note *note, const struct verifier_key *former, size_t count)
+{
+    enum note_verdict verdict = note_verify(note, &log->key.verifier, NULL);
+    for (size_t i = 0; i < count && verdict == NOTE_NOT_SIGNED; i++) {
+        if (!text_is(text_of(former[i].name), log->key.verifier.name) || note_verify(note, &former[i], NULL) != NOTE_SIGNED)
+            continue;
+        log->key_is_new = true;
+        log->former_id = former[i].id;
+        return true;
+    }
+    return verdict == NOTE_SIGNED;
+}
+
+static int load_checkpoint(struct audit_log *log, const struct verifier_key *former, size_t count, struct error *error)
 {
     int file = openat(log->folder, "checkpoint", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (file < 0 && errno == ENOENT)
@@ -142,11 +165,11 @@ static int load_checkpoint(struct audit_log *log, struct error *error)
     if (length < 0 || note_parse((struct text){log->checkpoint, (size_t)length}, &note) != 0 ||
         checkpoint_parse(note.body, &checkpoint) != 0)
         return error_set(error, -EBADMSG, "checkpoint: is not a signed checkpoint");
-    if (!text_is(checkpoint.origin, log->key.verifier.name) ||
-        note_verify(&note, &log->key.verifier, NULL) != NOTE_SIGNED)
+    if (!text_is(checkpoint.origin, log->key.verifier.name) || !is_signed(log, &note, former, count))
         return error_set(error, -EBADMSG, "checkpoint: is not signed by this log's key");
     log->checkpoint_length = (size_t)length;
-    return load_tree(log, &checkpoint, error);
+    int failed = load_tree(log, &checkpoint, error);
+    return failed == -ENOENT ? -EBADMSG : failed; /* what a checkpoint covers was on the disk once */
 }
 
 static int open_folder(struct audit_log *log, const char *folder, struct error *error)
@@ -163,6 +186,12 @@ static int open_folder(struct audit_log *log, const char *folder, struct error *
 
 int audit_log_open(const char *folder, const struct signer_key *key, struct audit_log **out, struct error *error)
 {
+    return audit_log_open_former(folder, key, NULL, 0, out, error);
+}
+
+int audit_log_open_former(const char *folder, const struct signer_key *key, const struct verifier_key *former, size_t count,
+                          struct audit_log **out, struct error *error)
+{
     struct audit_log *log = calloc(1, sizeof *log);
     if (!log)
         return error_set(error, -ENOMEM, "out of memory");
@@ -175,7 +204,7 @@ int audit_log_open(const char *folder, const struct signer_key *key, struct audi
     if (!failed)
         failed = open_folder(log, folder, error);
     if (!failed)
-        failed = load_checkpoint(log, error);
+        failed = load_checkpoint(log, former, count, error);
     if (failed) {
         audit_log_close(log);
         return failed;
@@ -477,6 +506,7 @@ int audit_log_commit(struct audit_log *log, struct error *error)
         memcpy(log->checkpoint, text, checkpoint.length);
         log->checkpoint_length = checkpoint.length;
         log->staged_length = log->staged_count = 0;
+        log->key_is_new = false;
     }
     free(commit.bundle);
     free(commit.next);

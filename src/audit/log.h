@@ -18,8 +18,15 @@
 struct audit_log;
 
 /* Opens the log in `folder` (made if absent), which must be signed by this key or be empty, and whose last tiles must agree with
- * its checkpoint: -EBADMSG otherwise, with the place in *error. The origin is the key's name. Reads a few tiles, whatever the size. */
+ * its checkpoint: -EBADMSG otherwise, with the place in *error (also when a file that it needs is missing). The origin is the key's name. Reads a few tiles, whatever the size. */
 int audit_log_open(const char *folder, const struct signer_key *key, struct audit_log **out, struct error *error);
+/* The same for a log whose key was rotated: its last checkpoint may be signed by a former key; the next one is signed by `key`. */
+int audit_log_open_former(const char *folder, const struct signer_key *key, const struct verifier_key *former, size_t count,
+                          struct audit_log **out, struct error *error);
+
+/* Whether the last checkpoint is signed by a former key; *former (may be NULL) receives its id. */
+bool audit_log_key_is_new(const struct audit_log *log, uint32_t *former);
+
 void audit_log_close(struct audit_log *log); /* takes NULL; what was not committed is lost */
 
 /* Stages an entry in memory and returns its index, or -EMSGSIZE, -ENOMEM. */

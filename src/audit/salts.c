@@ -97,6 +97,12 @@ bool salts_name(struct salts *salts, uint64_t index, enum entry_role role, struc
     return found;
 }
 
+/* What was erased must not go on standing in the write-ahead log either. With a reader at work it stays there until the next time. */
+static void clear_traces(struct salts *salts)
+{
+    database_run(salts->database, "PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
 long salts_erase(struct salts *salts, int64_t before, unsigned most, uint64_t *first, uint64_t *last)
 {
     sqlite3_bind_int64(salts->bounds, 1, before);
@@ -112,12 +118,16 @@ long salts_erase(struct salts *salts, int64_t before, unsigned most, uint64_t *f
     sqlite3_bind_int64(salts->erase, 1, before);
     sqlite3_bind_int64(salts->erase, 2, most);
     int failed = database_step(salts->database, salts->erase);
-    return failed ? failed : sqlite3_changes(salts->database);
+    long erased = failed ? failed : sqlite3_changes(salts->database);
+    clear_traces(salts);
+    return erased;
 }
 
 long salts_erase_entry(struct salts *salts, uint64_t index)
 {
     sqlite3_bind_int64(salts->erase_entry, 1, (sqlite3_int64)index);
     int failed = database_step(salts->database, salts->erase_entry);
-    return failed ? failed : sqlite3_changes(salts->database);
+    long erased = failed ? failed : sqlite3_changes(salts->database);
+    clear_traces(salts);
+    return erased;
 }

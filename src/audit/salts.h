@@ -1,6 +1,6 @@
 /* salts.h: whom the entries meant, kept outside the log and for a while only.
  *
- * `state/audit-salts.db` (SQLite), mode 0600 of the audit user. It is personal data: each row has the day on which it is to be erased, and the erasing
+ * `state/record/salts.db` (SQLite), mode 0600 of the audit user. It is personal data: each row has the day on which it is to be erased, and the erasing
  * is an entry of the log itself. It is no evidence: the log's commitment shows whether a row is true.
  */
 #ifndef ECLUSE_AUDIT_SALTS_H

@@ -1,3 +1,4 @@
+#include "audit/follower.h"
 #include "audit/recorder.h"
 #include "audit/verify.h"
 
@@ -55,6 +56,22 @@ static void hold(struct handover *front, unsigned number)
     handover_act(front, &act);
 }
 
+/* The index as the follower would leave it. */
+static struct index *followed(void)
+{
+    char path[120];
+    struct index *index = NULL;
+    struct audit_reader *reader = NULL;
+    snprintf(path, sizeof path, "%s/audit", state_folder);
+    assert_int_equal(audit_reader_open(path, &reader, &error), 0);
+    assert_int_equal(index_open(index_path(state_folder, path, sizeof path), &index, &error), 0);
+    while (index_follow(index, reader, 100, &error) > 0)
+        continue;
+    assert_int_equal(index_size(index), audit_reader_size(reader));
+    audit_reader_close(reader);
+    return index;
+}
+
 static struct handover *front_ring(void)
 {
     struct handover *front = NULL;
@@ -80,16 +97,18 @@ static void acts_become_durable_entries_that_can_be_found(void **state)
     assert_int_equal(step(recorder), 300);
     assert_int_equal(step(recorder), 0);
     assert_int_equal(audit_log_size(recorder_log(recorder)), 300);
+    struct index *index = followed();
     uint64_t found[10];
     struct index_query by_hold = {.hold = "hold-11-front", .kind = -1};
-    assert_int_equal(index_find(recorder_index(recorder), &by_hold, found, 10), 1);
+    assert_int_equal(index_find(index, &by_hold, found, 10), 1);
     assert_int_equal(found[0], 16);
     struct index_query newest = {.object = "logins", .kind = ACT_HOLD};
-    assert_int_equal(index_find(recorder_index(recorder), &newest, found, 10), 10);
+    assert_int_equal(index_find(index, &newest, found, 10), 10);
     assert_int_equal(found[0], 299);
     newest.before = found[9];
-    assert_int_equal(index_find(recorder_index(recorder), &newest, found, 10), 10);
+    assert_int_equal(index_find(index, &newest, found, 10), 10);
     assert_int_equal(found[0], 289);
+    index_close(index);
     recorder_close(recorder);
     handover_close(front);
 }
@@ -138,24 +157,45 @@ static void a_name_is_kept_outside_until_it_is_erased_and_the_erasing_is_an_entr
     handover_close(front);
 }
 
-static void an_index_that_was_lost_or_lags_is_made_again_from_the_log(void **state)
+static bool index_is(uint64_t size)
+{
+    char path[120];
+    struct index *index = NULL;
+    if (index_open(index_path(state_folder, path, sizeof path), &index, &error) != 0)
+        return false;
+    bool is = index_size(index) == size;
+    index_close(index);
+    return is;
+}
+
+static void wait_for_index(uint64_t size)
+{
+    for (int i = 0; i < 1000 && !index_is(size); i++)
+        usleep(10000);
+    assert_true(index_is(size));
+}
+
+static void an_index_that_was_lost_damaged_or_lags_is_made_again_from_the_log(void **state)
 {
     (void)state;
     struct handover *front = front_ring();
     struct recorder *recorder = opened();
-    char command[200];
+    char path[120];
     for (unsigned i = 1; i <= 700; i++)
         hold(front, i);
     step(recorder);
-    recorder_close(recorder);
-    snprintf(command, sizeof command, "rm %s/audit-index.db*", state_folder);
-    assert_int_equal(system(command), 0);
-    recorder = opened();
-    uint64_t found[2];
-    struct index_query by_hold = {.hold = "hold-2bc-front", .kind = -1};
-    assert_int_equal(index_size(recorder_index(recorder)), 700);
-    assert_int_equal(index_find(recorder_index(recorder), &by_hold, found, 2), 1);
-    assert_int_equal(found[0], 699);
+    struct follower *follower = follower_start(state_folder);
+    wait_for_index(700);
+    hold(front, 701);
+    step(recorder);
+    wait_for_index(701);
+    follower_stop(follower);
+    int file = open(index_path(state_folder, path, sizeof path), O_WRONLY);
+    assert_int_equal(pwrite(file, "not a database at all", 21, 0), 21);
+    close(file);
+    follower = follower_start(state_folder);
+    wait_for_index(701);
+    follower_stop(follower);
     recorder_close(recorder);
     handover_close(front);
 }
@@ -243,7 +283,40 @@ static void a_damaged_log_is_set_aside_and_a_new_one_begun(void **state)
     assert_int_equal(recorder_set_aside(state_folder, now, &error), 0);
     recorder = opened();
     assert_int_equal(audit_log_size(recorder_log(recorder)), 0);
-    assert_int_equal(index_size(recorder_index(recorder)), 0);
+    recorder_close(recorder);
+    handover_close(front);
+}
+
+static void after_a_rotation_the_log_goes_on_under_the_new_key(void **state)
+{
+    (void)state;
+    struct handover *front = front_ring();
+    struct recorder *recorder = opened();
+    struct signer_key old, new;
+    struct verifier_key former[AUDIT_FORMER_MAX];
+    char folder[100];
+    hold(front, 1);
+    step(recorder);
+    recorder_close(recorder);
+    assert_int_equal(audit_key_load(state_folder, "ecluse.example/log", &old, &error), 0);
+    assert_int_equal(audit_key_rotate(state_folder, &new, &error), 0);
+    assert_int_equal(audit_former_load(state_folder, former, &error), 1);
+    assert_memory_equal(&former[0], &old.verifier, sizeof old.verifier);
+    snprintf(folder, sizeof folder, "%s/audit", state_folder);
+    struct verify_report report;
+    struct verify_options options = {.key = &new.verifier};
+    assert_int_equal(audit_verify(folder, &options, &report), 0);
+    assert_int_equal(report.finding, VERIFY_BAD_SIGNATURE); /* nothing is signed by it yet */
+    options.former = former;
+    options.former_count = 1;
+    assert_int_equal(audit_verify(folder, &options, &report), 0);
+    assert_int_equal(report.finding, VERIFY_SOUND);
+    recorder = opened();
+    assert_int_equal(step(recorder), 1);
+    assert_int_equal(entry_at(1, 2).kind, ACT_KEY);
+    options.former_count = 0;
+    assert_int_equal(audit_verify(folder, &options, &report), 0);
+    assert_int_equal(report.finding, VERIFY_SOUND);
     recorder_close(recorder);
     handover_close(front);
 }
@@ -253,11 +326,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(acts_become_durable_entries_that_can_be_found, begin, end),
         cmocka_unit_test_setup_teardown(a_name_is_kept_outside_until_it_is_erased_and_the_erasing_is_an_entry, begin, end),
-        cmocka_unit_test_setup_teardown(an_index_that_was_lost_or_lags_is_made_again_from_the_log, begin, end),
+        cmocka_unit_test_setup_teardown(an_index_that_was_lost_damaged_or_lags_is_made_again_from_the_log, begin, end),
         cmocka_unit_test_setup_teardown(what_was_lost_on_a_full_disk_is_counted_first_when_writing_works_again, begin, end),
         cmocka_unit_test_setup_teardown(an_act_that_is_waited_for_is_durable_before_it_is_done, begin, end),
         cmocka_unit_test_setup_teardown(the_key_is_made_once_and_must_be_private, begin, end),
         cmocka_unit_test_setup_teardown(a_damaged_log_is_set_aside_and_a_new_one_begun, begin, end),
+        cmocka_unit_test_setup_teardown(after_a_rotation_the_log_goes_on_under_the_new_key, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,6 +57,16 @@ static enum verify_finding finding_of(int failed)
 
 /* ---- Checkpoints ---------------------------------------------------------------------------------- */
 
+/* By the log's key, or one that it had before. */
+static bool is_signed_by_log(const struct verify_options *options, const struct note *note)
+{
+    enum note_verdict verdict = note_verify(note, options->key, NULL);
+    for (size_t i = 0; i < options->former_count && verdict == NOTE_NOT_SIGNED; i++)
+        if (strcmp(options->former[i].name, options->key->name) == 0)
+            verdict = note_verify(note, &options->former[i], NULL);
+    return verdict == NOTE_SIGNED;
+}
+
 static bool read_checkpoint(struct walk *walk)
 {
     int file = openat(walk->folder, "checkpoint", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -74,7 +84,7 @@ static bool read_checkpoint(struct walk *walk)
     if (!walk->options->key)
         return true;
     if (!text_is(walk->checkpoint.origin, walk->options->key->name) ||
-        note_verify(&note, walk->options->key, NULL) != NOTE_SIGNED)
+        !is_signed_by_log(walk->options, &note))
         return found(walk, VERIFY_BAD_SIGNATURE, "checkpoint");
     walk->report->key_authenticated = true;
     return true;
@@ -94,7 +104,7 @@ static bool cosigned_counts(struct walk *walk, const struct note *note)
         signed_by += verdict == NOTE_SIGNED;
     }
     if (options->witness_count == 0)
-        return !options->key || note_verify(note, options->key, NULL) == NOTE_SIGNED;
+        return !options->key || is_signed_by_log(options, note);
     return signed_by > 0;
 }
 

@@ -40,6 +40,8 @@ const char *verify_finding_text(enum verify_finding finding);
 
 struct verify_options {
     const struct verifier_key *key;       /* of the log; NULL: the signature is not authenticated, and the report says so */
+    const struct verifier_key *former;    /* keys that it had before they were rotated: any of them may have signed */
+    size_t former_count;
     struct text cosigned;                 /* a checkpoint kept elsewhere, with its signatures; empty: rollback is not excluded */
     const struct verifier_key *witnesses; /* whose cosignature on it counts; none: the log's own signature on it does */
     size_t witness_count;
