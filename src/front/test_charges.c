@@ -3,6 +3,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 /* cmocka wants the two above first */
 #include <cmocka.h>
 
@@ -68,6 +70,59 @@ static void a_promised_route_is_known(void **state)
     assert_int_equal(charges.promised, 4);
 }
 
+static void window(unsigned budget, const char *name, uint64_t limit, enum over over)
+{
+    struct budget_rule *rule = &contract.budget[budget];
+    snprintf(rule->name, sizeof rule->name, "%s", name);
+    rule->mode = MODE_ENFORCE;
+    rule->over = over;
+    rule->hold_for = NANOS_HOUR;
+    rule->window[0] = (struct window){NANOS_HOUR, limit};
+    rule->window_count = 1;
+}
+
+/* The wide budget stands first in the contract: the order of charging is not the contract's. */
+static void who_is_refused_spends_nothing_that_others_share(void **state)
+{
+    (void)state;
+    begin();
+    add(METER_ORIGIN_REQUESTS, PRINCIPAL_EVERYONE, -1);
+    add(METER_ORIGIN_REQUESTS, PRINCIPAL_NETWORK, -1);
+    add(METER_ORIGIN_REQUESTS, PRINCIPAL_CLIENT, -1);
+    window(0, "all", 1000, OVER_SLOW);
+    window(1, "network", 500, OVER_SLOW);
+    window(2, "own", 10, OVER_HOLD);
+    char directory[] = "/tmp/ecluse-charges-XXXXXX";
+    assert_non_null(mkdtemp(directory));
+    snprintf(contract.state, sizeof contract.state, "%s", directory);
+    snprintf(contract.runtime, sizeof contract.runtime, "%s", directory);
+    struct moment moment = {.boot = 1000 * NANOS_SECOND, .wall = 1700000000 * NANOS_SECOND, .boot_id = {1}};
+    struct budget_sizes sizes = {.cells = 1 << 10, .rings = 1 << 10, .holds = 512, .things = 1 << 10};
+    struct error error = {""};
+    struct budgets *b;
+    assert_int_equal(budget_create(&contract, GUARD_FRONT, &sizes, moment, -1, &error), 0);
+    assert_int_equal(budget_open(&contract, GUARD_FRONT, false, &b, &error), 0);
+    const uint8_t address[16] = {[10] = 0xff, [11] = 0xff, 198, 51, 100, 7};
+    struct charge_who who;
+    charge_who(&contract, address, &who);
+    unsigned allowed = 0;
+    for (int i = 0; i < 200; i++) {
+        struct charge_result result = charge_all(b, &contract, 7, &who, NULL, moment.boot);
+        allowed += result.verdict == VERDICT_ALLOW;
+        assert_true(result.verdict == VERDICT_ALLOW ? result.paid == 7 : result.verdict == VERDICT_HOLD && result.paid == 0);
+    }
+    assert_int_equal(allowed, 10);
+    assert_int_equal(budget_peek(b, 1, &who.network, moment.boot).used, 10);
+    assert_int_equal(budget_peek(b, 0, &who.everyone, moment.boot).used, 10);
+    budget_close(b);
+    char path[128];
+    static const char *const made[] = {"front.segment", "budget/front.rings", "budget", ""};
+    for (unsigned i = 0; i < sizeof made / sizeof *made; i++) {
+        snprintf(path, sizeof path, "%s/%s", directory, made[i]);
+        assert_int_equal(remove(path), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -75,6 +130,7 @@ int main(void)
         cmocka_unit_test(a_budget_for_every_route_is_in_all_sets_also_in_that_of_no_route),
         cmocka_unit_test(what_the_front_cannot_charge_is_in_no_set),
         cmocka_unit_test(a_promised_route_is_known),
+        cmocka_unit_test(who_is_refused_spends_nothing_that_others_share),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
