@@ -37,12 +37,14 @@ SANITIZE = {"UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
             "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=1",
             "TSAN_OPTIONS": "halt_on_error=1"}
 # Build options, the environment of its configuration, what of it is built.
+# Warnings are errors in the plain build only: with sanitizers gcc warns of paths that it made
+# itself, and clang means more by -Wconversion.
+SANITIZED = ["-Db_lundef=false", "-Dmodule=false", "-Dwerror=false"]
 BUILDS = {
     "plain": ([], {}, []),
-    "address": (["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dmodule=false"], {}, []),
-    "thread": (["-Db_sanitize=thread", "-Db_lundef=false", "-Dmodule=false"], {}, []),
-    "fuzz": (["-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false",
-              "-Dmodule=false"], {"CC": "clang"}, []),
+    "address": (["-Db_sanitize=address,undefined", *SANITIZED], {}, []),
+    "thread": (["-Db_sanitize=thread", *SANITIZED], {}, []),
+    "fuzz": (["-Dfuzz=true", "-Db_sanitize=address,undefined", *SANITIZED], {"CC": "clang"}, []),
 }
 
 
@@ -51,7 +53,7 @@ def build_directory(name):
 
 
 def build(name):
-    """A suite's work: configures and builds. One check: it builds, warnings being errors."""
+    """A suite's work: configures and builds. One check: it builds."""
     def work(suite, _long):
         options, environment, targets = BUILDS[name]
         directory = build_directory(name)
