@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -152,6 +153,8 @@ static void every_public_vector_is_judged_rightly(void **state)
         {"subtreeconsistency", subtree_consistency, 118},
     };
     const char *data = getenv("ECLUSE_DATA");
+    if (access(data ? data : "../shared/data", R_OK) != 0)
+        skip(); /* the public vectors are not at hand: see CONTRIBUTING */
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         char folder[512];
         snprintf(folder, sizeof folder, "%s/merkle/%s", data ? data : "../shared/data", kinds[i].folder);

@@ -139,6 +139,45 @@ static void more_budgets_than_were_ever_kept_are_refused_whole(void **state)
     room_free(r);
 }
 
+/* Every call that reads what the files hold; what comes of it does not matter, only that it comes back. */
+static void use_everything(struct room *r, nanos_t now)
+{
+    for (uint32_t i = 0; i < 300; i++) {
+        struct principal p = i % 2 ? room_pass(r, i % 30) : room_address(r, i % 30);
+        budget_charge(r->b, i % 2, &p, 1 + i % 7, now + i);
+        budget_charge_distinct(r->b, 2, &p, i, now + i);
+    }
+    for (int i = 0; i < 20; i++)
+        budget_tick(r->b, now + i * NANOS_SECOND);
+    struct hold h[100];
+    struct budget_state s;
+    struct guard_process g[GUARD_MAX_PROCESSES];
+    if (holds_list(r->b, now, h, 100)) {
+        char text[PRINCIPAL_TEXT_SIZE];
+        principal_text(&h[0].principal, text);
+        hold_release(r->b, h[0].id, now);
+    }
+    for (unsigned i = 0; i < 3; i++)
+        budget_state(r->b, i, now, &s);
+    guard_processes(r->b, g, GUARD_MAX_PROCESSES);
+}
+
+/* Up to 4000 bytes of the file from `from` on become others. */
+static void damage_file(const char *path, uint64_t from, uint64_t *random)
+{
+    int fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    struct stat st;
+    assert_int_equal(fstat(fd, &st), 0);
+    unsigned flips = 1 + (unsigned)(room_random(random) % 4000);
+    for (unsigned i = 0; i < flips; i++) {
+        uint64_t byte = room_random(random);
+        off_t at = (off_t)(from + room_random(random) % ((uint64_t)st.st_size - from));
+        assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+    }
+    close(fd);
+}
+
 static void damage_at_random_is_refused_or_harmless(void **state)
 {
     (void)state;
@@ -154,26 +193,7 @@ static void damage_at_random_is_refused_or_harmless(void **state)
         rule_window(room_budget(r, "d", METER_FILES_READ, PRINCIPAL_CLIENT, OVER_SLOW), NANOS_DAY, 50);
         room_open(r);
         for (int use = 0; use < 2; use++) {
-            nanos_t now = r->moment.boot + use * 90 * NANOS_SECOND;
-            for (uint32_t i = 0; i < 300; i++) {
-                struct principal p = i % 2 ? room_pass(r, i % 30) : room_address(r, i % 30);
-                budget_charge(r->b, i % 2, &p, 1 + i % 7, now + i);
-                budget_charge_distinct(r->b, 2, &p, i, now + i);
-            }
-            for (int i = 0; i < 20; i++)
-                budget_tick(r->b, now + i * NANOS_SECOND);
-            struct hold h[100];
-            struct budget_state s;
-            struct guard_process g[GUARD_MAX_PROCESSES];
-            size_t n = holds_list(r->b, now, h, 100);
-            if (n) {
-                char text[PRINCIPAL_TEXT_SIZE];
-                principal_text(&h[0].principal, text);
-                hold_release(r->b, h[0].id, now);
-            }
-            for (unsigned i = 0; i < 3; i++)
-                budget_state(r->b, i, now, &s);
-            guard_processes(r->b, g, GUARD_MAX_PROCESSES);
+            use_everything(r, r->moment.boot + use * 90 * NANOS_SECOND);
             if (use)
                 break;
             budget_close(r->b);
@@ -181,18 +201,7 @@ static void damage_at_random_is_refused_or_harmless(void **state)
             char path[128];
             snprintf(path, sizeof path, "%s/%s", r->folder,
                      round % 2 ? "front.segment" : "budget/front.rings");
-            int fd = open(path, O_RDWR);
-            assert_true(fd >= 0);
-            struct stat st;
-            assert_int_equal(fstat(fd, &st), 0);
-            unsigned flips = 1 + (unsigned)(room_random(&random) % 4000);
-            uint64_t from = round % 3 ? 4096 : 0;
-            for (unsigned i = 0; i < flips; i++) {
-                uint64_t byte = room_random(&random);
-                off_t at = (off_t)(from + room_random(&random) % ((uint64_t)st.st_size - from));
-                assert_int_equal(pwrite(fd, &byte, 1, at), 1);
-            }
-            close(fd);
+            damage_file(path, round % 3 ? 4096 : 0, &random);
             int status = budget_open(r->contract, GUARD_FRONT, false, &r->b, NULL);
             if (status < 0) {
                 refused++;

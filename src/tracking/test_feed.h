@@ -8,6 +8,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -92,6 +94,8 @@ static inline struct text read_input(const char *folder_variable, const char *pa
     const char *folder = getenv(folder_variable);
     if (!folder)
         fail_msg("%s is not set", folder_variable);
+    if (strcmp(folder_variable, "ECLUSE_DATA") == 0 && access(folder, R_OK) != 0)
+        skip(); /* the real inputs are not at hand: see CONTRIBUTING */
     snprintf(name, sizeof name, "%s/%s", folder, path);
     FILE *file = fopen(name, "re");
     if (!file)

@@ -92,6 +92,8 @@ static void no_example_is_left_out(void **state)
     char path[1024];
     unsigned found = 0;
     snprintf(path, sizeof path, "%s/epcis", getenv("ECLUSE_DATA"));
+    if (access(getenv("ECLUSE_DATA"), R_OK) != 0)
+        skip();
     DIR *folder = opendir(path);
     assert_non_null(folder);
     for (struct dirent *entry; (entry = readdir(folder));)
