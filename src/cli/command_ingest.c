@@ -110,7 +110,8 @@ static int give_up_rights(struct intake *k)
                          "user %s may not enter %s, which is on the way to the store; "
                          "say chmod o+x %s, or choose another `state:`",
                          *account.name ? account.name : "(this one)", closed, closed);
-    const struct rights_paths paths = {tracking, {"/proc/sys/kernel/random", NULL}};
+    const struct rights_paths paths = {.writable = tracking,
+                                       .readable = {"/proc/sys/kernel/random"}};
     const char *partly;
     if (rights_confine(&paths, &partly, &error) < 0)
         return could_not(k->json, "%s", error.text);

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -161,4 +162,41 @@ int directories_for_ingest(const struct contract *c, const struct account *servi
     };
     int code = make_all(folders, sizeof folders / sizeof folders[0], error);
     return code < 0 || workers < 0 ? code : open_reader_table(c, service, workers, error);
+}
+
+static uid_t new_owner;
+static gid_t new_group;
+
+static int own_one(const char *path, const struct stat *status, int type, struct FTW *place)
+{
+    (void)type;
+    (void)place;
+    if (status->st_uid != new_owner && lchown(path, new_owner, new_group) != 0)
+        log_line(LOG_LEVEL_WARNING, "%s cannot change its owner: %s", path, strerror(errno));
+    return 0;
+}
+
+int directories_for_audit(const struct contract *c, const struct account *audit,
+                          struct error *error)
+{
+    const struct folder folders[] = {
+        {c->state, "keys", 0755, geteuid(), -1, true},
+        {c->state, "record", 0700, audit->uid, (int)audit->gid, true},
+    };
+    char path[CONTRACT_PATH_SIZE + 32];
+    struct stat before;
+    snprintf(path, sizeof path, "%s/audit", c->state);
+    bool is_new = lstat(path, &before) != 0;
+    int code = make_all(folders, sizeof folders / sizeof folders[0], error);
+    if (code == 0) {
+        const struct folder log = {c->state, "audit", 0750, audit->uid, (int)audit->gid, true};
+        code = make_folder(&log, error);
+    }
+    /* A log has folders below it; walking them all is for the rare change of account only. */
+    if (code == 0 && !is_new && before.st_uid != audit->uid && geteuid() == 0) {
+        new_owner = audit->uid;
+        new_group = audit->gid;
+        nftw(path, own_one, 16, FTW_PHYS);
+    }
+    return code;
 }

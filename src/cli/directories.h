@@ -21,4 +21,9 @@ int directories_for_run(const struct contract *c, const struct account *service,
 int directories_for_ingest(const struct contract *c, const struct account *service, int workers,
                            struct error *error);
 
+/* What the recorder needs: state/audit (0750) and state/record (0700) of its own account, and
+ * state/keys (0755, ours). What an earlier account wrote goes with them. */
+int directories_for_audit(const struct contract *c, const struct account *audit,
+                          struct error *error);
+
 #endif

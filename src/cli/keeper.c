@@ -102,7 +102,8 @@ static bool confine(const struct keeper *k)
         return false;
     }
     const char *partly;
-    const struct rights_paths paths = {tracking, {k->runtime, "/proc/sys/kernel/random", NULL}};
+    const struct rights_paths paths = {
+        .writable = tracking, .readable = {k->runtime, "/proc/sys/kernel/random"}};
     if (rights_confine(&paths, &partly, &error) < 0) {
         log_line(LOG_LEVEL_ERROR, "keeper: %s", error.text);
         return false;

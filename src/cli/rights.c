@@ -45,6 +45,13 @@ struct account account_of_service(const char *state)
     return account;
 }
 
+struct account account_of_audit(const char *state)
+{
+    struct account account = {.uid = geteuid(), .gid = getegid(), .change = geteuid() == 0};
+    return !account.change || account_named("ecluse-audit", &account) ? account
+                                                                      : account_of_service(state);
+}
+
 int group_of_workers(void)
 {
     if (geteuid() != 0)
@@ -89,6 +96,10 @@ static int landlock_allow(int ruleset, const char *path, uint64_t access)
     int descriptor = open(path, O_PATH | O_CLOEXEC);
     if (descriptor < 0)
         return errno == ENOENT || errno == EACCES ? 0 : -errno;
+    struct stat status;
+    if (fstat(descriptor, &status) == 0 && !S_ISDIR(status.st_mode))
+        access &= LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE |
+                  LANDLOCK_ACCESS_FS_TRUNCATE;
     struct landlock_path_beneath_attr rule = {.allowed_access = access, .parent_fd = descriptor};
     long result = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
     int code = result == 0 ? 0 : -errno;
@@ -116,7 +127,9 @@ static int landlock_confine(const struct rights_paths *paths, const char **partl
     uint64_t write = all & ~(uint64_t)(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
                                        LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM |
                                        LANDLOCK_ACCESS_FS_MAKE_SOCK);
-    int code = landlock_allow(ruleset, paths->writable, write);
+    int code = paths->writable ? landlock_allow(ruleset, paths->writable, write) : 0;
+    for (size_t i = 0; code == 0 && i < 2 && paths->also_writable[i]; i++)
+        code = landlock_allow(ruleset, paths->also_writable[i], write);
     for (size_t i = 0; code == 0 && i < 4 && paths->readable[i]; i++)
         code = landlock_allow(ruleset, paths->readable[i], landlock_read);
     if (code == 0 && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
@@ -151,13 +164,22 @@ static int landlock_confine(const struct rights_paths *paths, const char **partl
                                                     X(exit_group) X(setpriority) X(ioprio_set)     \
                                                         X(copy_file_range) X(sendfile)
 
-static int seccomp_fill(scmp_filter_ctx context)
+#define NETWORK_CALLS(X)                                                                           \
+    X(socket) X(socketpair) X(connect) X(bind) X(listen) X(accept) X(accept4) X(shutdown)          \
+    X(getsockname) X(getpeername) X(getsockopt) X(setsockopt) X(sendto) X(recvfrom) X(sendmsg)     \
+    X(recvmsg) X(sendmmsg) X(recvmmsg) X(pipe) X(timerfd_create) X(timerfd_settime)
+
+static int seccomp_fill(scmp_filter_ctx context, bool network)
 {
     int code = 0;
 #define X(call)                                                                                    \
     if (code == 0)                                                                                 \
         code = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(call), 0);
     ALLOWED_CALLS(X)
+    if (network) {
+        NETWORK_CALLS(X)
+        X(ioctl) /* FIONREAD, FIONBIO; no device is open */
+    }
 #undef X
     /* Threads yes, processes no. clone3 hides its flags from a filter: ENOSYS makes the C library
      * use clone. */
@@ -182,12 +204,12 @@ static int seccomp_fill(scmp_filter_ctx context)
     return code;
 }
 
-static int seccomp_confine(struct error *error)
+static int seccomp_confine(bool network, struct error *error)
 {
     scmp_filter_ctx context = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     if (context == NULL)
         return error_set(error, -ENOMEM, "no memory for the list of allowed system calls");
-    int code = seccomp_fill(context);
+    int code = seccomp_fill(context, network);
     if (code == 0)
         code = seccomp_load(context);
     seccomp_release(context);
@@ -203,7 +225,7 @@ int rights_confine(const struct rights_paths *paths, const char **partly, struct
     int code = landlock_confine(paths, partly);
     if (code < 0)
         return error_set(error, code, "Landlock refused: %s", strerror(-code));
-    return seccomp_confine(error);
+    return seccomp_confine(paths->network, error);
 }
 
 const char *path_first_closed(const char *path, char *out, size_t size)

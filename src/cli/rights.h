@@ -23,6 +23,10 @@ struct account {
 
 struct account account_of_service(const char *state);
 
+/* Whose the audit log is: `ecluse-audit` if there is such a user, so that not even what takes the
+ * service account over could write in it; else the service account. */
+struct account account_of_audit(const char *state);
+
 /* The group of nginx's workers when started by root: www-data, else nginx, else -1. Otherwise -1:
  * the same user runs all. */
 int group_of_workers(void);
@@ -31,12 +35,14 @@ int group_of_workers(void);
 int rights_drop(const struct account *account, struct error *error);
 
 struct rights_paths {
-    const char *writable;    /* everything below may be read and written */
+    const char *writable;    /* everything below may be read and written; NULL: nothing */
     const char *readable[4]; /* the same, to read only; NULL ends them; absent ones are skipped */
+    const char *also_writable[2]; /* folders or single files; NULL ends them */
+    bool network;                 /* sockets are allowed */
 };
 
-/* Landlock where the kernel has it (5.13), then a seccomp allow-list: no sockets, no new programs,
- * no other process. A call outside the list fails with EPERM rather than killing, so that another C
+/* Landlock where the kernel has it (5.13), then a seccomp allow-list: no sockets (but with
+ * `network`), no new programs, no other process. A call outside the list fails with EPERM rather than killing, so that another C
  * library's new call is an error message. Returns 0, or a negative errno with the reason when the
  * kernel refuses what it should have; *partly tells what it lacks. */
 int rights_confine(const struct rights_paths *paths, const char **partly, struct error *error);
