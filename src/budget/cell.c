@@ -75,17 +75,10 @@ uint64_t quarter_word(uint64_t count, nanos_t span, nanos_t now)
     return QUARTER_FLAG | (expires & QUARTER_TICKS) << QUARTER_COUNT_BITS | (count & QUARTER_MOST);
 }
 
-bool cell_word_recovered(uint64_t word, nanos_t now)
-{
-    if (word & QUARTER_FLAG)
-        return quarter_left(word, now) == 0;
-    return word <= (uint64_t)now;
-}
-
-bool rate_cell_is_free(const struct budgets *b, uint64_t word, nanos_t now)
+bool quarter_is_free(const struct budgets *b, uint64_t word, nanos_t now)
 {
     (void)b;
-    return cell_word_recovered(word, now);
+    return !(word & QUARTER_FLAG) || quarter_left(word, now) == 0;
 }
 
 /* ---- Finding and taking ------------------------------------------------------------------------------- */
@@ -103,28 +96,41 @@ static struct cell *line_take(struct budgets *b, struct cell *line, uint64_t key
     return NULL;
 }
 
-/* Another process placed the same key earlier in the order: ours is given up, and what a third one may already have
- * charged to it goes along. The key goes first, so that whoever charges ours from now on sees that it lost it. */
-static void cell_give_up(struct cell *ours, struct cell *theirs, uint64_t key, nanos_t now)
+/* One of two cells of the same key goes, and what was charged to it goes to the one that stays. The key goes first, so
+ * that whoever charges it from now on sees that it lost it. A thing is seen or not: nothing is to be moved. */
+static void cell_give_up(struct cell *going, struct cell *staying, uint64_t key, nanos_t now)
 {
-    if (!atomic_compare_exchange_strong(&ours->key, &key, 1))
+    if (!atomic_compare_exchange_strong(&going->key, &key, 1))
         return;
-    uint64_t word = atomic_exchange(&ours->word, 0);
-    if (!(word & QUARTER_FLAG) && word > (uint64_t)now) {
-        uint64_t old = atomic_load(&theirs->word), next;
-        do
-            next = old > (uint64_t)now ? old + (word - (uint64_t)now) : word;
-        while (!atomic_compare_exchange_weak(&theirs->word, &old, next));
-    } else if (word & QUARTER_FLAG && quarter_count(word, now)) {
-        uint64_t old = atomic_load(&theirs->word);
-        while (quarter_count(old, now) < QUARTER_PROMOTED &&
-               !atomic_compare_exchange_weak(&theirs->word, &old,
-                                             old + (quarter_count(old, now)
-                                                        ? quarter_count(word, now)
-                                                        : word - old)))
-            continue;
+    uint64_t word = atomic_exchange(&going->word, 0), count = quarter_count(word, now);
+    uint64_t old = atomic_load(&staying->word), there, next;
+    do {
+        there = quarter_count(old, now);
+        next = there ? old + count : word;
+    } while (count && there < QUARTER_PROMOTED - count &&
+             !atomic_compare_exchange_weak(&staying->word, &old, next));
+    atomic_store(&going->key, 0);
+}
+
+/* Two processes that take a cell at the same moment may take two places. The first in the order of searching stays;
+ * each looks after it has taken its own, so that the later of the two sees both. */
+static struct cell *duplicates_merge(struct cell *cells, const struct table *t, uint64_t h,
+                                     bool proven, uint64_t key, nanos_t now)
+{
+    uint32_t line[2] = {table_first(t, h), table_second(t, h, proven)};
+    struct cell *first = NULL;
+    for (unsigned l = 0; l < (line[0] == line[1] ? 1u : 2u); l++) {
+        for (unsigned i = 0; i < CELLS_A_LINE; i++) {
+            struct cell *cell = &cells[(size_t)line[l] * CELLS_A_LINE + i];
+            if (atomic_load(&cell->key) != key)
+                continue;
+            if (first)
+                cell_give_up(cell, first, key, now);
+            else
+                first = cell;
+        }
     }
-    atomic_store(&ours->key, 0);
+    return first;
 }
 
 struct cell *cell_take(struct budgets *b, struct cell *cells, const struct table *t, uint64_t h,
@@ -134,30 +140,14 @@ struct cell *cell_take(struct budgets *b, struct cell *cells, const struct table
     *made = false;
     if (found)
         return found;
-    found = line_take(b, cells + (size_t)table_first(t, h) * CELLS_A_LINE, key, time, is_free);
+    size_t first = (size_t)table_first(t, h) * CELLS_A_LINE;
+    size_t second = (size_t)table_second(t, h, proven) * CELLS_A_LINE;
+    found = line_take(b, cells + first, key, time, is_free);
     if (!found)
-        found =
-            line_take(b, cells + (size_t)table_second(t, h, proven) * CELLS_A_LINE, key, time, is_free);
+        found = line_take(b, cells + second, key, time, is_free);
     if (!found)
         return NULL;
     *made = true;
-    for (;;) {
-        struct cell *first = cell_find(cells, t, h, proven, key);
-        if (first == found || !first)
-            break;
-        cell_give_up(found, first, key, time);
-        found = first;
-    }
-    return found;
-}
-
-/* ---- GCRA --------------------------------------------------------------------------------------------- */
-
-void rate_undo(struct cell *cell, struct rate rate, uint64_t amount)
-{
-    uint64_t cost = (uint64_t)rate.step * amount;
-    uint64_t old = atomic_load(&cell->word);
-    while (!(old & QUARTER_FLAG) && old >= cost &&
-           !atomic_compare_exchange_weak(&cell->word, &old, old - cost))
-        continue;
+    struct cell *stays = duplicates_merge(cells, t, h, proven, key, time);
+    return stays ? stays : found;
 }

@@ -52,9 +52,7 @@ static bool charge_begin(struct charge *c, struct budgets *b, unsigned budget,
                          .time = ring_time(b, now)};
     c->payer = c->budget->everyone ? &everyone : p;
     c->h = principal_hash(b, c->budget->key, c->payer);
-    if (c->budget->window_count) {
-        __builtin_prefetch(b->cells + (size_t)table_first(&b->cell_table, c->h) * CELLS_A_LINE, 1);
-    }
+    __builtin_prefetch(rate_line(b, table_first(&b->rate_table, c->h)), 1);
     c->actor_h = c->payer == p ? c->h : principal_hash(b, c->budget->key, p);
     c->spared = p->protected_by >= 0 && c->budget->continuity;
     c->shrunk = shrunk_any(b, c->now);
@@ -266,46 +264,57 @@ static void admitted(struct charge *c)
         crowd_add(c->b, c->budget, c->actor_h, c->actor, c->amount, c->time);
 }
 
-/* The common case by a shorter way: rate cells only, all of them there, nobody held or shrunk, within the limits. Anything
- * else, and nothing has been done. */
-static bool charge_known_cells(struct budgets *b, const struct plan_budget *budget,
+struct spent { /* of the window that has the largest share spent */
+    unsigned window;
+    uint64_t ahead;
+};
+
+/* Charges w.. of the windows; how many could be charged. */
+static unsigned rates_charge(struct budgets *b, const struct plan_budget *budget, uint64_t h,
+                             bool proven, uint64_t amount, nanos_t now, word_t **cell,
+                             struct spent *most)
+{
+    unsigned w = 0;
+    for (; w < budget->window_count; w++) {
+        const struct plan_window *window = &budget->window[w];
+        uint64_t print = rate_print(h, window->mix), ahead;
+        cell[w] = rate_find(b, h, proven, print);
+        if (!cell[w] || rate_charge(cell[w], print, (struct rate){window->step, window->tolerance},
+                                    amount, now, &ahead) != RATE_DONE)
+            break;
+        if (w == 0 || (unsigned __int128)ahead * budget->window[most->window].tolerance >
+                          (unsigned __int128)most->ahead * window->tolerance)
+            *most = (struct spent){w, ahead};
+    }
+    return w;
+}
+
+/* The common case by a shorter way: rate cells only, all of them there, nobody shrunk, this one not held, within the
+ * limits. Anything else, and nothing has been done. */
+static bool charge_known_rates(struct budgets *b, const struct plan_budget *budget,
                                const struct principal *p, uint64_t amount, nanos_t now,
                                struct outcome *out)
 {
     uint64_t h = principal_hash(b, budget->key, p);
-    struct cell *line = b->cells + (size_t)table_first(&b->cell_table, h) * CELLS_A_LINE;
-    __builtin_prefetch(line, 1);
-    __builtin_prefetch(tally_of(b, budget), 1);
-    if (atomic_load_explicit(&b->live->holds_live, memory_order_relaxed) || shrunk_any(b, now) ||
-        now <= 0)
+    __builtin_prefetch(rate_line(b, table_first(&b->rate_table, h)), 1);
+    if (shrunk_any(b, now) || now <= 0 ||
+        (atomic_load_explicit(&b->live->holds_live, memory_order_relaxed) && hold_lookup(b, h, p)))
         return false;
-    struct cell *cell[CONTRACT_MAX_WINDOWS];
-    uint64_t spent = 0;
-    unsigned w = 0, tightest = 0;
-    for (; w < budget->window_count; w++) {
-        const struct plan_window *window = &budget->window[w], *least = &budget->window[tightest];
-        uint64_t key = key_mix(h, window->mix);
-        cell[w] = cell_find(b->cells, &b->cell_table, h, p->proven, key);
-        nanos_t tat;
-        if (!cell[w] || rate_charge(cell[w], key, (struct rate){window->step, window->tolerance},
-                                    amount, now, &tat) != CELL_DONE)
-            break;
-        uint64_t ahead = (uint64_t)(tat - now);
-        if (w == 0 || (double)ahead * (double)least->tolerance >
-                          (double)spent * (double)window->tolerance) {
-            spent = ahead;
-            tightest = w;
-        }
-    }
+    word_t *cell[CONTRACT_MAX_WINDOWS];
+    struct spent most = {0, 0};
+    unsigned w = rates_charge(b, budget, h, p->proven, amount, now, cell, &most);
     if (w < budget->window_count) {
-        while (w-- > 0)
-            rate_undo(cell[w], (struct rate){budget->window[w].step, budget->window[w].tolerance}, amount);
+        while (w-- > 0) {
+            const struct plan_window *window = &budget->window[w];
+            rate_undo(cell[w], rate_print(h, window->mix),
+                      (struct rate){window->step, window->tolerance}, amount);
+        }
         return false;
     }
-    uint64_t step = (uint64_t)budget->window[tightest].step;
-    out->window = (uint8_t)tightest;
-    out->used = amount == 1 && spent == step ? 1 : (spent + step - 1) / step;
-    out->limit = budget->window[tightest].limit;
+    uint64_t step = budget->window[most.window].step;
+    out->window = (uint8_t)most.window;
+    out->used = most.ahead == step ? 1 : (most.ahead + step - 1) / step;
+    out->limit = budget->window[most.window].limit;
     count_one(&tally_of(b, budget)->allowed);
     return true;
 }
@@ -315,9 +324,9 @@ struct outcome budget_charge(struct budgets *b, unsigned budget, const struct pr
 {
     struct outcome out = {.budget = (int16_t)budget};
     const struct plan *plan = plan_of(b);
-    if (budget < plan->budget_count && plan->budget[budget].all_cells && !b->read_only && amount &&
+    if (budget < plan->budget_count && plan->budget[budget].all_rates && !b->read_only && amount &&
         plan->budget[budget].slot < SLOT_COUNT &&
-        charge_known_cells(b, &plan->budget[budget], p, amount, now, &out))
+        charge_known_rates(b, &plan->budget[budget], p, amount, now, &out))
         return out;
     struct charge c;
     if (b->read_only || amount == 0)

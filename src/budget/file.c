@@ -68,12 +68,13 @@ void file_plan(enum guard guard, enum file_kind kind, const struct budget_sizes 
     const struct budget_sizes *s = sizes ? sizes : &defaults;
     *out = (struct file_header){.version = LAYOUT_VERSION, .guard = (uint32_t)guard};
     uint32_t holds = rounded(s->holds, 4096, KEYS_A_SET * 16);
+    uint32_t rates = rounded(s->cells, 1 << 20, RATES_A_LINE);
     uint32_t rings = rounded(s->rings, 1 << 14, KEYS_A_SET);
     if (kind == FILE_SEGMENT) {
         out->magic = LAYOUT_SEGMENT_MAGIC;
         out->section_count = SEGMENT_SECTION_COUNT;
         plan_sections(out, segment_shapes,
-                      (uint32_t[]){1, rounded(s->cells, 1 << 20, CELLS_A_LINE), holds, holds,
+                      (uint32_t[]){1, rates, rounded(rates / 2, 0, CELLS_A_LINE), holds, holds,
                                    SHRINK_COUNT, SLOT_COUNT * TALLY_SHARDS, PROMISE_SLOTS});
         return;
     }
@@ -171,7 +172,8 @@ static bool counts_are_ours(const struct file_header *h, enum file_kind kind)
                s[SECTION_THINGS].count % CELLS_A_LINE == 0;
     return s[SECTION_SEGMENT_LIVE].count == 1 && s[SECTION_HOLDS].count == s[SECTION_HOLD_KEYS].count &&
            s[SECTION_HOLDS].count % (KEYS_A_SET * 16) == 0 &&
-           s[SECTION_CELLS].count % CELLS_A_LINE == 0 && s[SECTION_SHRINKS].count == SHRINK_COUNT &&
+           s[SECTION_RATES].count % RATES_A_LINE == 0 &&
+           s[SECTION_QUARTERS].count % CELLS_A_LINE == 0 && s[SECTION_SHRINKS].count == SHRINK_COUNT &&
            s[SECTION_TALLIES].count == SLOT_COUNT * TALLY_SHARDS &&
            s[SECTION_PROMISES].count == PROMISE_SLOTS;
 }

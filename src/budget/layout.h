@@ -26,6 +26,7 @@ enum {
     LAYOUT_PAGE = 4096,
     LAYOUT_MAX_SECTIONS = 16,
     LINE = 64,
+    RATES_A_LINE = 8,      /* rate cells: rate.h */
     CELLS_A_LINE = 4,
     KEYS_A_SET = 8,
     SLOT_COUNT = 128,      /* budgets whose counts are kept: those of the contract, and those that left it */
@@ -42,7 +43,8 @@ enum {
 /* X(constant, entry type, which file) */
 #define SEGMENT_SECTIONS(X)                                                                        \
     X(SEGMENT_LIVE, struct segment_live)                                                           \
-    X(CELLS, struct cell)                                                                          \
+    X(RATES, word_t)                                                                               \
+    X(QUARTERS, struct cell)                                                                       \
     X(HOLD_KEYS, word_t)                                                                           \
     X(HOLDS, struct hold_record)                                                                   \
     X(SHRINKS, struct shrink_record)                                                               \
@@ -89,8 +91,7 @@ struct file_header { /* written once, under `check` */
 
 /* ---- runtime/GUARD.segment ------------------------------------------------------------------------ */
 
-/* A rate cell, 16 bytes; also a remembered thing. For cells `word` is the theoretical arrival time (boot clock) with
- * the top bit clear, or with it set the spent part of an unproven principal's first quarter: see cell.h. */
+/* The first quarter of what nobody vouches for (cell.h), or a remembered thing (thing.c). */
 struct cell {
     word_t key, word;
 };
@@ -133,12 +134,12 @@ struct segment_live {
     word_t second;        /* the last second that somebody ticked */
     word_t holds_live;    /* slots in use, so that a charge can skip the look when there is none */
     word_t shrinks_until; /* nothing is shrunk after this */
-    word_t cells_swept, rings_swept, things_swept;
+    word_t quarters_swept, rings_swept, things_swept, rates_swept;
     word_t deaths[2];     /* when processes last died inside the store */
     word_t store_off;     /* 1: switched off */
     word_t store_generation;
     word_t retired;       /* 1: replaced by a newer file; reopen */
-    word_t spare[5];
+    word_t spare[4];
     struct process_slot process[GUARD_MAX_PROCESSES];
     word_t counter[64];   /* enum guard_counter */
 };
@@ -212,8 +213,8 @@ struct plan_window {
     nanos_t span, width;
     uint64_t limit;
     bool cell;          /* a rate cell; otherwise a ring */
-    nanos_t step;       /* of the rate cell: nanoseconds that one unit is worth */
-    nanos_t tolerance;  /* limit * step */
+    uint64_t step;      /* of the rate cell: ticks that one unit is worth */
+    uint64_t tolerance; /* limit * step */
     uint64_t mix;       /* what makes the table key of this window from h */
 };
 
@@ -223,7 +224,7 @@ struct plan_budget {
     unsigned slot;      /* into SLOTS and TALLIES */
     int crowd;          /* into CROWDS, or -1 */
     unsigned window_count;
-    bool distinct, continuity, everyone, all_cells;
+    bool distinct, continuity, everyone, all_rates;
     nanos_t longest;
     struct plan_window window[CONTRACT_MAX_WINDOWS];
 };
@@ -254,8 +255,10 @@ struct budgets {
     struct plan *prepared, *former;
 
     struct segment_live *live;
-    struct cell *cells;
-    struct table cell_table;
+    word_t *rates;
+    struct table rate_table;
+    struct cell *quarters;
+    struct table quarter_table;
     word_t *hold_keys;
     struct hold_record *holds;
     uint32_t hold_sets;

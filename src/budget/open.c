@@ -249,8 +249,10 @@ static void take_segment(struct budgets *b, const struct mapping *m)
     b->segment_size = m->size;
     memcpy(b->segment_identity, m->identity, 16);
     b->live = file_section(m->data, h, SECTION_SEGMENT_LIVE);
-    b->cells = file_section(m->data, h, SECTION_CELLS);
-    b->cell_table = table_of(h->section[SECTION_CELLS].count / CELLS_A_LINE, 1);
+    b->rates = file_section(m->data, h, SECTION_RATES);
+    b->rate_table = table_of(h->section[SECTION_RATES].count / RATES_A_LINE, 1);
+    b->quarters = file_section(m->data, h, SECTION_QUARTERS);
+    b->quarter_table = table_of(h->section[SECTION_QUARTERS].count / CELLS_A_LINE, 1);
     b->hold_keys = file_section(m->data, h, SECTION_HOLD_KEYS);
     b->holds = file_section(m->data, h, SECTION_HOLDS);
     b->hold_sets = h->section[SECTION_HOLDS].count / KEYS_A_SET;

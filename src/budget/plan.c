@@ -1,6 +1,6 @@
 #include "budget/plan.h"
 
-#include "budget/table.h"
+#include "budget/rate.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -186,10 +186,15 @@ static void plan_window_fill(struct plan_window *w, const struct window *rule, b
                               .limit = rule->limit < LIMIT_MOST ? rule->limit : LIMIT_MOST,
                               .cell = cell};
     w->width = slice_width(w->span);
-    uint64_t limit = w->limit ? w->limit : 1;
-    w->step = (nanos_t)(((uint64_t)w->span + limit - 1) / limit);
-    w->tolerance = w->step * (nanos_t)limit;
+    struct rate rate = rate_of_window(w->span, w->limit);
+    w->step = rate.step;
+    w->tolerance = rate.tolerance;
     w->mix = (uint64_t)w->span * UINT64_C(0xd6e8feb86659fd93);
+}
+
+static bool rate_is_fine(nanos_t span, uint64_t limit)
+{
+    return rate_of_window(span, limit).step >= RATE_STEP_FEWEST;
 }
 
 static int plan_budget_fill(struct budgets *b, struct plan_budget *out,
@@ -207,12 +212,12 @@ static int plan_budget_fill(struct budgets *b, struct plan_budget *out,
     out->slot = (unsigned)slot;
     out->window_count =
         rule->window_count < CONTRACT_MAX_WINDOWS ? rule->window_count : CONTRACT_MAX_WINDOWS;
-    out->all_cells = out->window_count > 0;
+    out->all_rates = out->window_count > 0;
     for (unsigned i = 0; i < out->window_count; i++) {
         bool cell = rule->meter == METER_REQUESTS && rule->window[i].span <= NANOS_MINUTE &&
-                    !out->everyone;
+                    !out->everyone && rate_is_fine(rule->window[i].span, rule->window[i].limit);
         plan_window_fill(&out->window[i], &rule->window[i], cell);
-        out->all_cells &= cell;
+        out->all_rates &= cell;
         if (out->window[i].span > out->longest)
             out->longest = out->window[i].span;
         if (!cell && !b->read_only)

@@ -5,6 +5,7 @@
 
 #include "budget/cell.h"
 #include "budget/hold.h"
+#include "budget/rate.h"
 #include "budget/ring.h"
 #include "budget/tick.h"
 
@@ -27,6 +28,13 @@ static void cells_sweep(struct budgets *b, struct cell *cells, const struct tabl
         if (key && is_free(b, atomic_load(&cells[i].word), time))
             atomic_compare_exchange_strong(&cells[i].key, &key, 0);
     }
+}
+
+static void rates_tick(struct budgets *b, nanos_t now)
+{
+    size_t count = (size_t)(b->rate_table.common + b->rate_table.reserve) * RATES_A_LINE;
+    size_t from, to = sweep_part(&b->live->rates_swept, count, &from);
+    rates_sweep(b, from, to, now);
 }
 
 /* A ring that goes on over midnight belongs to the new day's sample too; one that has run out is wiped; and a count
@@ -77,7 +85,8 @@ void budget_tick(struct budgets *b, nanos_t now)
     holds_expire(b, now);
     breaker_tick(b, plan, now);
     crowd_tick(b, plan, now);
-    cells_sweep(b, b->cells, &b->cell_table, &b->live->cells_swept, rate_cell_is_free, now);
+    rates_tick(b, now);
+    cells_sweep(b, b->quarters, &b->quarter_table, &b->live->quarters_swept, quarter_is_free, now);
     cells_sweep(b, b->things, &b->thing_table, &b->live->things_swept, thing_is_free, time);
     rings_sweep(b, plan, time);
 }

@@ -5,53 +5,52 @@ static struct rate rate_of(const struct touching *t)
     const struct plan_window *w = t->window;
     if (t->limit == w->limit)
         return (struct rate){w->step, w->tolerance};
-    uint64_t limit = t->limit ? t->limit : 1;
-    nanos_t step = (nanos_t)(((uint64_t)w->span + limit - 1) / limit);
-    return (struct rate){step, step * (nanos_t)limit};
+    return rate_of_window(w->span, t->limit);
 }
 
 /* ---- Rate cells --------------------------------------------------------------------------------------- */
 
-static void rate_report(const struct touching *t, struct rate rate, uint64_t tat, bool over,
+static void rate_report(const struct touching *t, struct rate rate, uint64_t ahead, bool over,
                         struct touch *out)
 {
-    uint64_t ahead = tat > (uint64_t)t->now ? tat - (uint64_t)t->now : 0;
     out->over = over;
     out->limit = t->limit;
-    out->used = (ahead + (uint64_t)rate.step - 1) / (uint64_t)rate.step;
+    out->used = (ahead + rate.step - 1) / rate.step;
     if (!over)
         return;
     uint64_t amount = t->amount ? t->amount : 1, cost;
-    if (amount > t->limit || __builtin_mul_overflow((uint64_t)rate.step, amount, &cost))
+    if (amount > t->limit || __builtin_mul_overflow(rate.step, amount, &cost))
         out->until = t->now + t->window->span;
     else
-        out->until = (nanos_t)(tat + cost - (uint64_t)rate.tolerance);
+        out->until = (nanos_t)((rate_ticks(t->now) + ahead + cost - rate.tolerance) << RATE_TICK_SHIFT);
 }
 
-static bool rate_window_charge(const struct touching *t, const struct level *level, uint64_t key,
+static bool rate_window_charge(const struct touching *t, const struct level *level,
                                struct touch *out)
 {
-    struct budgets *b = t->b;
+    bool proven = level->who->proven;
     struct rate rate = rate_of(t);
-    for (;;) {
+    uint64_t print = rate_print(level->h, t->window->mix);
+    for (int tries = 0; tries < 16; tries++) {
         bool made;
-        struct cell *cell = cell_take(b, b->cells, &b->cell_table, level->h, level->who->proven, key,
-                                      t->now, rate_cell_is_free, &made);
+        word_t *cell = rate_take(t->b, level->h, proven, print, t->now, &made);
         if (!cell)
             return false;
         out->made |= made;
-        nanos_t tat = 0;
-        enum cell_result result = CELL_OVER;
+        uint64_t ahead = 0;
+        enum rate_result result = RATE_OVER;
         if (t->limit)
-            result = rate_charge(cell, key, rate, t->amount, t->now, &tat);
-        if (result == CELL_LOST)
+            result = rate_charge(cell, print, rate, t->amount, t->now, &ahead);
+        if (result == RATE_LOST)
             continue;
-        rate_report(t, rate, (uint64_t)tat, result == CELL_OVER, out);
-        out->done = result == CELL_DONE ? TOUCH_RATE : TOUCH_NOTHING;
-        out->cell = cell;
+        rate_report(t, rate, ahead, result == RATE_OVER, out);
+        out->done = result == RATE_DONE ? TOUCH_RATE : TOUCH_NOTHING;
+        out->rate_cell = cell;
+        out->print = print;
         out->rate = rate;
         return true;
     }
+    return false;
 }
 
 /* ---- First quarters ----------------------------------------------------------------------------------- */
@@ -154,7 +153,7 @@ static bool ring_try(const struct touching *t, const struct level *level, uint64
     bool quarter = counts_first_quarter(t, level), made = false;
     *again = false;
     if (quarter) {
-        cell = cell_find(b->cells, &b->cell_table, level->h, false, key);
+        cell = cell_find(b->quarters, &b->quarter_table, level->h, false, key);
         uint64_t count = cell ? quarter_count(atomic_load(&cell->word), t->now) : 0;
         if (count && count != QUARTER_PROMOTED) {
             enum quarter_result result = quarter_charge(t, cell, key, out);
@@ -173,8 +172,8 @@ static bool ring_try(const struct touching *t, const struct level *level, uint64
     uint64_t seeded = 0;
     if (!ring_find_live(b, level->h, level->who->proven, key, t->time, &place)) {
         if (quarter) {
-            cell = cell_take(b, b->cells, &b->cell_table, level->h, false, key, t->now,
-                             rate_cell_is_free, &made);
+            cell = cell_take(b, b->quarters, &b->quarter_table, level->h, false, key, t->now,
+                             quarter_is_free, &made);
             if (!cell)
                 return false;
             out->made |= made;
@@ -204,7 +203,7 @@ bool window_charge(const struct touching *t, const struct level *level, struct t
     uint64_t key = key_mix(level->h, t->window->mix);
     *out = (struct touch){.limit = t->limit};
     if (t->window->cell)
-        return rate_window_charge(t, level, key, out);
+        return rate_window_charge(t, level, out);
     for (int tries = 0; tries < 16; tries++) {
         bool again;
         if (!ring_try(t, level, key, out, &again))
@@ -218,7 +217,7 @@ bool window_charge(const struct touching *t, const struct level *level, struct t
 void window_undo(const struct touch *touch, uint64_t amount)
 {
     if (touch->done == TOUCH_RATE) {
-        rate_undo(touch->cell, touch->rate, amount);
+        rate_undo(touch->rate_cell, touch->print, touch->rate, amount);
     } else if (touch->done == TOUCH_RING) {
         ring_undo(&touch->ring, touch->slice, amount);
     } else if (touch->done == TOUCH_QUARTER) {
@@ -246,7 +245,7 @@ void window_again(const struct touching *t, const struct level *level, nanos_t s
         out->slice = now;
         return;
     }
-    struct cell *cell = cell_find(b->cells, &b->cell_table, level->h, level->who->proven, key);
+    struct cell *cell = cell_find(b->quarters, &b->quarter_table, level->h, level->who->proven, key);
     if (!cell)
         return;
     uint64_t old = atomic_load(&cell->word), count = quarter_count(old, t->now);
@@ -263,36 +262,42 @@ void window_moved(const struct touching *t, const struct touch *touch, nanos_t s
 
 /* ---- Looking ------------------------------------------------------------------------------------------ */
 
+static bool rate_peek(const struct touching *t, const struct level *level, struct touch *out)
+{
+    uint64_t print = rate_print(level->h, t->window->mix);
+    const word_t *cell = rate_find(t->b, level->h, level->who->proven, print);
+    if (!cell)
+        return false;
+    struct rate rate = rate_of(t);
+    uint64_t word = atomic_load(cell);
+    uint64_t ahead = word >> RATE_TIME_BITS == print ? rate_ahead(word, t->now) : 0;
+    rate_report(t, rate, ahead, t->limit == 0 || ahead + rate.step > rate.tolerance, out);
+    return true;
+}
+
 bool window_peek(const struct touching *t, const struct level *level, struct touch *out)
 {
     const struct budgets *b = t->b;
     const struct plan_window *w = t->window;
     uint64_t key = key_mix(level->h, w->mix);
+    bool proven = level->who->proven;
     *out = (struct touch){.limit = t->limit, .over = t->limit == 0};
+    if (w->cell)
+        return rate_peek(t, level, out);
     struct ring_place place;
-    if (!w->cell && ring_find(b, level->h, level->who->proven, key, &place)) {
+    if (ring_find(b, level->h, proven, key, &place)) {
         out->used = ring_used(place.ring, w->width, t->time);
         nanos_t at = ring_fits_at(place.ring, w->width, t->limit, 1, t->time);
         out->over = at != 0;
         out->until = boot_time(t, at);
         return true;
     }
-    bool proven = level->who->proven;
-    const struct cell *cell = cell_find(b->cells, &b->cell_table, level->h, proven, key);
+    const struct cell *cell = cell_find(b->quarters, &b->quarter_table, level->h, proven, key);
     if (!cell)
         return false;
-    uint64_t word = atomic_load(&cell->word);
-    if (!w->cell) {
-        uint64_t count = quarter_count(word, t->now);
-        out->used = count == QUARTER_PROMOTED ? 0 : count * quarter_unit(w->limit);
-        out->over = out->used >= t->limit;
-        out->until = out->over ? boot_time(t, t->time) + w->span : 0;
-        return true;
-    }
-    struct rate rate = rate_of(t);
-    uint64_t tat = word & QUARTER_FLAG ? 0 : word;
-    uint64_t from = tat > (uint64_t)t->now ? tat : (uint64_t)t->now;
-    bool over = t->limit == 0 || from + (uint64_t)rate.step > (uint64_t)(t->now + rate.tolerance);
-    rate_report(t, rate, tat, over, out);
+    uint64_t count = quarter_count(atomic_load(&cell->word), t->now);
+    out->used = count == QUARTER_PROMOTED ? 0 : count * quarter_unit(w->limit);
+    out->over = out->used >= t->limit;
+    out->until = out->over ? boot_time(t, t->time) + w->span : 0;
     return true;
 }

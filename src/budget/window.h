@@ -4,6 +4,7 @@
 
 #include "budget/cell.h"
 #include "budget/plan.h"
+#include "budget/rate.h"
 #include "budget/ring.h"
 
 struct level { /* who pays: the principal itself, or its network when there is no room */
@@ -17,8 +18,10 @@ struct touch { /* what was done to one window, and how to undo it */
     enum charged_to charged_to;
     uint64_t used, limit;
     nanos_t until; /* boot clock; 0 now */
-    struct cell *cell;
+    word_t *rate_cell;
+    uint64_t print;
     struct rate rate;
+    struct cell *cell;
     uint64_t unit;
     struct ring_place ring;
     struct slice slice;
