@@ -191,6 +191,42 @@ static void made_numbers_check(void **state)
     }
 }
 
+/* Check digits are counted eight at a time: held against one at a time. */
+static void check_digits_are_the_weighted_sums(void **state)
+{
+    (void)state;
+    static const unsigned weight[8] = {8, 6, 4, 2, 3, 5, 9, 7};
+    uint64_t random = 20261122;
+    for (unsigned n = 0; n < 20000; n++) {
+        char digits[18] = "";
+        unsigned s10 = 0, ten = 0, seventeen = 0;
+        for (unsigned i = 0; i < 17; i++) {
+            random = random * UINT64_C(6364136223846793005) + 1442695040888963407U;
+            digits[i] = (char)('0' + (random >> 33) % 10);
+            unsigned digit = (unsigned)(digits[i] - '0');
+            s10 += i < 8 ? weight[i] * digit : 0;
+            ten += i >= 2 && i < 12 ? (i % 2 ? 3 : 1) * digit : 0;
+            seventeen += (i % 2 ? 1 : 3) * digit;
+        }
+        unsigned rest = 11 - s10 % 11;
+        assert_int_equal(parcel_check_digit(FORMAT_S10, digits),
+                         rest == 10 ? '0' : rest == 11 ? '5' : (char)('0' + rest));
+        assert_int_equal(parcel_check_digit(FORMAT_COLISSIMO, digits), '0' + (10 - ten % 10) % 10);
+        assert_int_equal(parcel_check_digit(FORMAT_SSCC, digits), '0' + (10 - seventeen % 10) % 10);
+    }
+}
+
+static void a_letter_in_any_place_of_digits_is_seen(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 18; i++)
+        for (char c = 'A'; c <= 'Z'; c++) {
+            char sscc[] = "000123450000000027";
+            sscc[i] = c;
+            assert_int_equal(verdict_of(sscc, NULL), PARCEL_WRONG_FORM);
+        }
+}
+
 static void countries_are_those_of_iso_and_the_upu(void **state)
 {
     (void)state;
@@ -217,6 +253,8 @@ int main(void)
         cmocka_unit_test(a_failed_parse_leaves_its_outputs),
         cmocka_unit_test(bytes_after_the_number_are_zero),
         cmocka_unit_test(made_numbers_check),
+        cmocka_unit_test(check_digits_are_the_weighted_sums),
+        cmocka_unit_test(a_letter_in_any_place_of_digits_is_seen),
         cmocka_unit_test(countries_are_those_of_iso_and_the_upu),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
