@@ -47,6 +47,11 @@ struct audit_log {
     size_t open_count;
 };
 
+const char *audit_log_origin(const struct audit_log *log)
+{
+    return log->key.verifier.name;
+}
+
 uint64_t audit_log_size(const struct audit_log *log)
 {
     return log->durable.frontier.size;

@@ -36,6 +36,7 @@ size_t audit_log_staged(const struct audit_log *log);
 /* Makes all staged entries durable: 0 or a negative errno with *error; staged entries are then still staged. */
 int audit_log_commit(struct audit_log *log, struct error *error);
 
+const char *audit_log_origin(const struct audit_log *log); /* its key's name */
 uint64_t audit_log_size(const struct audit_log *log); /* durable entries */
 
 /* The signed checkpoint as it is on the disk; borrowed until the next commit. */

@@ -86,8 +86,6 @@ static int open_salts(struct recorder *recorder, const char *state, struct error
     return salts_open(path, &recorder->salts, error);
 }
 
-static int stage_own(struct recorder *recorder, struct act act, int64_t wall);
-
 /* The first entry under a new key says which it follows; the last under the old one named it. */
 static int stage_new_key(struct recorder *recorder)
 {
@@ -96,7 +94,7 @@ static int stage_new_key(struct recorder *recorder)
     if (!audit_log_key_is_new(recorder->log, &former))
         return 0;
     snprintf(act.reason, sizeof act.reason, "from here on signed by a new key; the one before was %08x", former);
-    return stage_own(recorder, act, clock_wall());
+    return recorder_say(recorder, act, clock_wall());
 }
 
 int recorder_open(const char *state, const char *runtime, const char *name, struct recorder **out, struct error *error)
@@ -174,8 +172,7 @@ static int stage(struct recorder *recorder, const struct handed_over *handed)
     return 0;
 }
 
-/* An entry of the recorder's own. */
-static int stage_own(struct recorder *recorder, struct act act, int64_t wall)
+int recorder_say(struct recorder *recorder, struct act act, int64_t wall)
 {
     struct handed_over own = {.from = HANDOVER_RUN, .number = 0, .act = act};
     own.act.at = wall;
@@ -194,7 +191,7 @@ static int stage_lost(struct recorder *recorder, int64_t wall)
         act_text(act.object, sizeof act.object, text_of(handover_name(name)));
         act_text(act.reason, sizeof act.reason, TEXT("acts that could not be taken: the log could not be written, or too many came at once"));
         act_number(&act, "count", (int64_t)lost);
-        failed = stage_own(recorder, act, wall);
+        failed = recorder_say(recorder, act, wall);
     }
     return failed;
 }
@@ -248,12 +245,12 @@ long recorder_step(struct recorder *recorder, nanos_t boot, int64_t wall, struct
     return failed ? error_set(error, failed, "acts cannot be taken: %s", strerror(-failed)) : done;
 }
 
-int recorder_expire(struct recorder *recorder, int64_t before, int64_t wall, struct error *error)
+long recorder_expire(struct recorder *recorder, int64_t before, int64_t wall, struct error *error)
 {
     uint64_t first = 0, last = 0;
     if (recorder->pending >= RECORDER_BATCH)
         return error_set(error, -EBUSY, "the log cannot be written at present");
-    long erased = salts_erase(recorder->salts, before, 10000, &first, &last);
+    long erased = salts_erase(recorder->salts, before, RECORDER_EXPIRE, &first, &last);
     if (erased <= 0)
         return erased < 0 ? error_set(error, (int)erased, "old salts cannot be erased: %s", strerror((int)-erased)) : 0;
     struct act act = {.kind = ACT_ERASED};
@@ -261,6 +258,6 @@ int recorder_expire(struct recorder *recorder, int64_t before, int64_t wall, str
     act_number(&act, "count", erased);
     act_number(&act, "first", (int64_t)first);
     act_number(&act, "last", (int64_t)last);
-    int failed = stage_own(recorder, act, wall);
-    return failed ? error_set(error, failed, "out of memory") : 0;
+    int failed = recorder_say(recorder, act, wall);
+    return failed ? error_set(error, failed, "out of memory") : erased;
 }

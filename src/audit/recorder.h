@@ -30,8 +30,12 @@ int recorder_set_aside(const char *state, int64_t wall, struct error *error);
 /* One step; returns how many acts became durable, or a negative errno (tried again at the next step). */
 long recorder_step(struct recorder *recorder, nanos_t boot, int64_t wall, struct error *error);
 
-/* Erases salts older than `before`, with an entry that says so. */
-int recorder_expire(struct recorder *recorder, int64_t before, int64_t wall, struct error *error);
+/* Erases salts older than `before`, at most RECORDER_EXPIRE at once, with an entry that says so. Returns how many, or a negative errno. */
+enum { RECORDER_EXPIRE = 10000 };
+long recorder_expire(struct recorder *recorder, int64_t before, int64_t wall, struct error *error);
+
+/* An entry of the recorder's own, written with the next step: `actor` becomes "audit". */
+int recorder_say(struct recorder *recorder, struct act act, int64_t wall);
 
 /* Witnesses have cosigned the log up to here: for status. */
 void recorder_witnessed(struct recorder *recorder, uint64_t size);

@@ -9,7 +9,7 @@
 struct command {
     const char *name, *operands, *summary;
     size_t least, most;
-    unsigned options; /* WITH() bits; --help goes with all */
+    uint64_t options; /* WITH() bits; --help goes with all */
     int (*run)(const struct arguments *a);
 };
 

@@ -20,6 +20,10 @@
  * directories.h the folders under `state` and `runtime`, their owners and modes
  * reload.h      a changed contract: offered, prepared, taken up or rolled back
  * keeper.h      the child of `ecluse run` that expires parcels
+ * recorder_child.h  the child of `ecluse run` that writes the audit log
+ * cosign.h      its side of the witnesses; asker.h: the processes that carry requests to them
+ * record.h      what commands put on the record, before they do it; chronicle.h: the supervisor
+ * difference.h  what changes from one contract to the next, and whether it allows more
  * sync.h        the thread of `ecluse run` that makes counts durable
  * child.h       a child process that is started again when it dies
  * notify.h      telling systemd how we are
@@ -58,6 +62,8 @@ enum exit_status { EXIT_DONE = 0, EXIT_PARTLY = 1, EXIT_COULD_NOT = 2 };
     X(DIR,       0,      "dir",       "DIR",           "where nginx's configuration and files go") \
     X(WORKERS,   0,      "workers",   "N",             "nginx workers (one a processor)")          \
     X(MODULE,    0,      "module",    "PATH",          "ngx_http_ecluse_module.so")                \
+    X(WITHOUT_RECORD, 0, "without-record", NULL,                                                   \
+      "do it even though the audit log cannot be written now; syslog is told")                     \
     X(MDOC,      0,      "mdoc",      NULL,            "the lists for the manual page")            \
     X(MARKDOWN,  0,      "markdown",  NULL,            "the lists for docs/commands.md")           \
     X(HELP,      'h',    "help",      NULL,            "what the command does, and its options")
@@ -69,7 +75,7 @@ enum option {
         OPTION_COUNT
 };
 
-#define WITH(constant) (1U << OPTION_##constant)
+#define WITH(constant) (UINT64_C(1) << OPTION_##constant)
 
 enum { OPERANDS_MANY = 1000000 };
 
@@ -95,10 +101,10 @@ enum { OPERANDS_MANY = 1000000 };
     X(why,      "why",     "HOLD|CLIENT",       1, 1, WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON), \
       "say why a hold began, or what an address has spent of each budget")                         \
     X(release,  "release", "HOLD...|all",       1, OPERANDS_MANY, WITH(CONTRACT) | WITH(RUNTIME)   \
-      | WITH(JSON),                                                                                \
+      | WITH(JSON) | WITH(WITHOUT_RECORD),                                                                                \
       "end a hold now; nothing that was counted is refunded")                                      \
     X(panic,    "panic",   "",                  0, 0, WITH(CONTRACT) | WITH(RUNTIME) | WITH(OFF)   \
-      | WITH(JSON),                                                                                \
+      | WITH(JSON) | WITH(WITHOUT_RECORD),                                                                                \
       "put every budget in observe within a second: nobody is refused until panic --off")          \
     X(help,     "help",    "[COMMAND]",         0, 1, WITH(MDOC) | WITH(MARKDOWN),                 \
       "show the commands, or one command's options")

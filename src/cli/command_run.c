@@ -2,11 +2,15 @@
  * counts durable, looks after the keeper, answers panics, and takes up changes of the contract. It
  * parses nothing but the contract. */
 #include "cli/child.h"
+#include "cli/chronicle.h"
 #include "cli/directories.h"
 #include "cli/keeper.h"
 #include "cli/notify.h"
 #include "cli/output.h"
 #include "status/panic.h"
+#include "audit/recorder.h"
+#include "cli/record.h"
+#include "cli/recorder_child.h"
 #include "cli/reload.h"
 #include "cli/situation.h"
 #include "cli/sync.h"
@@ -22,6 +26,7 @@
 #include <unistd.h>
 
 static const nanos_t keeper_patience = 5 * NANOS_SECOND;
+static const nanos_t recorder_patience = 10 * NANOS_SECOND;
 enum { OFFER_STEP_MILLISECONDS = 50 };
 
 struct supervisor {
@@ -29,11 +34,12 @@ struct supervisor {
     struct control *control;
     struct reload reload;
     struct bulletin bulletin;
-    struct account account;
+    struct account account, audit;
     int workers;
     struct budgets *front; /* read-only: whether its processes have prepared */
     struct sync *sync;
-    struct child keeper;
+    struct child keeper, recorder;
+    struct chronicle chronicle;
     int signals, changes; /* descriptors: signalfd, and inotify of runtime (-1: once a second) */
     bool stop, panic;
     nanos_t next_second;
@@ -77,8 +83,67 @@ static void start_keeper(struct supervisor *s, nanos_t now)
         return;
     }
     child_began(&s->keeper, pid, now);
+    chronicle_say(&s->chronicle, ACT_GUARD_UP, "keeper", "process %d", pid);
     s->bulletin.keeper_since = clock_wall();
     tell_bulletin(s);
+}
+
+static void start_recorder(struct supervisor *s, nanos_t now)
+{
+    struct recorder_child recorder = {.parent = getpid()};
+    memcpy(recorder.runtime, s->reload.live->runtime, sizeof recorder.runtime);
+    memcpy(recorder.state, s->reload.live->state, sizeof recorder.state);
+    pid_t pid = fork();
+    if (pid == 0) {
+        child_prepare(recorder.parent);
+        recorder_exec(&recorder);
+    }
+    if (pid < 0) {
+        log_line(LOG_LEVEL_ERROR, "the recorder cannot be started: %s", strerror(errno));
+        s->recorder.start_at = now + NANOS_SECOND;
+        return;
+    }
+    child_began(&s->recorder, pid, now);
+    chronicle_say(&s->chronicle, ACT_GUARD_UP, "recorder", "process %d", pid);
+}
+
+/* What a damaged log was is kept for whoever looks into it; the new one's first entry says so. */
+static void set_log_aside(struct supervisor *s)
+{
+    struct error error = {""};
+    int64_t wall = clock_wall();
+    int code = recorder_set_aside(s->reload.live->state, wall, &error);
+    if (code == 0)
+        code = directories_for_audit(s->reload.live, &s->audit, &error);
+    if (code < 0) {
+        log_line(LOG_LEVEL_ERROR, "%s", error.text);
+        return;
+    }
+    log_line(LOG_LEVEL_ERROR, "the audit log was damaged: it is set aside as %s/audit.damaged-%lld, and a new one is begun",
+             s->reload.live->state, (long long)(wall / NANOS_SECOND));
+    chronicle_say(&s->chronicle, ACT_ALARM, "audit log",
+                  "the log did not agree with its checkpoint: set aside as audit.damaged-%lld; this one begins anew",
+                  (long long)(wall / NANOS_SECOND));
+}
+
+static void recorder_died(struct supervisor *s, int status, nanos_t now)
+{
+    if (WIFEXITED(status) && WEXITSTATUS(status) == RECORDER_AGAIN) { /* other witnesses, or another key */
+        s->recorder.pid = 0;
+        s->recorder.start_at = now;
+        return;
+    }
+    pid_t pid = s->recorder.pid;
+    child_died(&s->recorder, status, now);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == RECORDER_DAMAGED) {
+        set_log_aside(s);
+        s->recorder.start_at = now;
+    } else {
+        chronicle_say(&s->chronicle, ACT_GUARD_DOWN, "recorder", "process %d %s %d; started again in %lld s", pid,
+                      WIFSIGNALED(status) ? "died of signal" : "ended with status",
+                      WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+                      (long long)(s->recorder.back_off / NANOS_SECOND));
+    }
 }
 
 static void answer_panic(struct supervisor *s)
@@ -88,6 +153,7 @@ static void answer_panic(struct supervisor *s)
         return;
     s->panic = asked;
     control_set_panic(s->control, asked);
+    chronicle_say(&s->chronicle, asked ? ACT_PANIC : ACT_PANIC_OFF, "", "in force for every guard");
     log_line(LOG_LEVEL_WARNING, asked ? "PANIC: every budget is in observe"
                                       : "the panic is over: the contract's modes are in force");
 }
@@ -107,6 +173,9 @@ static void each_second(struct supervisor *s, nanos_t now)
     control_beat(s->control, now);
     notify_systemd("WATCHDOG=1");
     answer_panic(s);
+    chronicle_look(&s->chronicle, s->front, now, clock_wall());
+    if (child_due(&s->recorder, now))
+        start_recorder(s, now);
     if (reload_look(&s->reload, s->front, false, now) == RELOAD_TAKEN)
         contract_taken(s);
     if (s->reload.live->tracking.present && child_due(&s->keeper, now))
@@ -119,9 +188,15 @@ static void reap(struct supervisor *s, nanos_t now)
 {
     int status;
     for (pid_t gone; (gone = waitpid(-1, &status, WNOHANG)) > 0;) {
+        if (gone == s->recorder.pid)
+            recorder_died(s, status, now);
         if (gone != s->keeper.pid)
             continue;
         child_died(&s->keeper, status, now);
+        chronicle_say(&s->chronicle, ACT_GUARD_DOWN, "keeper", "process %d %s %d; started again in %lld s", gone,
+                      WIFSIGNALED(status) ? "died of signal" : "ended with status",
+                      WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+                      (long long)(s->keeper.back_off / NANOS_SECOND));
         s->bulletin.keeper_since = clock_wall();
         tell_bulletin(s);
     }
@@ -193,14 +268,35 @@ static void listen_to(struct supervisor *s, const char *runtime)
     }
 }
 
+/* Before anything that is to be on the record, and before a guard that has something to tell. */
+static int begin_record(struct supervisor *s, struct error *error)
+{
+    const struct contract *c = s->reload.live;
+    s->audit = account_of_audit(c->state);
+    int code = recorder_prepare(c, &s->audit, s->workers, error);
+    if (code < 0)
+        return code;
+    chronicle_open(&s->chronicle, c->runtime);
+    s->reload.chronicle = &s->chronicle;
+    chronicle_say(&s->chronicle, ACT_STARTED, "", "version " ECLUSE_VERSION "%s", s->panic ? ", in panic" : "");
+    struct act act = record_act(ACT_CONTRACT, "supervisor", "contract in force", "%u budgets, %u promises, mode %s",
+                                c->budget_count, c->promise_count, mode_name(c->mode));
+    act_number(&act, "number", (int64_t)s->reload.generation);
+    handover_act(s->chronicle.ring, &act);
+    start_recorder(s, clock_boot());
+    return 0;
+}
+
 static int make_segment(struct supervisor *s, struct error *error)
 {
     struct error told = {""};
     int made = budget_create(s->reload.live, GUARD_FRONT, NULL, moment_now(), s->workers, &told);
     if (made < 0)
         return error_set(error, made, "%s", told.text);
-    if (made > 0)
+    if (made > 0) {
         log_line(LOG_LEVEL_WARNING, "%s", told.text);
+        chronicle_say(&s->chronicle, made == 2 ? ACT_CLOCK_JUMP : ACT_ALARM, "front", "%s", told.text);
+    }
     open_front(s);
     return sync_start(s->reload.live, &s->sync, error);
 }
@@ -233,7 +329,9 @@ static int begin(struct supervisor *s, struct contract *from_file, struct error 
         free(from_file);
         return code;
     }
-    code = make_segment(s, error);
+    code = begin_record(s, error);
+    if (code == 0)
+        code = make_segment(s, error);
     s->bulletin.started = clock_wall();
     if (code == 0)
         tell_bulletin(s);
@@ -246,6 +344,9 @@ static void end(struct supervisor *s)
     child_stop(&s->keeper, SIGTERM, keeper_patience);
     sync_stop(s->sync);
     budget_close(s->front);
+    chronicle_say(&s->chronicle, ACT_STOPPED, "", "in order; guards go on with what they last had");
+    child_stop(&s->recorder, SIGTERM, recorder_patience); /* last: it takes what the others left */
+    chronicle_close(&s->chronicle);
     if (s->control) {
         control_stop(s->control);
         control_close(s->control);
@@ -256,7 +357,8 @@ static void end(struct supervisor *s)
 
 int command_run(const struct arguments *a)
 {
-    struct supervisor s = {.signals = -1, .changes = -1, .keeper = {.name = "the keeper"}};
+    struct supervisor s = {.signals = -1, .changes = -1, .keeper = {.name = "the keeper"},
+                           .recorder = {.name = "the recorder"}};
     s.file = realpath(contract_file(a), NULL);
     if (s.file == NULL)
         return could_not(false, "%s: %s; name the contract with -c FILE or ECLUSE_CONTRACT",

@@ -1,5 +1,6 @@
 #include "cli/arguments.h"
 #include "cli/keeper.h"
+#include "cli/recorder_child.h"
 
 #include <locale.h>
 #include <stdlib.h>
@@ -62,6 +63,9 @@ int main(int argc, char **argv)
         help_all(stdout);
         return finish(EXIT_DONE);
     }
+    struct recorder_child recorder;
+    if (recorder_words(argc, argv, &recorder))
+        recorder_main(&recorder);
     struct keeper keeper;
     if (keeper_words(argc, argv, &keeper))
         keeper_main(&keeper);

@@ -1,6 +1,6 @@
 #include "cli/reload.h"
 
-#include "cli/cli.h"
+#include "cli/record.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -41,6 +41,9 @@ __attribute__((format(printf, 2, 3))) static void refuse(struct reload *r, const
     va_end(arguments);
     r->bulletin->refused = clock_wall();
     r->told = true;
+    if (r->chronicle)
+        chronicle_say(r->chronicle, ACT_CONTRACT_REFUSED, "contract", "stays at number %" PRIu64 ": %.150s",
+                      r->generation, r->bulletin->reason);
     log_line(LOG_LEVEL_ERROR, "the contract stays at number %" PRIu64 ": %s", r->generation,
              r->bulletin->reason);
 }
@@ -102,10 +105,34 @@ static void unchanged(struct reload *r)
     log_line(LOG_LEVEL_INFO, "the contract's file says what is in force already");
 }
 
+/* What allows more is put on the record when it is offered, and committed once that is durable. */
+static bool reserve_record(struct reload *r, const struct contract *c)
+{
+    contract_difference(r->live, c, &r->difference);
+    r->recorded = 0;
+    if (!r->difference.loosens || !r->chronicle)
+        return true;
+    struct act act = record_act(ACT_CONTRACT, "supervisor", "contract offered", "%s", r->difference.text);
+    act_number(&act, "number", (int64_t)r->last + 1);
+    act_number(&act, "loosened", r->difference.loosened);
+    r->recorded = chronicle_reserve(r->chronicle, &act);
+    return r->recorded != 0;
+}
+
+static bool is_recorded(const struct reload *r)
+{
+    return r->recorded == 0 || handover_is_durable(r->chronicle->ring, r->recorded);
+}
+
 static void offer(struct reload *r, struct contract *c, nanos_t now)
 {
     struct error error;
     uint64_t number = r->last + 1;
+    if (!reserve_record(r, c)) {
+        refuse(r, "it allows more (%.150s), and cannot be put on the record first; `ecluse status` says why", r->difference.text);
+        free(c);
+        return;
+    }
     if (contract_publish(r->live->runtime, number, c, &error) < 0) {
         refuse(r, "it cannot be published: %.500s", error.text);
         free(c);
@@ -130,6 +157,14 @@ static enum reload_result commit(struct reload *r)
     if (old > 1)
         contract_unpublish(r->live->runtime, old - 1);
     taken(r);
+    if (r->chronicle) {
+        struct act act = record_act(ACT_CONTRACT, "supervisor", "contract in force", "%s", r->difference.text);
+        act_number(&act, "number", (int64_t)r->generation);
+        act_number(&act, "loosened", r->difference.loosened);
+        act_number(&act, "tightened", r->difference.tightened);
+        act_number(&act, "changed", r->difference.other);
+        handover_act(r->chronicle->ring, &act);
+    }
     return RELOAD_TAKEN;
 }
 
@@ -160,9 +195,13 @@ enum reload_result reload_step(struct reload *r, const struct budgets *front, na
         if (process[i].prepared < r->last)
             waiting = process[i].pid;
     }
-    if (waiting == 0)
+    if (waiting == 0 && is_recorded(r))
         return commit(r);
-    if (now >= r->deadline) {
+    if (waiting == 0 && now >= r->deadline) {
+        refuse(r, "it allows more (%.150s), and the audit log could not be written within 2 s; `ecluse status` says why. Save the "
+                  "file again once it can", r->difference.text);
+        roll_back(r);
+    } else if (now >= r->deadline) {
         refuse(r, "process %d of the front did not answer to contract %" PRIu64 " within 2 s",
                waiting, r->last);
         roll_back(r);

@@ -3,12 +3,15 @@
  * A change is seen within two seconds (or at once on SIGHUP), is read whole, and is offered to the
  * guards as contract/publish.h says: all take it up, or none does. A file that does not check, or
  * that a guard refuses, changes nothing; the reason is logged and shown by `status` until the file
- * is in force or is changed again.
+ * is in force or is changed again. One that loosens containment takes effect only once its entry in
+ * the audit log is durable (difference.h says what loosens).
  */
 #ifndef ECLUSE_RELOAD_H
 #define ECLUSE_RELOAD_H
 
 #include "budget/guard.h"
+#include "cli/chronicle.h"
+#include "cli/difference.h"
 #include "status/bulletin.h"
 #include "contract/publish.h"
 
@@ -30,6 +33,9 @@ struct reload {
     struct file_stamp stamp;   /* as last looked at */
     bool wanted;               /* changed, and to be read once it rests */
     struct bulletin *bulletin; /* told of each outcome */
+    struct chronicle *chronicle; /* may be NULL: nothing is put on the record, or waited for */
+    struct difference difference; /* from live to next */
+    uint64_t recorded;         /* number of the act that must be durable first; 0: none */
     bool told;                 /* the bulletin has changed and is to be written */
 };
 
