@@ -6,6 +6,7 @@
 #include "cli/directories.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/record.h"
 #include "cli/situation.h"
 
 #include "tracking/ingest.h"
@@ -34,6 +35,8 @@ struct intake {
     FILE *rejects;
     struct progress progress;
     struct ingest_totals totals;
+    enum feed_format format;
+    struct handover *record; /* NULL: `ecluse run` has not made the log's rings here yet */
     nanos_t began;
 };
 
@@ -176,6 +179,23 @@ static uint64_t rejected_in_all(const struct ingest_totals *t)
     return sum;
 }
 
+/* One entry a run, whatever it took in; the files' names may be personal, so their number stands for them. */
+static void put_on_record(const struct intake *k, int status)
+{
+    const struct ingest_totals *t = &k->totals;
+    char actor[ACT_NAME_SIZE];
+    record_actor(actor);
+    struct act act = record_act(ACT_INGEST, actor, feed_format_name(k->format), "%s",
+                                status == EXIT_DONE ? "read to its end" : "ended before its time");
+    act_number(&act, "inputs", (int64_t)k->input_count);
+    act_number(&act, "events", (int64_t)t->events);
+    act_number(&act, "added", (int64_t)t->added);
+    act_number(&act, "rejected", (int64_t)rejected_in_all(t));
+    act_number(&act, "parcels", (int64_t)t->parcels);
+    act_number(&act, "bytes", (int64_t)t->bytes);
+    handover_act(k->record, &act);
+}
+
 static void summary_json(const struct intake *k, double seconds)
 {
     const struct ingest_totals *t = &k->totals;
@@ -256,6 +276,8 @@ static int ingest_all(struct intake *k)
     if (!k->contract->tracking.present)
         return could_not(k->json, "the contract has no `tracking:` section, so there is no store; "
                                   "add one with the formats of your parcel numbers");
+    k->format = format;
+    handover_open(k->contract->runtime, HANDOVER_INGEST, &k->record, NULL);
     int status = inputs_open(k);
     if (status == EXIT_DONE)
         status = rejects_open(k);
@@ -263,6 +285,7 @@ static int ingest_all(struct intake *k)
         status = give_up_rights(k);
     if (status == EXIT_DONE)
         status = read_inputs(k, format);
+    put_on_record(k, status);
     if (status != EXIT_DONE)
         return status;
     status = rejects_close(k);
@@ -282,6 +305,7 @@ int command_ingest(const struct arguments *a)
     int status = ingest_all(&k);
     if (k.rejects)
         fclose(k.rejects);
+    handover_close(k.record);
     free(k.input);
     free(k.contract);
     return status;

@@ -1,5 +1,6 @@
 /* `ecluse panic` and `ecluse panic --off`. */
 #include "cli/output.h"
+#include "cli/record.h"
 #include "status/panic.h"
 #include "cli/situation.h"
 
@@ -49,6 +50,19 @@ static int tell(const struct arguments *a, bool on, bool supervised)
     return EXIT_DONE;
 }
 
+/* A panic lets everything through, so it waits for the record; its end does not. */
+static int record_panic(const struct arguments *a, const char *runtime, bool on)
+{
+    char actor[ACT_NAME_SIZE];
+    record_actor(actor);
+    struct act act = record_act(on ? ACT_PANIC : ACT_PANIC_OFF, actor, "asked for", on ? "every budget is to observe only"
+                                                                                      : "the contract's modes are to be in force");
+    if (on)
+        return record_durably(a, runtime, &act, "the panic");
+    record_say(runtime, HANDOVER_COMMAND, &act);
+    return EXIT_DONE;
+}
+
 int command_panic(const struct arguments *a)
 {
     bool json = a->option[OPTION_JSON] != NULL, on = a->option[OPTION_OFF] == NULL;
@@ -56,6 +70,9 @@ int command_panic(const struct arguments *a)
     struct error error;
     if (!runtime_find(a, runtime, &error))
         return could_not(json, "%s", error.text);
+    int recorded = record_panic(a, runtime, on);
+    if (recorded != EXIT_DONE)
+        return recorded;
     if (panic_ask(runtime, on, &error) < 0)
         return could_not(json, "%s", error.text);
     /* Whoever holds the lock is the supervisor; when nobody does, the page is written here. */

@@ -1,5 +1,6 @@
 /* `ecluse release`: asks the guards to end holds, and waits until they have. */
 #include "cli/output.h"
+#include "cli/record.h"
 #include "cli/situation.h"
 #include "status/status.h"
 
@@ -22,18 +23,47 @@ static bool in_force(const struct situation *s, uint64_t id)
     return hold_find(s->front, id, &hold) && hold.until > clock_boot();
 }
 
-static int ask_all(const struct situation *s, bool json, struct asked **out, size_t *count)
+/* What is released is on the record first; one entry for all when all are meant. */
+static int record_release(const struct arguments *a, const struct situation *s, const struct hold *hold, size_t count)
+{
+    char actor[ACT_NAME_SIZE], name[HOLD_NAME_SIZE] = "", what[120];
+    record_actor(actor);
+    struct act act;
+    if (count > 1) {
+        snprintf(what, sizeof what, "the release of %zu holds", count);
+        act = record_act(ACT_RELEASE, actor, "", "every hold of the front is to be undone");
+        act_number(&act, "count", (int64_t)count);
+    } else {
+        const struct budget_rule *rule = hold->budget >= 0 && (uint32_t)hold->budget < s->contract->budget_count
+                                             ? &s->contract->budget[hold->budget] : NULL;
+        char who[PRINCIPAL_TEXT_SIZE];
+        hold_name(GUARD_FRONT, hold->id, name);
+        snprintf(what, sizeof what, "the release of %s", name);
+        act = record_act(ACT_RELEASE, actor, rule ? rule->name : "", "to be undone before its time");
+        act_text(act.subject, sizeof act.subject, text_of(principal_text(&hold->principal, who)));
+        act_text(act.hold, sizeof act.hold, text_of(name));
+        act_number(&act, "used", (int64_t)hold->used);
+        act_number(&act, "limit", (int64_t)hold->limit);
+        act_number(&act, "left_s", (hold->until - s->now.boot) / NANOS_SECOND);
+    }
+    return record_durably(a, s->runtime, &act, what);
+}
+
+static int ask_all(const struct arguments *a, const struct situation *s, bool json, struct asked **out, size_t *count)
 {
     struct hold *holds = calloc(STATUS_MAX_HOLDS, sizeof *holds);
     must(holds != NULL);
     size_t found = holds_list(s->front, s->now.boot, holds, STATUS_MAX_HOLDS);
     *out = calloc(found + 1, sizeof **out);
     must(*out != NULL);
-    int status = EXIT_DONE;
+    size_t kept = 0;
+    for (size_t i = 0; i < found; i++)
+        if (!holds[i].observed)
+            holds[kept++] = holds[i];
+    found = kept;
+    int status = found ? record_release(a, s, holds, found) : EXIT_DONE;
     for (size_t i = 0; i < found && status == EXIT_DONE; i++) {
         struct error error;
-        if (holds[i].observed)
-            continue;
         if (release_request(s->runtime, GUARD_FRONT, holds[i].id, &error) < 0)
             status = could_not(json, "%s", error.text);
         else
@@ -43,7 +73,7 @@ static int ask_all(const struct situation *s, bool json, struct asked **out, siz
     return status;
 }
 
-static int ask_one(const struct situation *s, bool json, const char *name, struct asked *out)
+static int ask_one(const struct arguments *a, const struct situation *s, bool json, const char *name, struct asked *out)
 {
     enum guard guard;
     struct error error;
@@ -53,6 +83,10 @@ static int ask_one(const struct situation *s, bool json, const char *name, struc
         return could_not(json, "there is no guard `%s` yet", guard_name(guard));
     if (!in_force(s, out->id))
         return could_not(json, "no hold %s is in force; it may have ended by itself", name);
+    struct hold hold;
+    int status = hold_find(s->front, out->id, &hold) ? record_release(a, s, &hold, 1) : EXIT_DONE;
+    if (status != EXIT_DONE)
+        return status;
     if (release_request(s->runtime, guard, out->id, &error) < 0)
         return could_not(json, "%s", error.text);
     return EXIT_DONE;
@@ -112,12 +146,12 @@ int command_release(const struct arguments *a)
     if (s.front == NULL) {
         status = could_not(json, "%s", s.front_error.text);
     } else if (a->operand_count == 1 && strcmp(a->operand[0], "all") == 0) {
-        status = ask_all(&s, json, &asked, &count);
+        status = ask_all(a, &s, json, &asked, &count);
     } else {
         asked = calloc(a->operand_count, sizeof *asked);
         must(asked != NULL);
         for (; count < a->operand_count && status == EXIT_DONE; count++)
-            status = ask_one(&s, json, a->operand[count], &asked[count]);
+            status = ask_one(a, &s, json, a->operand[count], &asked[count]);
     }
     if (status == EXIT_DONE)
         status = tell(json, asked, count, wait_ended(&s, asked, count));

@@ -200,7 +200,10 @@ def test_panic_survives_a_restart_of_run(place):
 def test_panic_needs_no_supervisor(place):
     place.run().kill()
     place.started[0].wait()
-    assert place.json("panic") == {"panic": True, "supervised": False}
+    refused = place.ecluse("panic")
+    assert refused.returncode == 2 and "--without-record" in refused.stderr
+    assert place.json("status")["panic"] is False
+    assert place.json("panic", "--without-record") == {"panic": True, "supervised": False}
     assert place.json("status")["panic"] is True
     place.run()
     assert place.json("status")["panic"] is True
