@@ -83,6 +83,17 @@ bool quarter_is_free(const struct budgets *b, uint64_t word, nanos_t now)
 
 /* ---- Finding and taking ------------------------------------------------------------------------------- */
 
+enum { CELLS_SPARE = 2 };
+
+static unsigned line_free(const struct budgets *b, struct cell *line, nanos_t time,
+                          cell_is_free is_free)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < CELLS_A_LINE; i++)
+        count += atomic_load(&line[i].key) == 0 || is_free(b, atomic_load(&line[i].word), time);
+    return count;
+}
+
 static struct cell *line_take(struct budgets *b, struct cell *line, uint64_t key, nanos_t time,
                               cell_is_free is_free)
 {
@@ -140,11 +151,14 @@ struct cell *cell_take(struct budgets *b, struct cell *cells, const struct table
     *made = false;
     if (found)
         return found;
-    size_t first = (size_t)table_first(t, h) * CELLS_A_LINE;
-    size_t second = (size_t)table_second(t, h, proven) * CELLS_A_LINE;
-    found = line_take(b, cells + first, key, time, is_free);
+    /* The emptier line, if the first is about to be full: then hardly anyone finds both full before most are. */
+    struct cell *first = cells + (size_t)table_first(t, h) * CELLS_A_LINE;
+    struct cell *second = cells + (size_t)table_second(t, h, proven) * CELLS_A_LINE;
+    unsigned room = line_free(b, first, time, is_free);
+    bool swapped = room < CELLS_SPARE && line_free(b, second, time, is_free) > room;
+    found = line_take(b, swapped ? second : first, key, time, is_free);
     if (!found)
-        found = line_take(b, cells + second, key, time, is_free);
+        found = line_take(b, swapped ? first : second, key, time, is_free);
     if (!found)
         return NULL;
     *made = true;

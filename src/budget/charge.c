@@ -38,6 +38,18 @@ enum mode mode_in_force(const struct budgets *b, const struct plan_budget *budge
     return MODE_ENFORCE;
 }
 
+/* All that will be looked at first, at once: misses that do not wait for each other. */
+static void lines_prefetch(struct budgets *b, const struct plan_budget *budget, uint64_t h, bool proven)
+{
+    if (budget->any_rate)
+        __builtin_prefetch(rate_line(b, table_first(&b->rate_table, h)), 1);
+    if (budget->all_rates)
+        return;
+    if (!proven)
+        __builtin_prefetch(b->quarters + (size_t)table_first(&b->quarter_table, h) * CELLS_A_LINE, 1);
+    __builtin_prefetch(b->ring_keys + (size_t)table_first(&b->ring_table, h) * KEYS_A_SET);
+}
+
 static bool charge_begin(struct charge *c, struct budgets *b, unsigned budget,
                          const struct principal *p, uint64_t amount, nanos_t now)
 {
@@ -52,7 +64,7 @@ static bool charge_begin(struct charge *c, struct budgets *b, unsigned budget,
                          .time = ring_time(b, now)};
     c->payer = c->budget->everyone ? &everyone : p;
     c->h = principal_hash(b, c->budget->key, c->payer);
-    __builtin_prefetch(rate_line(b, table_first(&b->rate_table, c->h)), 1);
+    lines_prefetch(b, c->budget, c->h, c->payer->proven);
     c->actor_h = c->payer == p ? c->h : principal_hash(b, c->budget->key, p);
     c->spared = p->protected_by >= 0 && c->budget->continuity;
     c->shrunk = shrunk_any(b, c->now);

@@ -224,7 +224,7 @@ struct plan_budget {
     unsigned slot;      /* into SLOTS and TALLIES */
     int crowd;          /* into CROWDS, or -1 */
     unsigned window_count;
-    bool distinct, continuity, everyone, all_rates;
+    bool distinct, continuity, everyone, all_rates, any_rate;
     nanos_t longest;
     struct plan_window window[CONTRACT_MAX_WINDOWS];
 };

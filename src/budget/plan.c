@@ -218,6 +218,7 @@ static int plan_budget_fill(struct budgets *b, struct plan_budget *out,
                     !out->everyone && rate_is_fine(rule->window[i].span, rule->window[i].limit);
         plan_window_fill(&out->window[i], &rule->window[i], cell);
         out->all_rates &= cell;
+        out->any_rate |= cell;
         if (out->window[i].span > out->longest)
             out->longest = out->window[i].span;
         if (!cell && !b->read_only)

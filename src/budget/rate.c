@@ -1,5 +1,7 @@
 #include "budget/rate.h"
 
+enum { RATES_SPARE = 3 };
+
 void rate_undo(word_t *cell, uint64_t print, struct rate rate, uint64_t amount)
 {
     uint64_t old = atomic_load(cell), cost = rate.step * amount;
@@ -7,6 +9,14 @@ void rate_undo(word_t *cell, uint64_t print, struct rate rate, uint64_t amount)
            !atomic_compare_exchange_weak(
                cell, &old, print << RATE_TIME_BITS | ((old - cost) & RATE_TIME)))
         continue;
+}
+
+static unsigned line_free(word_t *line, nanos_t now)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < RATES_A_LINE; i++)
+        count += rate_ahead(atomic_load_explicit(&line[i], memory_order_relaxed), now) == 0;
+    return count;
 }
 
 static word_t *line_take(word_t *line, uint64_t print, nanos_t now)
@@ -70,14 +80,20 @@ word_t *rate_take(struct budgets *b, uint64_t h, bool proven, uint64_t print, na
     *made = false;
     if (found)
         return found;
-    found = line_take(rate_line(b, table_first(&b->rate_table, h)), print, now);
+    /* The first line as long as it has room to spare, for a charge looks there first; then the emptier one, so that
+     * hardly anyone finds both full before most are. */
+    word_t *first = rate_line(b, table_first(&b->rate_table, h));
+    word_t *second = rate_line(b, table_second(&b->rate_table, h, proven));
+    unsigned room = line_free(first, now);
+    bool swapped = room < RATES_SPARE && line_free(second, now) > room;
+    found = line_take(swapped ? second : first, print, now);
     if (!found)
-        found = line_take(rate_line(b, table_second(&b->rate_table, h, proven)), print, now);
+        found = line_take(swapped ? first : second, print, now);
     if (!found)
         return NULL;
     *made = true;
-    word_t *first = duplicates_merge(b, h, proven, print, now);
-    return first ? first : found;
+    word_t *stays = duplicates_merge(b, h, proven, print, now);
+    return stays ? stays : found;
 }
 
 void rates_sweep(struct budgets *b, size_t from, size_t to, nanos_t now)
