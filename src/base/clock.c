@@ -57,7 +57,8 @@ char *clock_text(nanos_t wall, char out[CLOCK_TEXT_SIZE])
 {
     time_t seconds = (time_t)(wall / NANOS_SECOND);
     struct tm parts;
-    if (!gmtime_r(&seconds, &parts) || !strftime(out, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts))
+    if (!gmtime_r(&seconds, &parts) ||
+        !strftime(out, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts))
         snprintf(out, CLOCK_TEXT_SIZE, "(no such time)");
     return out;
 }

@@ -1,7 +1,7 @@
 /* clock.h: the only place that reads a clock.
  *
- * Windows are measured on the boot clock, which no one can set and which counts suspended time; people
- * are shown the wall clock. Both are nanoseconds in a signed 64-bit integer: 292 years.
+ * Windows are measured on the boot clock, which no one can set and which counts suspended time;
+ * people are shown the wall clock. Both are nanoseconds in a signed 64-bit integer: 292 years.
  */
 #ifndef ECLUSE_CLOCK_H
 #define ECLUSE_CLOCK_H

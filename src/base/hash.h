@@ -1,8 +1,9 @@
 /* hash.h: two hashes for two purposes; neither is for signatures.
  *
- * siphash()       SipHash-1-3 (Aumasson, Bernstein 2012) with a secret key: for tables whose keys attackers choose.
- *                 1-3 rather than 2-4 since nobody sees the output; the Linux kernel and Rust chose the same for tables.
- * hash_checksum() XXH3 of libxxhash: for what disks damage. An attacker can forge it.
+ * siphash()       SipHash-1-3 (Aumasson, Bernstein 2012) with a secret key: for tables whose keys
+ * attackers choose. 1-3 rather than 2-4 since nobody sees the output; the Linux kernel and Rust
+ * chose the same for tables. hash_checksum() XXH3 of libxxhash: for what disks damage. An attacker
+ * can forge it.
  */
 #ifndef ECLUSE_HASH_H
 #define ECLUSE_HASH_H
@@ -19,12 +20,14 @@ struct hash_key hash_key_random(void);
 
 uint64_t siphash(struct hash_key key, const void *data, size_t length);
 
-/* The same for exactly 24 bytes, as three words in memory order (little-endian), without a call: for hot paths. */
+/* The same for exactly 24 bytes, as three words in memory order (little-endian), without a call:
+ * for hot paths. */
 static inline uint64_t siphash_words3(struct hash_key key, uint64_t a, uint64_t b, uint64_t c);
 
 uint64_t hash_checksum(uint64_t seed, const void *data, size_t length);
 
-/* ---- How, for the inline form ---------------------------------------------------------------------- */
+/* ---- How, for the inline form
+ * ---------------------------------------------------------------------- */
 
 struct sip_state {
     uint64_t v0, v1, v2, v3;

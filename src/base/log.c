@@ -23,5 +23,6 @@ void log_line(enum log_level level, const char *format, ...)
     if (current_writer)
         current_writer(level, line);
     else
-        fprintf(stderr, "%secluse: %s\n", getenv("JOURNAL_STREAM") ? journal_prefix[level] : "", line);
+        fprintf(stderr, "%secluse: %s\n", getenv("JOURNAL_STREAM") ? journal_prefix[level] : "",
+                line);
 }

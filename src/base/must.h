@@ -1,8 +1,9 @@
 /* must.h: what cannot happen unless we made a mistake.
  *
- * must(x) is on in release builds. It is for our own invariants only: input from outside is never asserted
- * on. When it fails, the process's handler is called with the text; if that returns, the process aborts.
- * The nginx module installs a handler that switches the module off in its worker instead (it does not return).
+ * must(x) is on in release builds. It is for our own invariants only: input from outside is never
+ * asserted on. When it fails, the process's handler is called with the text; if that returns, the
+ * process aborts. The nginx module installs a handler that switches the module off in its worker
+ * instead (it does not return).
  */
 #ifndef ECLUSE_MUST_H
 #define ECLUSE_MUST_H

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-/* SipHash-1-3 written again from the paper: tests/siphash13.py, which checks itself against the paper's SipHash-2-4
- * vector, prints siphash_vectors.inc. */
+/* SipHash-1-3 written again from the paper: tests/siphash13.py, which checks itself against the
+ * paper's SipHash-2-4 vector, prints siphash_vectors.inc. */
 static void siphash_agrees_with_the_reference(void **state)
 {
     (void)state;
@@ -47,7 +47,8 @@ static void a_writer_that_is_full_writes_nothing_more(void **state)
     assert_memory_equal(buffer, "12345\0\0\0", 8);
 }
 
-static void written(char *out, size_t size, void (*what)(struct writer *, struct text), struct text t)
+static void written(char *out, size_t size, void (*what)(struct writer *, struct text),
+                    struct text t)
 {
     struct writer w = writer_on(out, size - 1);
     what(&w, t);
@@ -95,7 +96,8 @@ static void the_boot_clock_goes_on_and_times_are_written_in_utc(void **state)
     nanos_t first = clock_boot();
     assert_true(first > 0 && clock_boot() >= first);
     char text[CLOCK_TEXT_SIZE];
-    assert_string_equal(clock_text(INT64_C(1795183380) * NANOS_SECOND, text), "2026-11-20T14:03:00Z");
+    assert_string_equal(clock_text(INT64_C(1795183380) * NANOS_SECOND, text),
+                        "2026-11-20T14:03:00Z");
     uint8_t a[16], b[16];
     clock_boot_id(a);
     clock_boot_id(b);

@@ -1,8 +1,8 @@
 /* text.h: strings from outside are (pointer, length) and never assumed to end.
  *
  * struct text     a borrowed run of bytes
- * struct writer   a bounded buffer that is appended to; what does not fit sets `overflow` and nothing more is
- *                 written, so that a caller checks once, at the end
+ * struct writer   a bounded buffer that is appended to; what does not fit sets `overflow` and
+ * nothing more is written, so that a caller checks once, at the end
  */
 #ifndef ECLUSE_TEXT_H
 #define ECLUSE_TEXT_H
@@ -74,14 +74,15 @@ void write_unsigned(struct writer *w, uint64_t value);
 /* Exactly `width` decimal digits, leading zeroes; value modulo 10^width. */
 void write_padded(struct writer *w, unsigned value, unsigned width);
 
-/* Inside a JSON string: escapes what RFC 8259 section 7 requires; bytes above 0x7f pass as they are. */
+/* Inside a JSON string: escapes what RFC 8259 section 7 requires; bytes above 0x7f pass as they
+ * are. */
 void write_json_escaped(struct writer *w, struct text t);
 
 /* In HTML text or a quoted attribute: escapes & < > " '. */
 void write_html_escaped(struct writer *w, struct text t);
 
-/* Smallest number of single-character edits (insert, delete, replace, swap of neighbours) between two names, for
- * "did you mean"; texts over 64 bytes are as far as can be (SIZE_MAX). */
+/* Smallest number of single-character edits (insert, delete, replace, swap of neighbours) between
+ * two names, for "did you mean"; texts over 64 bytes are as far as can be (SIZE_MAX). */
 size_t text_distance(struct text a, struct text b);
 
 #endif
