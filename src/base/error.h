@@ -10,8 +10,8 @@ struct error {
     char text[512];
 };
 
-/* Fills error (which may be NULL) and returns code, so that a failing function can end in one line.
- */
+/* Fills error (which may be NULL) and returns code, so that a failing function can end in one
+ * line. */
 __attribute__((format(printf, 3, 4))) int error_set(struct error *error, int code,
                                                     const char *format, ...);
 

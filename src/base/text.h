@@ -2,7 +2,7 @@
  *
  * struct text     a borrowed run of bytes
  * struct writer   a bounded buffer that is appended to; what does not fit sets `overflow` and
- * nothing more is written, so that a caller checks once, at the end
+ *                 nothing more is written, so that a caller checks once, at the end
  */
 #ifndef ECLUSE_TEXT_H
 #define ECLUSE_TEXT_H
@@ -81,8 +81,8 @@ void write_json_escaped(struct writer *w, struct text t);
 /* In HTML text or a quoted attribute: escapes & < > " '. */
 void write_html_escaped(struct writer *w, struct text t);
 
-/* Smallest number of single-character edits (insert, delete, replace, swap of neighbours) between
- * two names, for "did you mean"; texts over 64 bytes are as far as can be (SIZE_MAX). */
+/* Smallest number of single-character edits (insert, delete, replace, swap of neighbours)
+ * between two names, for "did you mean"; texts over 64 bytes are as far as can be (SIZE_MAX). */
 size_t text_distance(struct text a, struct text b);
 
 #endif
