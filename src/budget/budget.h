@@ -113,6 +113,21 @@ int hold_name_parse(struct text name, enum guard *guard, uint64_t *id);
 int release_request(const char *runtime, enum guard guard, uint64_t id, struct error *error);
 size_t release_apply(struct budgets *b, const char *runtime, nanos_t now);
 
+/* ---- What happened: for the audit log ------------------------------------------------------------- */
+
+enum budget_event { BUDGET_HELD, BUDGET_ENDED, BUDGET_RELEASED, BUDGET_BREAKER, BUDGET_BREAKER_OFF, BUDGET_EVENTS };
+
+struct budget_news {
+    enum budget_event event;
+    struct hold hold;     /* of several: the one that used most. Of a breaker: the budget alone. budget -1: no longer known */
+    uint64_t count;       /* how many this stands for */
+    uint64_t first, last; /* ids of holds */
+};
+
+/* What began and ended since the last report, told once: in one process a second (others get 0 at once), each hold singly, but more than 20
+ * of one budget, and all that would have been in observe, as one. What does not fit is told the next time. No call waits. */
+size_t budget_report(struct budgets *b, nanos_t now, struct budget_news *out, size_t most);
+
 /* ---- Life ----------------------------------------------------------------------------------------- */
 
 struct budget_sizes {      /* 0 takes the default */

@@ -119,8 +119,8 @@ static uint64_t slot_claim(struct budgets *b, size_t index, uint64_t old, const 
     return id;
 }
 
-/* Another process may begin a hold on the same principal at the same moment: then there are two for a while, of which
- * the first in the order is met, and both end by themselves. hold_release() ends both. */
+/* Another process may begin a hold on the same principal at the same moment: then there are two, of which the first in the
+ * order of searching is met, and both are listed. Each ends by itself at its time, and a release of either ends both. */
 uint64_t hold_begin(struct budgets *b, const struct hold_ask *ask, nanos_t now)
 {
     uint64_t key = hold_key(ask->h);
@@ -155,6 +155,15 @@ bool hold_grace(struct hold_record *record, uint64_t amount, nanos_t now)
     return true;
 }
 
+/* Where somebody reports (report.c), a slot is kept until both its beginning and its end were told, for 5 s at most. */
+static bool is_to_be_told(const struct budgets *b, const struct hold_record *r, nanos_t now)
+{
+    uint64_t reported = atomic_load(&b->live->reported), until = atomic_load(&r->until);
+    return reported && (uint64_t)(now / NANOS_SECOND) + 1 - reported < 5 &&
+           atomic_load(&r->told) != (atomic_load(&r->id) | UINT64_C(1) << 63) &&
+           until && (uint64_t)now - until < 5 * (uint64_t)NANOS_SECOND;
+}
+
 size_t holds_expire(struct budgets *b, nanos_t now)
 {
     size_t live = 0, used = 0, count = (size_t)b->hold_sets * KEYS_A_SET;
@@ -163,11 +172,13 @@ size_t holds_expire(struct budgets *b, nanos_t now)
         if (key == 0)
             continue;
         struct hold_record *r = &b->holds[i];
+        if (slot_is_free(r, key, now) && is_to_be_told(b, r, now))
+            continue;
         if (slot_is_free(r, key, now)) {
             uint64_t marker = claim_marker(now);
             if (!atomic_compare_exchange_strong(&b->hold_keys[i], &key, marker))
                 continue;
-            for (word_t *word = &r->until; word <= &r->spare; word++)
+            for (word_t *word = &r->until; word <= &r->told; word++)
                 atomic_store(word, 0);
             atomic_compare_exchange_strong(&b->hold_keys[i], &marker, 0);
             continue;
@@ -227,6 +238,11 @@ static bool record_read(const struct budgets *b, size_t i, nanos_t now, struct h
     return true;
 }
 
+bool hold_read(const struct budgets *b, size_t slot, struct hold *out)
+{
+    return record_read(b, slot, -1, out);
+}
+
 static int newest_first(const void *a, const void *b)
 {
     uint64_t left = ((const struct hold *)a)->id, right = ((const struct hold *)b)->id;
@@ -270,29 +286,35 @@ bool hold_find(const struct budgets *b, uint64_t id, struct hold *out)
     return false;
 }
 
+/* Only who ends it gives the grace a life: two processes release at once, one grace is given. */
+static void record_release(struct hold_record *r, nanos_t now)
+{
+    uint64_t until = atomic_load(&r->until);
+    uint64_t tenth = atomic_load(&r->limit) / 10;
+    uint64_t span = atomic_load(&r->span) & INT64_MAX;
+    if (span > (uint64_t)(NANOS_FOREVER - now))
+        span = 0;
+    atomic_store(&r->grace_left, tenth ? tenth : 1);
+    if (atomic_compare_exchange_strong(&r->until, &until, (uint64_t)now))
+        atomic_store(&r->grace_until, (uint64_t)now + span);
+}
+
 int hold_release(struct budgets *b, uint64_t id, nanos_t now)
 {
     size_t count = (size_t)b->hold_sets * KEYS_A_SET;
+    uint64_t key = 0;
     if (b->read_only)
         return -EACCES;
-    for (size_t i = 0; id && i < count; i++) {
-        struct hold_record *r = &b->holds[i];
-        if (atomic_load(&r->id) != id || !(atomic_load(&b->hold_keys[i]) & KEY_REAL) ||
-            !hold_in_force(r, now))
-            continue;
-        uint64_t until = atomic_load(&r->until);
-        uint64_t tenth = atomic_load(&r->limit) / 10;
-        uint64_t span = atomic_load(&r->span) & INT64_MAX;
-        if (span > (uint64_t)(NANOS_FOREVER - now))
-            span = 0;
-        atomic_store(&r->grace_left, tenth ? tenth : 1);
-        /* Only who ends it gives the grace a life: two processes release at once, one grace is given. */
-        if (!atomic_compare_exchange_strong(&r->until, &until, (uint64_t)now))
-            return 0;
-        atomic_store(&r->grace_until, (uint64_t)now + span);
-        return 0;
-    }
-    return -ENOENT;
+    for (size_t i = 0; id && i < count && !key; i++)
+        if (atomic_load(&b->holds[i].id) == id && hold_in_force(&b->holds[i], now))
+            key = atomic_load(&b->hold_keys[i]) & KEY_REAL ? atomic_load(&b->hold_keys[i]) : 0;
+    if (!key)
+        return -ENOENT;
+    /* Its twin too, if two processes began one at once: whom a person lets go must be free. */
+    for (size_t i = 0; i < count; i++)
+        if (atomic_load(&b->hold_keys[i]) == key && hold_in_force(&b->holds[i], now))
+            record_release(&b->holds[i], now);
+    return 0;
 }
 
 char *hold_name(enum guard guard, uint64_t id, char out[HOLD_NAME_SIZE])

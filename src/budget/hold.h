@@ -28,6 +28,9 @@ bool hold_grace(struct hold_record *record, uint64_t amount, nanos_t now);
 /* Ends what has run out; how many are in force. */
 size_t holds_expire(struct budgets *b, nanos_t now);
 
+/* The hold in a slot, in force or not. */
+bool hold_read(const struct budgets *b, size_t slot, struct hold *out);
+
 size_t holds_of_budget(const struct budgets *b, uint64_t budget_key, nanos_t now);
 
 /* Which kinds have slots, for tests: how many slots principals of this kind may use. */

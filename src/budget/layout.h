@@ -103,7 +103,7 @@ struct hold_record {
     word_t id, budget, span, used, limit, since;
     word_t who;         /* kind, proven, protected, observed: principal_pack() */
     word_t name[2], network[2];
-    word_t spare;
+    word_t told;        /* the hold whose beginning was reported, and whether its end was */
 };
 
 struct shrink_record {
@@ -139,7 +139,8 @@ struct segment_live {
     word_t store_off;     /* 1: switched off */
     word_t store_generation;
     word_t retired;       /* 1: replaced by a newer file; reopen */
-    word_t spare[4];
+    word_t reported;       /* the last second that was reported */
+    word_t spare[3];
     struct process_slot process[GUARD_MAX_PROCESSES];
     word_t counter[64];   /* enum guard_counter */
 };
@@ -175,7 +176,8 @@ struct budget_slot {
     word_t used_at;              /* ring time of the last tick that had it in its contract */
     word_t span[SLOT_MAX_SPANS];
     word_t breaker_until;        /* ring time; in observe until then */
-    word_t spare[9];
+    word_t breaker_told;         /* 1: that it opened was reported */
+    word_t spare[8];
     struct sample today, yesterday;
 };
 

@@ -192,6 +192,8 @@ static void plan_window_fill(struct plan_window *w, const struct window *rule, b
     w->mix = (uint64_t)w->span * UINT64_C(0xd6e8feb86659fd93);
 }
 
+_Static_assert(CONTRACT_MAX_LIMIT <= LIMIT_MOST, "a contract may promise more than is counted");
+
 static bool rate_is_fine(nanos_t span, uint64_t limit)
 {
     return rate_of_window(span, limit).step >= RATE_STEP_FEWEST;

@@ -1,4 +1,5 @@
 /* What follows from being over: holds, releases, modes, who is spared, and whom the breaker protects. */
+#include "budget/layout.h"
 #include "budget/test_room.h"
 
 #include <fcntl.h>
@@ -64,6 +65,34 @@ static void a_release_refunds_nothing_but_a_tenth_in_advance(void **state)
     assert_int_equal(o.verdict, VERDICT_HOLD);
     assert_int_equal(o.used, 50);
     room_free(r);
+}
+
+/* As two processes leave it that began one at the same instant. */
+static void a_twin_of_a_hold_ends_with_it(void **state)
+{
+    (void)state;
+    for (int which = 0; which < 2; which++) {
+        struct room *r = room_with(METER_BYTES_OUT, PRINCIPAL_HOST, OVER_HOLD, NANOS_HOUR, 50);
+        room_open(r);
+        struct principal p = principal_named(PRINCIPAL_HOST, TEXT("h"));
+        nanos_t now = r->moment.boot;
+        uint64_t id[2] = {charge_times(r, &p, 51, now).hold, 9999};
+        size_t at = 0;
+        while (atomic_load(&r->b->holds[at].id) != id[0])
+            at++;
+        size_t twin = at / KEYS_A_SET * KEYS_A_SET + KEYS_A_SET - 1;
+        assert_true(twin != at);
+        memcpy((void *)&r->b->holds[twin], (void *)&r->b->holds[at], sizeof *r->b->holds);
+        atomic_store(&r->b->holds[twin].id, id[1]);
+        atomic_store(&r->b->hold_keys[twin], atomic_load(&r->b->hold_keys[at]));
+        assert_int_equal(hold_release(r->b, id[which], now), 0);
+        struct hold h;
+        assert_int_equal(holds_list(r->b, now, &h, 1), 0);
+        assert_int_equal(charge_times(r, &p, 5, now + 1).verdict, VERDICT_ALLOW);
+        budget_tick(r->b, now + NANOS_SECOND);
+        assert_int_equal(charge_times(r, &p, 1, now + NANOS_SECOND).verdict, VERDICT_HOLD);
+        room_free(r);
+    }
 }
 
 static void a_release_is_asked_for_by_a_file_that_its_owner_alone_can_write(void **state)
@@ -313,6 +342,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hold_says_its_numbers_and_ends_at_its_time),
         cmocka_unit_test(a_release_refunds_nothing_but_a_tenth_in_advance),
+        cmocka_unit_test(a_twin_of_a_hold_ends_with_it),
         cmocka_unit_test(a_release_is_asked_for_by_a_file_that_its_owner_alone_can_write),
         cmocka_unit_test(names_of_holds_are_read_strictly),
         cmocka_unit_test(the_most_cautious_mode_wins_and_observe_changes_nothing),

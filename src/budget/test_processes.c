@@ -1,7 +1,9 @@
 /* Many processes on one segment, some of them killed. */
+#include "budget/layout.h"
 #include "budget/test_room.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -246,6 +248,83 @@ static void threads_may_share_one_open_segment(void **state)
     room_free(r);
 }
 
+/* ---- The same moment ---------------------------------------------------------------------------------- */
+
+enum { RACERS = 3, RACES = 20000, RACE_CELLS = 32768 };
+
+struct race {
+    struct room *r;
+    _Atomic unsigned ready;
+    uint64_t admitted[RACERS];
+};
+
+struct racer {
+    struct race *race;
+    unsigned n;
+};
+
+/* All of them charge the same new principals, each as soon as the others are there too. */
+static void *racer_main(void *argument)
+{
+    struct racer *me = argument;
+    struct race *race = me->race;
+    for (uint32_t i = 0; i < RACES; i++) {
+        struct principal p = room_address(race->r, i);
+        atomic_fetch_add(&race->ready, 1);
+        while (atomic_load(&race->ready) < (i + 1) * RACERS)
+            sched_yield();
+        for (unsigned budget = 0; budget < 2; budget++)
+            race->admitted[me->n] +=
+                budget_charge(race->r->b, budget, &p, 1, race->r->moment.boot).verdict == VERDICT_ALLOW;
+    }
+    return NULL;
+}
+
+static size_t twins_of_rates(const struct budgets *b)
+{
+    size_t twins = 0;
+    for (size_t i = 0; i < RACE_CELLS; i++)
+        for (size_t k = i + 1; k % RATES_A_LINE; k++)
+            twins += atomic_load(&b->rates[i]) &&
+                     atomic_load(&b->rates[i]) >> 40 == atomic_load(&b->rates[k]) >> 40;
+    return twins;
+}
+
+static size_t twins_of_quarters(const struct budgets *b)
+{
+    size_t twins = 0;
+    for (size_t i = 0; i < RACE_CELLS / 2; i++)
+        for (size_t k = i + 1; k % CELLS_A_LINE; k++)
+            twins += atomic_load(&b->quarters[i].key) &&
+                     atomic_load(&b->quarters[i].key) == atomic_load(&b->quarters[k].key);
+    return twins;
+}
+
+static void a_cell_made_twice_at_once_is_one(void **state)
+{
+    (void)state;
+    struct race race = {.r = room_new()};
+    race.r->sizes.cells = RACE_CELLS;
+    rule_window(room_budget(race.r, "a", METER_REQUESTS, PRINCIPAL_CLIENT, OVER_SLOW), NANOS_MINUTE, 2);
+    rule_window(room_budget(race.r, "b", METER_LOGIN_FAILURES, PRINCIPAL_CLIENT, OVER_SLOW), NANOS_HOUR, 8);
+    room_open(race.r);
+    struct racer racer[RACERS];
+    pthread_t thread[RACERS];
+    for (unsigned i = 0; i < RACERS; i++) {
+        racer[i] = (struct racer){&race, i};
+        assert_int_equal(pthread_create(&thread[i], NULL, racer_main, &racer[i]), 0);
+    }
+    uint64_t admitted = 0;
+    for (unsigned i = 0; i < RACERS; i++) {
+        pthread_join(thread[i], NULL);
+        admitted += race.admitted[i];
+    }
+    assert_in_range(admitted, 2 * RACES, 5 * RACES + RACES / 100);
+    assert_int_equal(twins_of_rates(race.r->b), 0);
+    assert_int_equal(twins_of_quarters(race.r->b), 0);
+    room_free(race.r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +333,7 @@ int main(void)
         cmocka_unit_test(a_writer_killed_at_any_moment_leaves_a_valid_table),
         cmocka_unit_test(places_left_by_the_dead_are_taken_again),
         cmocka_unit_test(threads_may_share_one_open_segment),
+        cmocka_unit_test(a_cell_made_twice_at_once_is_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,7 +18,8 @@ enum { SLICES = 60, BUCKETS = SLICES + 1, COUNT_BITS = 52 };
 #define COUNT_MOST ((UINT64_C(1) << COUNT_BITS) - 1)
 #define LAP_MASK   ((1u << (64 - COUNT_BITS)) - 1)
 
-/* Limits above this (562 TB) are lowered to it, so that additions which are taken back never touch the ceiling. */
+/* A limit is at most this (562 TB; a contract allows 500), so that additions which are taken back never touch the
+ * ceiling. */
 #define LIMIT_MOST (COUNT_MOST / 8)
 
 typedef _Atomic uint64_t word_t;

@@ -41,8 +41,8 @@ enum {
     CONTRACT_MAX_DISTINCT = 65536, /* the largest limit of a distinct meter: each thing is remembered */
 };
 
-/* The largest limit of all: what windows of a year add up to still fits 64 bits without care. */
-#define CONTRACT_MAX_LIMIT UINT64_C(1000000000000000000)
+/* The largest limit of all: what the engine counts exactly (500 TB), with room for additions that are taken back. */
+#define CONTRACT_MAX_LIMIT UINT64_C(500000000000000)
 
 enum mode { MODE_ENFORCE, MODE_OBSERVE }; /* the most cautious (greatest) of several wins */
 
