@@ -1,5 +1,6 @@
 #include "front/takeup.h"
 #include "front/front.h"
+#include "front/report.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -272,6 +273,7 @@ void takeup_beat(nanos_t now)
     state_generation();
     budget_set_mode(front.budgets, front.mode);
     release_apply(front.budgets, front.contract->runtime, now);
+    report_beat(front.budgets, front.contract, now);
     budget_tick(front.budgets, now);
 }
 
@@ -279,6 +281,7 @@ void takeup_close(void)
 {
     close_segment();
     close_store();
+    report_close();
     control_close(front.control);
     front.control = NULL;
 }
