@@ -78,6 +78,26 @@ struct outcome budget_charge_distinct(struct budgets *b, unsigned budget, const 
  * (login_failures: peek before the request, charge when it failed). A charge of 0 is the same. */
 struct outcome budget_peek(const struct budgets *b, unsigned budget, const struct principal *p, nanos_t now);
 
+/* ---- Where something else stops what is over (the kernel, for bytes) ------------------------------------ *
+ *
+ * Such a guard asks what is left, lets that much go without asking again, and tells what went and what was refused. What
+ * went is counted later than it went, so that a window admits at most its limit as long as no more goes than was left at
+ * the last look. For a budget `per: everyone` p is again who acts. Not for rate cells (`requests` up to a minute) nor for
+ * distinct things: there nothing is left, and -EINVAL. */
+
+/* The least that is left over all windows, with what a release gave in advance; `outcome` (may be NULL): the window that has
+ * least, and the hold in force. */
+uint64_t budget_left(const struct budgets *b, unsigned budget, const struct principal *p, nanos_t now,
+                     struct outcome *outcome);
+
+/* Counts what went, whether it fits or not. -ENOSPC: no ring was free, and some window does not have it. */
+int budget_spent(struct budgets *b, unsigned budget, const struct principal *p, uint64_t amount, nanos_t now);
+
+/* Tells that `amount` did not go: begins a hold, or meets the one in force; the largest contributors of an everyone-budget are
+ * held by the next tick. There the limit of bytes out stays hard for all: who has left does not come back. */
+struct outcome budget_refused(struct budgets *b, unsigned budget, const struct principal *p, uint64_t amount,
+                              nanos_t now);
+
 /* A signal makes a principal less trusted: its budgets are multiplied by `share` (millionths), growing back
  * linearly until `until`. The strongest of several wins. Interface only in this release: no guard calls it yet. */
 int budget_shrink(struct budgets *b, const struct principal *p, uint32_t share, nanos_t now, nanos_t until);

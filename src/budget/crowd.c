@@ -6,8 +6,10 @@
  * by its share of the span).
  *
  * When the budget is over, the tick holds them in order of what they certainly contributed, until the rest fits into
- * nine tenths of the limit, and takes their contribution off the shared ring. What no contributor explains (a million
- * strangers with one request each) stays refused: the limit is what protects then.
+ * nine tenths of the limit, and takes their contribution off the shared ring, so that the others go on. What is taken off
+ * has left all the same: for meters of loss no more than one limit is taken off in any window, which a ring of its own
+ * counts, so that a window sees at most twice its limit, whoever takes turns. After that, and when no contributor explains
+ * it (a million strangers with one request each), everyone stays refused: the limit is what protects then.
  */
 #include "budget/charge.h"
 
@@ -162,6 +164,36 @@ static bool contributor_hold(struct budgets *b, const struct plan_budget *budget
     return !ask.observed;
 }
 
+/* The ring that counts what was taken off a window. */
+static bool relief_ring(struct budgets *b, const struct plan_budget *budget,
+                        const struct plan_window *window, nanos_t time, struct ring_place *out,
+                        uint64_t *key)
+{
+    struct principal relieved = principal_everyone();
+    relieved.id[0] = 'r';
+    struct ring_ask ask = {.h = principal_hash(b, budget->key, &relieved),
+                           .budget = budget,
+                           .span = window->span,
+                           .width = window->width,
+                           .who = &relieved};
+    bool made;
+    *key = ask.key = key_mix(ask.h, window->mix);
+    return ring_find_live(b, ask.h, true, ask.key, time, out) || ring_take(b, &ask, time, out, &made);
+}
+
+static bool relief_allowed(struct budgets *b, const struct plan_budget *budget,
+                           const struct plan_window *window, uint64_t amount, nanos_t time)
+{
+    struct ring_place place;
+    struct ring_charge charge;
+    uint64_t key;
+    if (budget->continuity)
+        return true;
+    return relief_ring(b, budget, window, time, &place, &key) &&
+           ring_charge(&place, key, window->span, window->width, window->limit, amount, time,
+                       &charge) == RING_DONE;
+}
+
 /* The rest is what remains: the shared rings forget, window by window, what the held one certainly put there. */
 static void contributor_forget(struct budgets *b, const struct plan_budget *budget, uint64_t h,
                                struct contributor *c, nanos_t time)
@@ -170,7 +202,8 @@ static void contributor_forget(struct budgets *b, const struct plan_budget *budg
         const struct plan_window *window = &budget->window[w];
         uint64_t count = atomic_exchange(&c->count[w], 0), error = atomic_exchange(&c->error[w], 0);
         struct ring_place place;
-        if (count > error && ring_find(b, h, true, key_mix(h, window->mix), &place))
+        if (count > error && ring_find(b, h, true, key_mix(h, window->mix), &place) &&
+            relief_allowed(b, budget, window, count - error, time))
             ring_relieve(place.ring, window->width, count - error, time);
     }
 }
@@ -181,7 +214,7 @@ static void window_work(struct budgets *b, const struct plan_budget *budget, uns
     const struct plan_window *window = &budget->window[w];
     struct crowd *crowd = &b->crowds[budget->crowd];
     nanos_t time = ring_time(b, now);
-    uint64_t wanted = atomic_exchange(&crowd->wanted[w], 0);
+    uint64_t wanted = atomic_exchange(&crowd->wanted[w], 0), before = UINT64_MAX;
     struct ring_place place;
     if (wanted == 0 || !ring_find(b, h, true, key_mix(h, window->mix), &place))
         return;
@@ -190,11 +223,16 @@ static void window_work(struct budgets *b, const struct plan_budget *budget, uns
     size_t n = candidates(crowd, w, order);
     for (size_t i = 0; i < n; i++) {
         uint64_t used = ring_used(place.ring, window->width, time);
-        /* Below one in CROWD_SIZE it is nobody's fault in particular. */
-        if (saturated_sum(used, wanted) <= target || order[i].certain < window->limit / CROWD_SIZE)
+        /* Below one in CROWD_SIZE it is nobody's fault in particular. Once nothing more is taken off, holding the next
+         * would help no one: only who took a tenth is held then. */
+        uint64_t least = used < before ? window->limit / CROWD_SIZE : window->limit / 10;
+        if (saturated_sum(used, wanted) <= target || order[i].certain < least)
             break;
+        before = used;
         if (contributor_hold(b, budget, w, order[i].from, order[i].certain, now))
             contributor_forget(b, budget, h, order[i].from, time);
+        else
+            before = UINT64_MAX;
     }
 }
 

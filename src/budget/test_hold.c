@@ -219,7 +219,7 @@ static void holds_of_one_kind_leave_the_slots_of_others(void **state)
 static void over_what_everyone_shares_the_largest_is_held_and_the_rest_goes_on(void **state)
 {
     (void)state;
-    struct room *r = room_with(METER_BYTES_OUT, PRINCIPAL_EVERYONE, OVER_HOLD, NANOS_DAY, 10000);
+    struct room *r = room_with(METER_REQUESTS, PRINCIPAL_EVERYONE, OVER_HOLD, NANOS_DAY, 10000);
     room_open(r);
     nanos_t now = r->moment.boot;
     struct principal thief = principal_named(PRINCIPAL_HOST, TEXT("thief")), honest[20];
