@@ -216,9 +216,11 @@ static uint64_t budgets_of(ngx_http_request_t *r, const struct front_location *l
 {
     const ngx_http_core_loc_conf_t *core = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
     uint64_t set = front.charges.requests[route + 1];
-    if (core->handler && !location->typed && location->page == NGX_CONF_UNSET_UINT)
-        set |=
-            front.charges.origin[route + 1]; /* lookup locations ask for themselves, and rarely */
+    uint64_t origin = front.charges.origin[route + 1];
+    if (!origin || !core->handler || location->page != NGX_CONF_UNSET_UINT)
+        return set;
+    if (!location->typed || front_goes_on(r, location))
+        set |= origin; /* lookups ask for themselves, and rarely */
     return set;
 }
 
@@ -271,6 +273,9 @@ ngx_int_t front_admit(ngx_http_request_t *r)
     ngx_int_t rc = admit(r, location);
     if (rc != NGX_DECLINED || !location->early || front.off)
         return rc;
-    ngx_http_finalize_request(r, front_lookup(r));
+    rc = front_lookup_early(r);
+    if (rc == NGX_DECLINED)
+        return rc;
+    ngx_http_finalize_request(r, rc);
     return NGX_DONE;
 }

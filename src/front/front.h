@@ -1,16 +1,21 @@
 /* front.h: Ecluse inside nginx.
  *
- * A dynamic module in thin glue over the rooms below it, one file a phase. People who run nginx
- * keep their configuration and add directives (docs/nginx.md).
+ * A dynamic module in thin glue over the rooms below it, one file a phase. People who run nginx keep
+ * their configuration and add directives (docs/nginx.md).
  *
  * module.c     the directives, how they are merged, which phases we take part in
- * worker.c     from start to end of one worker: what it opens after the fork, the look around once
- * a second admit.c      preaccess phase: request budgets; `slow` is a timer, `hold` is 429 or a
- * closed connection lookup.c     content phase of a lookup location: from what was typed to an
- * answer, or to the origin answer.c     an answer on its way into nginx's filters origin.c header
- * and body filters: what the origin could not answer is answered here measure.c    log phase:
- * promises, and how the origin does trap.c       an invariant of ours that breaks switches this
- * worker's module off; it never ends the worker
+ * worker.c     from start to end of one worker: what it opens after the fork, the look around once a
+ *              second
+ * takeup.c     what `ecluse run` publishes, taken up by one worker
+ * admit.c      preaccess phase: request budgets; `slow` is a timer, `hold` is 429 or a closed
+ *              connection
+ * lookup.c     a lookup location, in the content phase or `early` in preaccess: from what was typed
+ *              to an answer, or to the origin
+ * answer.c     an answer on its way into nginx's filters
+ * origin.c     header and body filters: what the origin could not answer is answered here
+ * measure.c    log phase: promises, and how the origin does
+ * trap.c       an invariant of ours that breaks switches this worker's module off; it never ends the
+ *              worker
  *
  * Without an nginx header, and tested beside their files:
  * charges.h    which budgets a request is charged to
@@ -20,10 +25,12 @@
  *
  * Who waits    nobody: a worker never takes a lock, never calls another process, never sleeps.
  * Memory       one page buffer a worker; a request takes one small context from its pool when it
- * needs one. Time         the boot clock for budgets and promises, nginx's cached wall clock for
- * what people read. Failure      nothing published: lookup locations go to their origin, or say
- * that the service is away. No segment: no admission, answers go on. No store: lookups go to the
- * origin under its budgets.
+ *              needs one.
+ * Time         the boot clock for budgets and promises, nginx's cached wall clock for what people
+ *              read.
+ * Failure      nothing published: lookup locations go to their origin, or say that the service is
+ *              away. No segment: no admission, answers go on. No store: lookups go to the origin
+ *              under its budgets.
  */
 #ifndef ECLUSE_FRONT_H
 #define ECLUSE_FRONT_H
@@ -62,8 +69,10 @@ struct front_location {
     ngx_str_t route;
     ngx_http_complex_value_t *typed; /* of ecluse_lookup */
     ngx_int_t typed_variable;        /* its index when it is one bare variable: no script to run */
+    bool rest;                       /* VALUE is $ecluse_rest: see front_goes_on() */
     ngx_uint_t form;                 /* enum front_form */
-    bool early; /* of ecluse_lookup: answered in preaccess, before nginx's own access rules */
+    bool early; /* of ecluse_lookup: what we answer is answered in preaccess, before nginx's own
+                   access rules; what the origin is to answer goes through them */
     ngx_str_t redirect;         /* of ecluse_lookup redirect=; empty: none */
     ngx_uint_t page;            /* enum answer_kind of ecluse_page, NGX_CONF_UNSET_UINT for none */
     ngx_http_handler_pt origin; /* the handler that the location had: proxy_pass and its like */
@@ -82,8 +91,8 @@ struct front_context {
     nanos_t waits_until; /* a delayed request is refused when it has waited until then; 0: has not
                             waited */
     uint64_t paid;       /* budgets that allowed it while others delayed it */
+    const struct front_location *cleared; /* where `early` found that the origin is to be asked */
     bool asked;          /* a lookup goes to the origin: `parcel` says which */
-    bool known;          /* the store had it when it was asked */
     bool replacing;      /* the header filter has taken the answer's place */
     bool replaced;       /* ... and the body filter has sent it */
     struct parcel_number parcel;
@@ -161,11 +170,17 @@ static inline void front_count(enum guard_counter counter)
         guard_count(front.budgets, counter, 1);
 }
 
+/* A path that goes on with a slash after where its number stands is no lookup but the origin's, as
+ * in any other location: /suivi/style/page.css beside /suivi/NUMBER, without a regular expression. */
+bool front_goes_on(ngx_http_request_t *r, const struct front_location *location);
+
 /* ---- Phases
  * --------------------------------------------------------------------------------------- */
 
 ngx_int_t front_admit(ngx_http_request_t *r);  /* preaccess */
 ngx_int_t front_lookup(ngx_http_request_t *r); /* content, of a lookup location */
+/* Preaccess, of an `early` one: NGX_DECLINED when the origin is to be asked. */
+ngx_int_t front_lookup_early(ngx_http_request_t *r);
 ngx_int_t front_page(ngx_http_request_t *r);   /* content, of ecluse_page */
 ngx_int_t front_measure(ngx_http_request_t *r);
 void front_filters_install(void);

@@ -17,6 +17,7 @@ struct look_call {
     bool known_number;                 /* in: `parcel` is given */
     bool tell_found;                   /* in: render what is found */
     bool redirects;                    /* in: a right number is not looked up */
+    bool early;                        /* in: in preaccess, where the origin is not asked yet */
     enum sight sight;                  /* out */
     bool stale;                        /* out */
     const struct front_answer *answer; /* out: `made`, or a prepared one */
@@ -147,6 +148,13 @@ static ngx_int_t typed_text(ngx_http_request_t *r, const struct front_location *
     return NGX_OK;
 }
 
+bool front_goes_on(ngx_http_request_t *r, const struct front_location *location)
+{
+    struct text rest;
+    return location->rest && location->origin && typed_text(r, location, &rest) == NGX_OK &&
+           rest.length && memchr(rest.data, '/', rest.length);
+}
+
 /* ---- Answers that are not of the store
  * --------------------------------------------------------------- */
 
@@ -230,24 +238,44 @@ static bool may_ask(ngx_http_request_t *r, struct front_location *location, enum
     return front_charge(r, location, budgets, NULL).verdict == VERDICT_ALLOW;
 }
 
+/* In preaccess the request goes on through nginx's access rules first: they are about the origin's
+ * answers at the least. */
+static ngx_int_t to_origin(ngx_http_request_t *r, const struct front_location *location, bool early)
+{
+    return early ? NGX_DECLINED : location->origin(r);
+}
+
 static ngx_int_t ask(ngx_http_request_t *r, struct front_location *location,
-                     const struct parcel_number *parcel, enum sight sight)
+                     const struct look_call *call)
 {
     struct front_context *context = front_context_take(r);
     if (!context)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    context->asked = true;
-    context->known = sight == SIGHT_FOUND;
-    context->parcel = *parcel;
-    if (sight == SIGHT_UNKNOWN)
+    context->asked = !call->early;
+    context->cleared = location;
+    context->parcel = call->parcel;
+    if (call->sight == SIGHT_UNKNOWN)
         front_count(COUNTER_UNKNOWN_ASKED);
-    return location->origin(r);
+    return to_origin(r, location, call->early);
 }
 
-static ngx_int_t without_us(ngx_http_request_t *r, const struct front_location *location)
+/* Looked up and charged in preaccess, and let through by what came between. */
+static bool is_cleared(ngx_http_request_t *r, const struct front_location *location)
+{
+    if (!location->early || r->internal)
+        return false;
+    struct front_context *context = front_context_find(r);
+    if (!context || context->cleared != location)
+        return false;
+    context->asked = true;
+    return true;
+}
+
+static ngx_int_t without_us(ngx_http_request_t *r, const struct front_location *location,
+                            bool early)
 {
     if (location->origin)
-        return location->origin(r);
+        return to_origin(r, location, early);
     return location->enabled == FRONT_OFF ? NGX_DECLINED : NGX_HTTP_SERVICE_UNAVAILABLE;
 }
 
@@ -308,13 +336,13 @@ static ngx_int_t answer_number(ngx_http_request_t *r, struct front_location *loc
     }
     bool told = call->sight == SIGHT_FOUND && call->tell_found;
     if (!told && may_ask(r, location, call->sight))
-        return ask(r, location, &call->parcel, call->sight);
+        return ask(r, location, call);
     if (!told &&
         call->sight ==
             SIGHT_FOUND) { /* the origin has no room for it: what the store has is told now */
         call->tell_found = call->known_number = true;
         if (!front_guarded(look_now, call))
-            return without_us(r, location);
+            return without_us(r, location, call->early);
     }
     return tell(r, call);
 }
@@ -329,16 +357,16 @@ static ngx_int_t observe(ngx_http_request_t *r, struct front_location *location,
     return location->origin(r);
 }
 
-ngx_int_t front_lookup(ngx_http_request_t *r)
+static ngx_int_t lookup(ngx_http_request_t *r, struct front_location *location, bool early)
 {
-    struct front_location *location = front_location_of(r);
-    if (location->enabled == FRONT_OFF || !front_ready())
-        return without_us(r, location);
     struct look_call call;
     memset(&call, 0, offsetof(struct look_call, made));
+    call.early = early;
     look_prepare(r, location, &call);
     if (typed_text(r, location, &call.typed) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (front_goes_on(r, location))
+        return to_origin(r, location, early);
     front_count(COUNTER_LOOKUPS);
     if (location->enabled == FRONT_OBSERVE && location->origin)
         return observe(r, location, &call);
@@ -347,7 +375,7 @@ ngx_int_t front_lookup(ngx_http_request_t *r)
     call.tell_found = location->order != FRONT_FALLBACK;
     call.redirects = location->redirect.len > 0;
     if (!front_guarded(look_now, &call))
-        return without_us(r, location);
+        return without_us(r, location, early);
     bool right = call.sight != SIGHT_WRONG_FORM && call.sight != SIGHT_WRONG_CHECK;
     if (!right && location->origin && front.mode == MODE_OBSERVE)
         return location->origin(r); /* nothing is refused in observe */
@@ -356,6 +384,23 @@ ngx_int_t front_lookup(ngx_http_request_t *r)
     if (right)
         return answer_number(r, location, &call);
     return tell(r, &call);
+}
+
+ngx_int_t front_lookup(ngx_http_request_t *r)
+{
+    struct front_location *location = front_location_of(r);
+    if (location->enabled == FRONT_OFF || !front_ready())
+        return without_us(r, location, false);
+    return is_cleared(r, location) ? location->origin(r) : lookup(r, location, false);
+}
+
+ngx_int_t front_lookup_early(ngx_http_request_t *r)
+{
+    struct front_location *location = front_location_of(r);
+    bool observed = location->enabled == FRONT_OBSERVE || front.mode == MODE_OBSERVE;
+    if (observed && location->origin)
+        return NGX_DECLINED; /* nothing is refused, nor answered otherwise than without `early` */
+    return lookup(r, location, true);
 }
 
 /* ---- In the origin's place

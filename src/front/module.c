@@ -144,6 +144,7 @@ static char *compile_typed(ngx_conf_t *cf, struct front_location *location)
     for (size_t i = 0; i < bare.len; i++)
         if (!isalnum(bare.data[i]) && bare.data[i] != '_')
             return NGX_CONF_OK;
+    location->rest = is(&bare, "ecluse_rest");
     if (bare.len && !isdigit(bare.data[0]))
         location->typed_variable = ngx_http_get_variable_index(cf, &bare);
     return location->typed_variable == NGX_ERROR && bare.len && !isdigit(bare.data[0])
@@ -302,14 +303,15 @@ static char *take_over(ngx_conf_t *cf, struct front_location *location,
                       &core->name);
         return NGX_CONF_ERROR;
     }
-    if (location->early && core->handler) {
+#if (NGX_PCRE)
+    if (location->rest && core->regex) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"ecluse_lookup ... early\" in location \"%V\" is for locations without an "
-                      "origin (\"proxy_pass\" or "
-                      "its like)",
+                      "\"$ecluse_rest\" in location \"%V\" is what follows a location's path: a regular "
+                      "expression has captures of its own",
                       &core->name);
         return NGX_CONF_ERROR;
     }
+#endif
     location->origin = core->handler;
     if (location->enabled != FRONT_OFF)
         core->handler = location->typed ? front_lookup : front_page;
@@ -324,6 +326,7 @@ static char *location_merge(ngx_conf_t *cf, void *parent, void *child)
     if (core->noname && !location->typed) { /* an `if` block is its location in another guise */
         location->typed = above->typed;
         location->typed_variable = above->typed_variable;
+        location->rest = above->rest;
         location->form = above->form;
         location->early = above->early;
         location->redirect = above->redirect;
@@ -363,13 +366,38 @@ static ngx_int_t last_segment(ngx_http_request_t *r, ngx_http_variable_value_t *
     return NGX_OK;
 }
 
+/* $ecluse_rest: what stands after the location's own path, further slashes included. */
+static ngx_int_t rest_of_path(ngx_http_request_t *r, ngx_http_variable_value_t *value,
+                              uintptr_t data)
+{
+    const ngx_http_core_loc_conf_t *core = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+    bool within = r->uri.len >= core->name.len &&
+                  memcmp(r->uri.data, core->name.data, core->name.len) == 0;
+#if (NGX_PCRE)
+    within = within && core->regex == NULL;
+#endif
+    value->valid = within;
+    value->not_found = !within;
+    value->no_cacheable = 0;
+    value->data = within ? r->uri.data + core->name.len : NULL;
+    value->len = within ? (unsigned)(r->uri.len - core->name.len) & 0xfffffff : 0;
+    return NGX_OK;
+}
+
 static ngx_int_t preconfiguration(ngx_conf_t *cf)
 {
-    static ngx_str_t name = ngx_string("ecluse_last");
-    ngx_http_variable_t *variable = ngx_http_add_variable(cf, &name, 0);
-    if (!variable)
-        return NGX_ERROR;
-    variable->get_handler = last_segment;
+    static const struct {
+        ngx_str_t name;
+        ngx_http_get_variable_pt value;
+    } variables[] = {{ngx_string("ecluse_last"), last_segment},
+                     {ngx_string("ecluse_rest"), rest_of_path}};
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
+        ngx_str_t name = variables[i].name;
+        ngx_http_variable_t *variable = ngx_http_add_variable(cf, &name, 0);
+        if (!variable)
+            return NGX_ERROR;
+        variable->get_handler = variables[i].value;
+    }
     return NGX_OK;
 }
 

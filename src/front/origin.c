@@ -5,14 +5,15 @@ static ngx_http_output_body_filter_pt next_body_filter;
 
 /* A lookup is answered whatever the origin's failure was; elsewhere an application's own 500 is its
  * own to explain, and only its absence is ours. */
-static bool origin_failed(const ngx_http_request_t *r, const struct front_location *location,
+static bool origin_failed(ngx_http_request_t *r, const struct front_location *location,
                           const struct front_context *context)
 {
     ngx_uint_t status = r->headers_out.status;
     if (context && context->asked)
         return status >= 500;
-    return location->order == FRONT_FALLBACK && !location->typed && r->upstream &&
-           status >= NGX_HTTP_BAD_GATEWAY && status <= NGX_HTTP_GATEWAY_TIME_OUT;
+    bool absent = r->upstream && status >= NGX_HTTP_BAD_GATEWAY && status <= NGX_HTTP_GATEWAY_TIME_OUT;
+    return absent && (location->typed ? front_goes_on(r, location)
+                                      : location->order == FRONT_FALLBACK);
 }
 
 /* What the origin said of its own body must not be said of ours. */

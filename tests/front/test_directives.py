@@ -22,8 +22,7 @@ WRONG = [
      'location "/" has both "ecluse_lookup" and "ecluse_page"'),
     ("ecluse on; location / {{ ecluse_lookup $arg_id; ecluse_answer fallback; }}",
      '"ecluse_answer fallback" in location "/" needs an origin'),
-    ("ecluse on; location / {{ ecluse_lookup $arg_id early; proxy_pass http://127.0.0.1:1; }}",
-     "is for locations without an origin"),
+    ("ecluse on; location ~ ^/s/ {{ ecluse_lookup $ecluse_rest; }}", "a regular expression has captures of its own"),
     ("ecluse on; ecluse_route " + "r" * 64 + ";", "takes the name of a route in the contract, of 1 to 63 bytes"),
     ("ecluse_runtime /run/x;", '"ecluse_runtime" directive is not allowed here'),
 ]

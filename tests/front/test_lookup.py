@@ -157,6 +157,18 @@ def test_pipelined_requests_each_get_their_answer(f):
     assert [part[:3] for part in data.split(b"HTTP/1.1 ")[1:]] == [b"200", b"404", b"404"]
 
 
+EARLY = """ecluse on; ecluse_route tracking;
+    location /open/ {{ ecluse_lookup $ecluse_rest html early; proxy_pass http://127.0.0.1:{origin}; }}
+    location /shut/ {{ ecluse_lookup $ecluse_rest html early; proxy_pass http://127.0.0.1:{origin}; deny all; }}
+    location /after/ {{ ecluse_lookup $ecluse_rest html early; ecluse_answer fallback; proxy_pass http://127.0.0.1:{origin}; }}
+    location / {{ ecluse_answer fallback; proxy_pass http://127.0.0.1:{origin}; }}
+"""
+ASK = """
+budgets:
+  - {name: asking, meter: origin_requests, per: everyone, where: {route: tracking}, at_most: {1h: 8}, over: slow}
+"""
+
+
 def test_early_says_the_same_and_is_before_access_rules(front):
     f = front(KNOWN, server="ecluse on; location /a/ {{ ecluse_lookup $ecluse_last html early; deny all; }} "
               "location /b/ {{ ecluse_lookup $ecluse_last html; }} location /c/ {{ ecluse_lookup $ecluse_last html; deny all; }}")
@@ -165,3 +177,49 @@ def test_early_says_the_same_and_is_before_access_rules(front):
         assert (early.status, early.body) == (late.status, late.body)
         assert f.get("/c/" + number).status == 403
     assert f.get("/a/" + KNOWN, method="POST", body="x").status == 405
+
+
+def test_early_with_an_origin_answers_first_and_asks_behind_the_access_rules(front):
+    f = front(KNOWN, contract=ASK, server=EARLY)
+    for number, status in ((KNOWN, 200), ("junk", 404), (UNKNOWN, 403)):
+        assert f.get("/shut/" + number).status == status
+    assert f.origin.paths() == []
+    told = [f.get("/open/" + number) for number in some_numbers(6, seed=9)]
+    assert [answer.status for answer in told] == [200] * 3 + [404] * 3  # half of 8 less the one that was denied
+    assert told[0].text.startswith("origin says") and len(f.origin.paths()) == 3
+    assert f.tell("budgets")["asking"]["charged"] == 4
+    assert f.counters()["lookups"] == 9
+
+
+def test_early_without_a_budget_never_asks(front):
+    f = front(KNOWN, server=EARLY)
+    assert f.get("/open/" + UNKNOWN).status == 404 and f.origin.paths() == []
+
+
+def test_early_fallback_asks_the_origin_and_stands_in_for_it(front):
+    f = front(KNOWN, server=EARLY)
+    assert f.get("/after/" + KNOWN).text == f"origin says /after/{KNOWN}"
+    assert f.get("/after/junk").status == 404 and len(f.origin.paths()) == 1
+    f.origin.stop()
+    assert KNOWN in f.get("/after/" + KNOWN).text
+
+
+def test_early_in_observe_changes_nothing(front):
+    for contract, server in (("mode: observe\n", EARLY), ("", EARLY.replace("ecluse on", "ecluse observe"))):
+        f = front(KNOWN, contract=contract, server=server)
+        assert f.get("/open/junk").text == "origin says /open/junk"
+        assert f.counters()["lookups"] == 1
+        assert f.get("/shut/junk").status == 403
+
+
+def test_deeper_paths_are_the_origins_under_its_budgets(front):
+    f = front(KNOWN, contract=ASK.replace("over: slow", "over: hold, hold_for: 1h").replace("{1h: 8}", "{1h: 4}"), server=EARLY)
+    assert f.get("/open/style/page.css").text == "origin says /open/style/page.css"
+    assert f.get("/open/style/page.css", method="POST", body="x").status == 200
+    assert f.get("/shut/a/b").status == 403
+    assert f.counters()["lookups"] == 0
+    f.origin.stop()
+    notice = f.get("/open/a/b")
+    assert notice.status == 503 and "retry-after" in notice.headers
+    assert f.get("/open/a/b").status == 429
+    assert f.get("/open/" + KNOWN).status == 200
