@@ -198,7 +198,8 @@ static bool relief_allowed(struct budgets *b, const struct plan_budget *budget,
 static void contributor_forget(struct budgets *b, const struct plan_budget *budget, uint64_t h,
                                struct contributor *c, nanos_t time)
 {
-    for (unsigned w = 0; w < budget->window_count; w++) {
+    /* The longest first: see carry_over() in ring.c. */
+    for (unsigned w = budget->window_count; w-- > 0;) {
         const struct plan_window *window = &budget->window[w];
         uint64_t count = atomic_exchange(&c->count[w], 0), error = atomic_exchange(&c->error[w], 0);
         struct ring_place place;

@@ -51,10 +51,7 @@ static void cell_give_up(word_t *going, word_t *staying, uint64_t print, nanos_t
     } while (more && !atomic_compare_exchange_weak(staying, &old, next));
 }
 
-/* Two processes that make a cell at the same moment may take two places. The first in the order of searching stays;
- * each looks after it has made its own, so that the later of the two sees both. */
-static word_t *duplicates_merge(struct budgets *b, uint64_t h, bool proven, uint64_t print,
-                                nanos_t now)
+word_t *rate_merge(struct budgets *b, uint64_t h, bool proven, uint64_t print, nanos_t now)
 {
     uint32_t line[2] = {table_first(&b->rate_table, h), table_second(&b->rate_table, h, proven)};
     word_t *first = NULL;
@@ -92,7 +89,7 @@ word_t *rate_take(struct budgets *b, uint64_t h, bool proven, uint64_t print, na
     if (!found)
         return NULL;
     *made = true;
-    word_t *stays = duplicates_merge(b, h, proven, print, now);
+    word_t *stays = rate_merge(b, h, proven, print, now);
     return stays ? stays : found;
 }
 

@@ -106,6 +106,10 @@ void rate_undo(word_t *cell, uint64_t print, struct rate rate, uint64_t amount);
 word_t *rate_take(struct budgets *b, uint64_t h, bool proven, uint64_t print, nanos_t now,
                   bool *made);
 
+/* Two processes that make a cell at the same moment may take two places. The first in the order of searching stays, with
+ * what was charged to both; each looks after it has made its own, so that the later of the two sees both. */
+word_t *rate_merge(struct budgets *b, uint64_t h, bool proven, uint64_t print, nanos_t now);
+
 /* Frees what has recovered in [from, to). */
 void rates_sweep(struct budgets *b, size_t from, size_t to, nanos_t now);
 

@@ -30,6 +30,8 @@ static void worst_find(const struct budgets *b, const struct plan_budget *budget
         const struct ring *ring = &b->rings[i];
         if (!(key & KEY_REAL) || atomic_load(&ring->budget) != budget->key || !ring_is_sound(ring, key))
             continue;
+        if (budget->everyone && atomic_load(&ring->name[0]))
+            continue; /* what was taken off the shared count: crowd.c */
         for (unsigned w = 0; w < budget->window_count; w++) {
             if (atomic_load(&ring->span) != (uint64_t)budget->window[w].span)
                 continue;

@@ -245,6 +245,42 @@ static void over_what_everyone_shares_the_largest_is_held_and_the_rest_goes_on(v
     room_free(r);
 }
 
+/* Thieves who take turns: each takes what it can until it is held. Whatever they do, a window sees at most twice its
+ * limit, which is what `explain` says. */
+static void taking_turns_gets_no_more_than_twice_what_everyone_shares(void **state)
+{
+    (void)state;
+    struct room *r = room_with(METER_BYTES_OUT, PRINCIPAL_EVERYONE, OVER_HOLD, NANOS_HOUR, 10000);
+    rule_window(&r->contract->budget[0], NANOS_DAY, 30000);
+    r->contract->budget[0].hold_for = NANOS_MINUTE;
+    room_open(r);
+    nanos_t now = r->moment.boot;
+    uint64_t hour = 0, day = 0, random = room_seed();
+    for (int second = 0; second < 24 * 3600; second += 2) {
+        if (second % 3600 == 0)
+            hour = 0;
+        for (int i = 0; i < 20; i++) {
+            char name[8];
+            snprintf(name, sizeof name, "t%u", (unsigned)(room_random(&random) % 30));
+            struct principal p = principal_named(PRINCIPAL_HOST, text_of(name));
+            uint64_t amount = 1 + room_random(&random) % 900;
+            if (budget_charge(r->b, 0, &p, amount, now).verdict == VERDICT_ALLOW) {
+                hour += amount;
+                day += amount;
+            }
+        }
+        assert_true(hour <= 20000);
+        assert_true(day <= 60000);
+        now += 2 * NANOS_SECOND;
+        budget_tick(r->b, now);
+    }
+    assert_true(day > 30000); /* some were held, and others went on */
+    struct budget_state s;
+    budget_state(r->b, 0, now, &s);
+    assert_true(s.has_worst && s.worst.used <= s.worst.limit);
+    room_free(r);
+}
+
 static void the_breaker_stops_a_budget_that_holds_yesterdays_good_people(void **state)
 {
     (void)state;
@@ -349,6 +385,7 @@ int main(void)
         cmocka_unit_test(protected_ones_are_spared_for_continuity_and_not_for_what_leaves),
         cmocka_unit_test(holds_of_one_kind_leave_the_slots_of_others),
         cmocka_unit_test(over_what_everyone_shares_the_largest_is_held_and_the_rest_goes_on),
+        cmocka_unit_test(taking_turns_gets_no_more_than_twice_what_everyone_shares),
         cmocka_unit_test(the_breaker_stops_a_budget_that_holds_yesterdays_good_people),
         cmocka_unit_test(a_signal_shrinks_a_budget_that_grows_back),
         cmocka_unit_test(things_are_counted_once_while_they_are_in_the_window),

@@ -2,7 +2,9 @@
  *
  * A window of span S and limit L admits at most L in any S, so at most L x ceil(H / S) in a time H.
  * All windows of all budgets hold at once: the least of these is the bound. Budgets that observe
- * bound nothing. */
+ * bound nothing. Over a limit that everyone shares, the largest contributors are held and what they
+ * took is taken off the count, at most one limit in any window (src/budget/crowd.c): twice the
+ * limit may leave. */
 #include "contract/explain.h"
 #include "contract/explain_words.h"
 
@@ -34,7 +36,9 @@ static void tighten(struct loss *loss, const struct budget_rule *b)
     for (size_t h = 0; h < HORIZONS; h++)
         for (uint32_t w = 0; w < b->window_count; w++) {
             uint64_t windows = (uint64_t)((HORIZON[h] + b->window[w].span - 1) / b->window[w].span);
-            uint64_t bound = times(b->window[w].limit, windows);
+            uint64_t each = b->per == PRINCIPAL_EVERYONE ? times(b->window[w].limit, 2)
+                                                         : b->window[w].limit;
+            uint64_t bound = times(each, windows);
             if (bound < loss->in[h])
                 loss->in[h] = bound;
         }
@@ -218,6 +222,27 @@ static void lose_files(const struct speech *s, uint32_t share, enum meter meter)
     fprintf(s->out, "%s.\n", *separator ? "" : say(s, "without limit", "sans limite"));
 }
 
+/* A figure above the one in the contract needs its reason beside it. */
+static void lose_together(const struct speech *s)
+{
+    const struct contract *c = s->contract;
+    for (uint32_t i = 0; i < c->budget_count; i++) {
+        const struct budget_rule *b = &c->budget[i];
+        if (!bounds(c, b, METER_BYTES_OUT, PRINCIPAL_EVERYONE) &&
+            !bounds(c, b, METER_FILES_READ, PRINCIPAL_EVERYONE) &&
+            !bounds(c, b, METER_FILES_REWRITTEN, PRINCIPAL_EVERYONE))
+            continue;
+        fputs(say(s,
+                  "- what a limit for all together lets out is counted twice here: those who took "
+                  "most are held, and the others may go on until as much again has left.\n",
+                  "- ce que laisse sortir une limite commune à tous est compté ici deux fois\u00a0: "
+                  "ceux qui ont le plus pris sont retenus, et les autres peuvent continuer jusqu'à "
+                  "ce qu'il en soit sorti encore autant.\n"),
+              s->out);
+        return;
+    }
+}
+
 void contract_explain_loss(const struct contract *c, enum language language, FILE *out)
 {
     struct speech s = {c, out, language == LANGUAGE_FR};
@@ -230,4 +255,5 @@ void contract_explain_loss(const struct contract *c, enum language language, FIL
         lose_files(&s, i, METER_FILES_READ);
         lose_files(&s, i, METER_FILES_REWRITTEN);
     }
+    lose_together(&s);
 }
