@@ -192,7 +192,10 @@ enum reload_result reload_step(struct reload *r, const struct budgets *front, na
             roll_back(r);
             return RELOAD_NOTHING;
         }
-        if (process[i].prepared < r->last)
+        /* Who has not beaten since the offer is leaving after an nginx reload, or hangs: it is waited for, but
+         * cannot veto. If it comes back, it takes up what is in force, whole. */
+        bool silent = process[i].heartbeat < r->deadline - answer_within;
+        if (process[i].prepared < r->last && !(silent && now >= r->deadline))
             waiting = process[i].pid;
     }
     if (waiting == 0 && is_recorded(r))
