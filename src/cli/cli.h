@@ -22,6 +22,7 @@
  * keeper.h      the child of `ecluse run` that expires parcels
  * recorder_child.h  the child of `ecluse run` that writes the audit log
  * cosign.h      its side of the witnesses; asker.h: the processes that carry requests to them
+ * audit_view.h  `ecluse audit`: its verbs, and how entries are shown
  * record.h      what commands put on the record, before they do it; chronicle.h: the supervisor
  * difference.h  what changes from one contract to the next, and whether it allows more
  * sync.h        the thread of `ecluse run` that makes counts durable
@@ -59,11 +60,25 @@ enum exit_status { EXIT_DONE = 0, EXIT_PARTLY = 1, EXIT_COULD_NOT = 2 };
     X(LISTEN,    0,      "listen",    "ADDR:PORT",     "where to answer (127.0.0.1:8080)")         \
     X(ORIGIN,    0,      "origin",    "URL",                                                       \
       "the service behind, as http://HOST[:PORT]")                                                 \
-    X(DIR,       0,      "dir",       "DIR",           "where nginx's configuration and files go") \
+    X(DIR,       0,      "dir",       "DIR",           "where nginx's configuration and files go; of `audit`: a copy of a log, or what a witness keeps") \
     X(WORKERS,   0,      "workers",   "N",             "nginx workers (one a processor)")          \
     X(MODULE,    0,      "module",    "PATH",          "ngx_http_ecluse_module.so")                \
     X(WITHOUT_RECORD, 0, "without-record", NULL,                                                   \
       "do it even though the audit log cannot be written now; syslog is told")                     \
+    X(KEY,       0,      "key",       "FILE",                                                      \
+      "verifier keys of the log, one a line; of `audit witness`: its own secret key")              \
+    X(COSIGNED,  0,      "cosigned",  "FILE",                                                      \
+      "a checkpoint of the log that was kept elsewhere")                                           \
+    X(WITNESS,   0,      "witness",   "FILE",                                                      \
+      "verifier keys of the witnesses whose cosignature on it counts")                             \
+    X(LOG,       0,      "log",       "FILE",          "verifier keys of the logs to witness")     \
+    X(LINES,     'n',    "lines",     "N",             "how many entries (20)")                    \
+    X(FOLLOW,    'f',    "follow",    NULL,            "go on with those to come, until Ctrl-C")   \
+    X(FROM,      0,      "from",      "TIME",          "of this time or later, in UTC")            \
+    X(TO,        0,      "to",        "TIME",          "before this time, in UTC")                 \
+    X(KIND,      0,      "kind",      "KIND",          "of this kind")                             \
+    X(HOLD,      0,      "hold",      "HOLD",          "about this hold")                          \
+    X(OUTPUT,    'o',    "output",    "FILE",          "where to write; - is standard output")     \
     X(MDOC,      0,      "mdoc",      NULL,            "the lists for the manual page")            \
     X(MARKDOWN,  0,      "markdown",  NULL,            "the lists for docs/commands.md")           \
     X(HELP,      'h',    "help",      NULL,            "what the command does, and its options")
@@ -106,6 +121,11 @@ enum { OPERANDS_MANY = 1000000 };
     X(panic,    "panic",   "",                  0, 0, WITH(CONTRACT) | WITH(RUNTIME) | WITH(OFF)   \
       | WITH(JSON) | WITH(WITHOUT_RECORD),                                                                                \
       "put every budget in observe within a second: nobody is refused until panic --off")          \
+    X(audit,    "audit",   "[VERB ...]",        0, 3, WITH(CONTRACT) | WITH(JSON) | WITH(DIR)      \
+      | WITH(KEY) | WITH(COSIGNED) | WITH(WITNESS) | WITH(LOG) | WITH(LISTEN) | WITH(LINES)        \
+      | WITH(FOLLOW) | WITH(FROM) | WITH(TO) | WITH(KIND) | WITH(HOLD) | WITH(OUTPUT)              \
+      | WITH(WITHOUT_RECORD),                                                                      \
+      "the audit log: verify, tail, show, prove, export, index, erase, key, witness")              \
     X(help,     "help",    "[COMMAND]",         0, 1, WITH(MDOC) | WITH(MARKDOWN),                 \
       "show the commands, or one command's options")
 

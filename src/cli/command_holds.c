@@ -1,4 +1,5 @@
 /* `ecluse holds`, `why` and `release`: who is held, why, and ending it. */
+#include "cli/audit_view.h"
 #include "cli/output.h"
 #include "cli/situation.h"
 #include "status/status.h"
@@ -138,10 +139,7 @@ static int why_hold(const struct arguments *a, const struct situation *s, uint64
     bool json = a->option[OPTION_JSON] != NULL;
     struct hold hold;
     if (!hold_find(s->front, id, &hold) || hold.until <= s->now.boot)
-        return could_not(json,
-                         "no hold %s is in force; it may have ended by itself; `ecluse holds` "
-                         "lists those that are",
-                         a->operand[0]);
+        return audit_history(a, s->contract, a->operand[0]);
     if (json)
         output_json(hold_json(s, &hold));
     else

@@ -4,6 +4,7 @@
 #include "cli/child.h"
 #include "cli/chronicle.h"
 #include "cli/directories.h"
+#include "cli/herald.h"
 #include "cli/keeper.h"
 #include "cli/notify.h"
 #include "cli/output.h"
@@ -27,6 +28,7 @@
 
 static const nanos_t keeper_patience = 5 * NANOS_SECOND;
 static const nanos_t recorder_patience = 10 * NANOS_SECOND;
+static const nanos_t herald_patience = 5 * NANOS_SECOND;
 enum { OFFER_STEP_MILLISECONDS = 50 };
 
 struct supervisor {
@@ -38,7 +40,7 @@ struct supervisor {
     int workers;
     struct budgets *front; /* read-only: whether its processes have prepared */
     struct sync *sync;
-    struct child keeper, recorder;
+    struct child keeper, recorder, herald;
     struct chronicle chronicle;
     int signals, changes; /* descriptors: signalfd, and inotify of runtime (-1: once a second) */
     bool stop, panic;
@@ -105,6 +107,40 @@ static void start_recorder(struct supervisor *s, nanos_t now)
     }
     child_began(&s->recorder, pid, now);
     chronicle_say(&s->chronicle, ACT_GUARD_UP, "recorder", "process %d", pid);
+}
+
+static void start_herald(struct supervisor *s, nanos_t now)
+{
+    struct herald_child herald = {.parent = getpid()};
+    memcpy(herald.runtime, s->reload.live->runtime, sizeof herald.runtime);
+    memcpy(herald.state, s->reload.live->state, sizeof herald.state);
+    pid_t pid = fork();
+    if (pid == 0) {
+        child_prepare(herald.parent);
+        herald_exec(&herald);
+    }
+    if (pid < 0) {
+        log_line(LOG_LEVEL_ERROR, "the herald cannot be started: %s", strerror(errno));
+        s->herald.start_at = now + NANOS_SECOND;
+        return;
+    }
+    child_began(&s->herald, pid, now);
+    chronicle_say(&s->chronicle, ACT_GUARD_UP, "herald", "process %d", pid);
+}
+
+static void herald_died(struct supervisor *s, int status, nanos_t now)
+{
+    if (WIFEXITED(status) && WEXITSTATUS(status) == HERALD_AGAIN) { /* other outputs */
+        s->herald.pid = 0;
+        s->herald.start_at = now;
+        return;
+    }
+    pid_t pid = s->herald.pid;
+    child_died(&s->herald, status, now);
+    chronicle_say(&s->chronicle, ACT_GUARD_DOWN, "herald", "process %d %s %d; started again in %lld s", pid,
+                  WIFSIGNALED(status) ? "died of signal" : "ended with status",
+                  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+                  (long long)(s->herald.back_off / NANOS_SECOND));
 }
 
 /* What a damaged log was is kept for whoever looks into it; the new one's first entry says so. */
@@ -176,6 +212,8 @@ static void each_second(struct supervisor *s, nanos_t now)
     chronicle_look(&s->chronicle, s->front, now, clock_wall());
     if (child_due(&s->recorder, now))
         start_recorder(s, now);
+    if (child_due(&s->herald, now))
+        start_herald(s, now);
     if (reload_look(&s->reload, s->front, false, now) == RELOAD_TAKEN)
         contract_taken(s);
     if (s->reload.live->tracking.present && child_due(&s->keeper, now))
@@ -190,6 +228,8 @@ static void reap(struct supervisor *s, nanos_t now)
     for (pid_t gone; (gone = waitpid(-1, &status, WNOHANG)) > 0;) {
         if (gone == s->recorder.pid)
             recorder_died(s, status, now);
+        if (gone == s->herald.pid)
+            herald_died(s, status, now);
         if (gone != s->keeper.pid)
             continue;
         child_died(&s->keeper, status, now);
@@ -202,6 +242,15 @@ static void reap(struct supervisor *s, nanos_t now)
     }
 }
 
+/* The contract is read again, and the file of events is opened again: it may have been rotated. */
+static void take_hangup(struct supervisor *s, nanos_t now)
+{
+    if (s->herald.pid > 0)
+        kill(s->herald.pid, SIGHUP);
+    if (reload_look(&s->reload, s->front, true, now) == RELOAD_TAKEN)
+        contract_taken(s);
+}
+
 static void take_signals(struct supervisor *s, nanos_t now)
 {
     struct signalfd_siginfo info;
@@ -210,9 +259,8 @@ static void take_signals(struct supervisor *s, nanos_t now)
             s->stop = true;
         else if (info.ssi_signo == SIGCHLD)
             reap(s, now);
-        else if (info.ssi_signo == SIGHUP &&
-                 reload_look(&s->reload, s->front, true, now) == RELOAD_TAKEN)
-            contract_taken(s);
+        else if (info.ssi_signo == SIGHUP)
+            take_hangup(s, now);
     }
 }
 
@@ -274,6 +322,8 @@ static int begin_record(struct supervisor *s, struct error *error)
     const struct contract *c = s->reload.live;
     s->audit = account_of_audit(c->state);
     int code = recorder_prepare(c, &s->audit, s->workers, error);
+    if (code == 0)
+        code = directories_for_outputs(c, &s->account, error);
     if (code < 0)
         return code;
     chronicle_open(&s->chronicle, c->runtime);
@@ -345,7 +395,8 @@ static void end(struct supervisor *s)
     sync_stop(s->sync);
     budget_close(s->front);
     chronicle_say(&s->chronicle, ACT_STOPPED, "", "in order; guards go on with what they last had");
-    child_stop(&s->recorder, SIGTERM, recorder_patience); /* last: it takes what the others left */
+    child_stop(&s->herald, SIGTERM, herald_patience);
+    child_stop(&s->recorder, RECORDER_STOP, recorder_patience); /* last: it takes what the others left */
     chronicle_close(&s->chronicle);
     if (s->control) {
         control_stop(s->control);
@@ -358,7 +409,7 @@ static void end(struct supervisor *s)
 int command_run(const struct arguments *a)
 {
     struct supervisor s = {.signals = -1, .changes = -1, .keeper = {.name = "the keeper"},
-                           .recorder = {.name = "the recorder"}};
+                           .recorder = {.name = "the recorder"}, .herald = {.name = "the herald"}};
     s.file = realpath(contract_file(a), NULL);
     if (s.file == NULL)
         return could_not(false, "%s: %s; name the contract with -c FILE or ECLUSE_CONTRACT",

@@ -200,3 +200,13 @@ int directories_for_audit(const struct contract *c, const struct account *audit,
     }
     return code;
 }
+
+int directories_for_outputs(const struct contract *c, const struct account *service,
+                            struct error *error)
+{
+    const struct folder folders[] = {
+        {c->state, "outputs", 0755, service->uid, (int)service->gid, true},
+        {c->runtime, "outputs", 0755, service->uid, (int)service->gid, true},
+    };
+    return make_all(folders, sizeof folders / sizeof folders[0], error);
+}

@@ -26,4 +26,8 @@ int directories_for_ingest(const struct contract *c, const struct account *servi
 int directories_for_audit(const struct contract *c, const struct account *audit,
                           struct error *error);
 
+/* What the herald keeps and tells: state/outputs and runtime/outputs, the service account's. */
+int directories_for_outputs(const struct contract *c, const struct account *service,
+                            struct error *error);
+
 #endif

@@ -1,4 +1,5 @@
 #include "cli/arguments.h"
+#include "cli/herald.h"
 #include "cli/keeper.h"
 #include "cli/recorder_child.h"
 
@@ -66,6 +67,9 @@ int main(int argc, char **argv)
     struct recorder_child recorder;
     if (recorder_words(argc, argv, &recorder))
         recorder_main(&recorder);
+    struct herald_child herald;
+    if (herald_words(argc, argv, &herald))
+        herald_main(&herald);
     struct keeper keeper;
     if (keeper_words(argc, argv, &keeper))
         keeper_main(&keeper);

@@ -76,6 +76,7 @@ int recorder_prepare(const struct contract *c, const struct account *account, in
         {HANDOVER_KEEPER, service.change ? (int)service.gid : -1},
         {HANDOVER_INGEST, service.change ? (int)service.gid : -1},
         {HANDOVER_COMMAND, -1},
+        {HANDOVER_HERALD, -1},
     };
     int failed = directories_for_audit(c, account, error);
     if (!failed)
@@ -123,8 +124,6 @@ static bool confine(const struct recorder_child *k)
                                        .also_writable = {record, page},
                                        .readable = {k->runtime, keys, "/proc/sys/kernel/random"}};
     bool done = rights_drop(&k->account, &error) == 0;
-    if (done)
-        prctl(PR_SET_PDEATHSIG, SIGTERM); /* changing the user forgot it */
     if (done && path_first_closed(log, closed, sizeof closed)) {
         error_set(&error, 0, "user %s may not enter %s; say chmod o+x %s", k->account.name, closed, closed);
         done = false;
@@ -266,8 +265,10 @@ _Noreturn void recorder_main(const struct recorder_child *k)
     struct error error;
     struct work w = {.k = k};
     struct sigaction action = {.sa_handler = on_stop};
-    sigaction(SIGTERM, &action, NULL);
-    signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the whole group: the supervisor stops us in order */
+    sigaction(RECORDER_STOP, &action, NULL);
+    /* Ctrl-C and systemd reach every process at once: the supervisor stops us in order, last, and when it is gone we end by ourselves. */
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);

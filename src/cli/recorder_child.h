@@ -10,12 +10,16 @@
 #include "cli/rights.h"
 #include "contract/contract.h"
 
+#include <signal.h>
+
 struct recorder_child {
     char runtime[CONTRACT_PATH_SIZE];
     char state[CONTRACT_PATH_SIZE];
     struct account account;
     pid_t parent;
 };
+
+#define RECORDER_STOP SIGUSR2 /* what tells it to write what waits, and end */
 
 enum { RECORDER_DAMAGED = 3, RECORDER_AGAIN = 4 }; /* exit statuses: set the log aside; start me again at once */
 

@@ -7,6 +7,7 @@
 #include <pwd.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -62,17 +63,25 @@ int group_of_workers(void)
     return group ? (int)group->gr_gid : -1;
 }
 
+int rights_become(const struct account *account, struct error *error)
+{
+    if (!account->change)
+        return 0;
+    if (setgroups(0, NULL) != 0 || setresgid(account->gid, account->gid, account->gid) != 0 ||
+        setresuid(account->uid, account->uid, account->uid) != 0)
+        return error_set(error, -errno, "cannot become user %s: %s", account->name,
+                         strerror(errno));
+    /* Regaining must fail: anything else would be a kernel or container that ignored us. */
+    if (setresuid(0, 0, 0) == 0)
+        return error_set(error, -EPERM, "user %s could become root again", account->name);
+    return 0;
+}
+
 int rights_drop(const struct account *account, struct error *error)
 {
-    if (account->change) {
-        if (setgroups(0, NULL) != 0 || setresgid(account->gid, account->gid, account->gid) != 0 ||
-            setresuid(account->uid, account->uid, account->uid) != 0)
-            return error_set(error, -errno, "cannot become user %s: %s", account->name,
-                             strerror(errno));
-        /* Regaining must fail: anything else would be a kernel or container that ignored us. */
-        if (setresuid(0, 0, 0) == 0)
-            return error_set(error, -EPERM, "user %s could become root again", account->name);
-    }
+    int code = rights_become(account, error);
+    if (code < 0)
+        return code;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return error_set(error, -errno, "cannot rule out new privileges: %s", strerror(errno));
     return 0;
@@ -130,7 +139,7 @@ static int landlock_confine(const struct rights_paths *paths, const char **partl
     int code = paths->writable ? landlock_allow(ruleset, paths->writable, write) : 0;
     for (size_t i = 0; code == 0 && i < 2 && paths->also_writable[i]; i++)
         code = landlock_allow(ruleset, paths->also_writable[i], write);
-    for (size_t i = 0; code == 0 && i < 4 && paths->readable[i]; i++)
+    for (size_t i = 0; code == 0 && i < 8 && paths->readable[i]; i++)
         code = landlock_allow(ruleset, paths->readable[i], landlock_read);
     if (code == 0 && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
         code = -errno;
@@ -169,6 +178,26 @@ static int landlock_confine(const struct rights_paths *paths, const char **partl
     X(getsockname) X(getpeername) X(getsockopt) X(setsockopt) X(sendto) X(recvfrom) X(sendmsg)     \
     X(recvmsg) X(sendmmsg) X(recvmmsg) X(pipe) X(timerfd_create) X(timerfd_settime)
 
+/* Children as fork(2) makes them, without namespaces of their own; to be waited for and killed. */
+static int seccomp_fill_children(scmp_filter_ctx context)
+{
+    const scmp_datum_t namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
+                                    CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
+    int code = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+                                SCMP_A0(SCMP_CMP_MASKED_EQ, namespaces, 0));
+    if (code == 0)
+        code = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(wait4), 0);
+    if (code == 0)
+        code = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(pipe), 0);
+    if (code == 0)
+        code = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(kill), 1,
+                                SCMP_A1(SCMP_CMP_EQ, SIGKILL));
+    if (code == 0)
+        code = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+                                SCMP_A0(SCMP_CMP_EQ, PR_SET_NO_NEW_PRIVS));
+    return code;
+}
+
 static int seccomp_fill(scmp_filter_ctx context, bool network)
 {
     int code = 0;
@@ -204,12 +233,14 @@ static int seccomp_fill(scmp_filter_ctx context, bool network)
     return code;
 }
 
-static int seccomp_confine(bool network, struct error *error)
+static int seccomp_confine(const struct rights_paths *paths, struct error *error)
 {
     scmp_filter_ctx context = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     if (context == NULL)
         return error_set(error, -ENOMEM, "no memory for the list of allowed system calls");
-    int code = seccomp_fill(context, network);
+    int code = seccomp_fill(context, paths->network);
+    if (code == 0 && paths->children)
+        code = seccomp_fill_children(context);
     if (code == 0)
         code = seccomp_load(context);
     seccomp_release(context);
@@ -225,7 +256,7 @@ int rights_confine(const struct rights_paths *paths, const char **partly, struct
     int code = landlock_confine(paths, partly);
     if (code < 0)
         return error_set(error, code, "Landlock refused: %s", strerror(-code));
-    return seccomp_confine(paths->network, error);
+    return seccomp_confine(paths, error);
 }
 
 const char *path_first_closed(const char *path, char *out, size_t size)

@@ -31,14 +31,19 @@ struct account account_of_audit(const char *state);
  * the same user runs all. */
 int group_of_workers(void);
 
-/* Becomes the account, without a way back, and without new privileges ever. */
+/* Becomes the account, without a way back; a program that it starts may still have privileges of its
+ * own (a mail server's sendmail). */
+int rights_become(const struct account *account, struct error *error);
+
+/* The same, and without new privileges ever. */
 int rights_drop(const struct account *account, struct error *error);
 
 struct rights_paths {
     const char *writable;    /* everything below may be read and written; NULL: nothing */
-    const char *readable[4]; /* the same, to read only; NULL ends them; absent ones are skipped */
+    const char *readable[8]; /* the same, to read only; NULL ends them; absent ones are skipped */
     const char *also_writable[2]; /* folders or single files; NULL ends them */
     bool network;                 /* sockets are allowed */
+    bool children;                /* processes of the same rights are allowed, no new programs */
 };
 
 /* Landlock where the kernel has it (5.13), then a seccomp allow-list: no sockets (but with
