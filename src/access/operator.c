@@ -156,6 +156,9 @@ int operators_change(const char *state, int (*change)(void *context, struct oper
         return error_set(error, -errno, "%s cannot be made: %s", folder, strerror(errno));
     struct operators *operators = malloc(sizeof *operators);
     int lock = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    struct stat about;
+    if (lock >= 0 && stat(folder, &about) == 0 && fchown(lock, about.st_uid, about.st_gid) < 0)
+        log_line(LOG_LEVEL_WARNING, "the operators' lock could not be given to the owner of its folder");
     int failed = !operators || lock < 0 ? error_set(error, -EIO, "%s cannot be locked", lock_path) : 0;
     if (!failed && flock(lock, LOCK_EX) < 0)
         failed = error_set(error, -errno, "%s cannot be locked: %s", lock_path, strerror(errno));
@@ -184,6 +187,12 @@ struct operator *operators_find(struct operators *operators, struct text name)
         if (text_is(name, operators->operator[i].name))
             return &operators->operator[i];
     return NULL;
+}
+
+bool operator_password_is_right(const struct operator *operator, struct text password)
+{
+    return password.length <= OPERATOR_PASSWORD_MAX &&
+           crypto_pwhash_str_verify(operator->password, password.data, password.length) == 0;
 }
 
 int operator_set_password(struct operator *operator, struct text password, struct error *error)

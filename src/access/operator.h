@@ -57,6 +57,7 @@ struct operator *operators_find(struct operators *operators, struct text name);
 
 /* Makes one with a new one-time secret. -EEXIST, -ENOSPC, -EINVAL (name or password not allowed: the error says why). */
 int operator_add(struct operators *operators, struct text name, enum operator_role role, struct text password, struct error *error);
+bool operator_password_is_right(const struct operator *operator, struct text password);
 int operator_set_password(struct operator *operator, struct text password, struct error *error);
 
 /* Takes as long for a name that does not exist. Memory and time of Argon2id's "interactive" limits: 64 MiB, some 100 ms: the caller

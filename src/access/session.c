@@ -25,9 +25,17 @@ static void token_hash(const struct sessions *sessions, struct text token, uint8
     crypto_generichash(out, 32, (const uint8_t *)token.data, token.length, sessions->token_key, sizeof sessions->token_key);
 }
 
-static bool is_good(const struct session *session, nanos_t now)
+bool session_is_good(const struct session *session, nanos_t now)
 {
     return session->used && now - session->seen < SESSION_IDLE && now - session->begun < SESSION_LONGEST;
+}
+
+/* Of what makes an operator: not the last code's step, which each sign-in changes. */
+static uint64_t operator_hash(const struct sessions *sessions, const struct operator *operator)
+{
+    uint64_t secret = siphash(sessions->key, operator->totp, sizeof operator->totp);
+    uint64_t password = siphash(sessions->key, operator->password, strlen(operator->password));
+    return siphash_words3(sessions->key, secret, password, (uint64_t)operator->role << 1 | operator->must_change);
 }
 
 /* A place for one more session of this operator: the oldest of its own when it has SESSION_EACH, else a free one. */
@@ -37,7 +45,7 @@ static struct session *place_for(struct sessions *sessions, struct text name, na
     unsigned own = 0;
     for (size_t i = 0; i < SESSION_MAX; i++) {
         struct session *session = &sessions->session[i];
-        if (!is_good(session, now)) {
+        if (!session_is_good(session, now)) {
             unused = session;
         } else if (text_is(name, session->name)) {
             own++;
@@ -54,7 +62,8 @@ struct session *session_begin(struct sessions *sessions, const struct operator *
     struct session *session = place_for(sessions, text_of(operator->name), now);
     if (!session)
         return NULL;
-    *session = (struct session){.used = true, .begun = now, .seen = now, .role = operator->role};
+    *session = (struct session){.used = true, .begun = now, .seen = now, .role = operator->role,
+                                .must_change = operator->must_change, .operator = operator_hash(sessions, operator)};
     session->browser = siphash(sessions->key, browser.data, browser.length);
     memcpy(session->name, operator->name, sizeof session->name);
     token_new(session->csrf);
@@ -73,7 +82,7 @@ struct session *session_find(struct sessions *sessions, struct text token, struc
         struct session *session = &sessions->session[i];
         if (!session->used || sodium_memcmp(session->hash, hash, sizeof hash) != 0)
             continue;
-        if (!is_good(session, now) || session->browser != siphash(sessions->key, browser.data, browser.length)) {
+        if (!session_is_good(session, now) || session->browser != siphash(sessions->key, browser.data, browser.length)) {
             session_end(session); /* a token that turns up elsewhere has been stolen: it ends for both */
             return NULL;
         }
@@ -101,10 +110,22 @@ void sessions_end_of(struct sessions *sessions, struct text name)
             session_end(&sessions->session[i]);
 }
 
+void sessions_follow(struct sessions *sessions, struct operators *operators)
+{
+    for (size_t i = 0; i < SESSION_MAX; i++) {
+        struct session *session = &sessions->session[i];
+        if (!session->used)
+            continue;
+        const struct operator *operator = operators_find(operators, text_of(session->name));
+        if (!operator || operator_hash(sessions, operator) != session->operator)
+            session_end(session);
+    }
+}
+
 size_t sessions_count(const struct sessions *sessions, nanos_t now)
 {
     size_t count = 0;
     for (size_t i = 0; i < SESSION_MAX; i++)
-        count += is_good(&sessions->session[i], now);
+        count += session_is_good(&sessions->session[i], now);
     return count;
 }

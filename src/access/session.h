@@ -24,6 +24,8 @@ struct session {
     char csrf[SESSION_TOKEN_TEXT_SIZE];
     char name[OPERATOR_NAME_SIZE];
     enum operator_role role;
+    bool must_change;
+    uint64_t operator;                       /* keyed hash of what the operator was when it signed in */
 };
 
 struct sessions {
@@ -47,6 +49,11 @@ bool session_csrf_is_right(const struct session *session, struct text given);
 void session_end(struct session *session);
 /* All sessions of an operator: its password, second factor or role was changed, or it was removed. */
 void sessions_end_of(struct sessions *sessions, struct text name);
+
+bool session_is_good(const struct session *session, nanos_t now);
+
+/* Ends the sessions of all who were changed or removed since they signed in, by whomever. */
+void sessions_follow(struct sessions *sessions, struct operators *operators);
 
 size_t sessions_count(const struct sessions *sessions, nanos_t now);
 

@@ -73,6 +73,28 @@ static void one_operator_pushes_out_none_but_itself(void **state)
     assert_int_equal(sessions_count(&sessions, 1000), 1);
 }
 
+static void who_was_changed_or_removed_is_signed_out(void **state)
+{
+    (void)state;
+    static struct operators operators;
+    char first[SESSION_TOKEN_TEXT_SIZE], second[SESSION_TOKEN_TEXT_SIZE], third[SESSION_TOKEN_TEXT_SIZE];
+    struct operator eve = {.name = "eve", .role = ROLE_SEE};
+    operators.count = 3;
+    operators.operator[0] = ana;
+    operators.operator[1] = bob;
+    operators.operator[2] = eve;
+    session_begin(&sessions, &ana, browser, 1, first);
+    session_begin(&sessions, &bob, browser, 1, second);
+    session_begin(&sessions, &eve, browser, 1, third);
+    operators.operator[0].totp_last = 7; /* as a sign-in leaves it */
+    operators.operator[1].role = ROLE_RELEASE;
+    operators.count = 2;
+    sessions_follow(&sessions, &operators);
+    assert_non_null(session_find(&sessions, text_of(first), browser, true, 2));
+    assert_null(session_find(&sessions, text_of(second), browser, true, 2));
+    assert_null(session_find(&sessions, text_of(third), browser, true, 2));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -80,6 +102,7 @@ int main(void)
         cmocka_unit_test_setup(a_token_in_another_browser_ends_for_both, begin),
         cmocka_unit_test_setup(a_session_ends_when_idle_and_after_its_longest, begin),
         cmocka_unit_test_setup(one_operator_pushes_out_none_but_itself, begin),
+        cmocka_unit_test_setup(who_was_changed_or_removed_is_signed_out, begin),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
