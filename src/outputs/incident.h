@@ -5,7 +5,7 @@
  * so that an alarm that comes and goes is one incident. Each thing to tell is one version of it: the opening, another kind joining (at most every
  * INCIDENT_AGAIN), the end.
  *
- * Channels  (webhook, mail) each have their own version told. One that was down while an incident came and went is told its end alone,
+ * Channels  (the audit log, webhook, mail) each have their own version told. One that was down while an incident came and went is told its end alone,
  *           which says all of it. Nothing is queued but incidents: INCIDENTS_MAX, of which the oldest that is over makes room.
  * Time      is an argument, the boot clock for durations and the wall clock for people. Across a restart the state is read back, and the
  *           durations begin anew.
@@ -24,7 +24,7 @@
 enum {
     INCIDENTS_MAX = 32,
     INCIDENT_KINDS = 16, /* of one incident */
-    INCIDENT_CHANNELS = 2,
+    INCIDENT_CHANNELS = 3,
     INCIDENT_AREA_SIZE = 24,
     INCIDENT_KIND_SIZE = 32,
     INCIDENT_TEXT_SIZE = 360,

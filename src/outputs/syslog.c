@@ -108,7 +108,8 @@ static bool take_address(struct syslog *s, const char *text)
     char address[64];
     const char *colon = strrchr(text, ':');
     bool six = text[0] == '[';
-    if (colon == NULL || (size_t)(colon - text) >= sizeof address || colon - text < 3)
+    if (colon == NULL || (size_t)(colon - text) >= sizeof address || colon - text < 3 ||
+        (six && colon[-1] != ']'))
         return false;
     size_t length = (size_t)(colon - text) - (six ? 2 : 0);
     memcpy(address, text + six, length);
