@@ -27,7 +27,8 @@ enum { HANDOVER_PLACES = 1 << 14, HANDOVER_FEW_PLACES = 1 << 10 };
     X(INGEST,  "ingest",  HANDOVER_FEW_PLACES, "ecluse ingest")                                  \
     X(DESK,    "desk",    HANDOVER_FEW_PLACES, "the desk")                                       \
     X(EGRESS,  "egress",  HANDOVER_PLACES,     "the egress guard")                               \
-    X(FILES,   "files",   HANDOVER_PLACES,     "the files guard")
+    X(FILES,   "files",   HANDOVER_PLACES,     "the files guard")                                \
+    X(HERALD,  "herald",  HANDOVER_FEW_PLACES, "the herald: alarms")
 
 enum handover_name {
 #define X(constant, ...) HANDOVER_##constant,

@@ -480,7 +480,7 @@ static void take_signals(void)
     signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the whole group: the supervisor stops us in order */
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_NAME, "ecluse-herald");
-    umask(0027);
+    umask(0022); /* the file of events is not for everybody all the same */
 }
 
 _Noreturn void herald_main(const struct herald_child *k)

@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 
 enum { CHANNEL_RECORD, CHANNEL_WEBHOOK, CHANNEL_MAIL };
-_Static_assert(CHANNEL_MAIL < INCIDENT_CHANNELS, "a channel has its place in an incident");
+_Static_assert((int)CHANNEL_MAIL < (int)INCIDENT_CHANNELS, "a channel has its place in an incident");
 
 struct herald {
     struct herald_child child;

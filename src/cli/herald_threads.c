@@ -280,7 +280,7 @@ void *herald_heartbeat(void *herald)
 {
     struct herald *h = herald;
     nanos_t every = h->contract->outputs.heartbeat_every;
-    herald_wait(h, 2 * NANOS_SECOND); /* the first look */
+    herald_wait(h, (LOOK_SECONDS + 3) * NANOS_SECOND); /* at the first look everything still begins */
     while (!h->stop) {
         bool well = beat(h);
         /* A beat that was lost on its way is tried again long before the switch notices. */
