@@ -49,6 +49,9 @@ bool file_identity(const char *path, uint8_t out[16]);
 uint64_t file_header_check(const struct file_header *h);
 uint64_t anchor_check(const struct anchor *a);
 
+/* recover.c: after a reboot, before anyone charges: what a power cut left half written is dropped. */
+void rings_recover(uint8_t *data, const struct file_header *header);
+
 /* migrate.c: an older layout's rings file at `path`, taken into a new one. 0, or -EPROTO when it cannot. */
 int rings_migrate(const char *path, uint32_t version, const struct file_header *header, int group,
                   struct error *error);

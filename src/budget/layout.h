@@ -123,7 +123,8 @@ struct promise_slot {
     struct {
         word_t kept, bin[PROMISE_BINS];
     } bucket[BUCKETS];
-    word_t spare[6];
+    word_t used_at;     /* boot clock of the last tick that had it in its contract */
+    word_t spare[5];
 };
 
 struct process_slot {

@@ -54,12 +54,14 @@ static const struct anchor *anchor_of(const struct rings_live *live)
 
 /* The wall clock is used here, once a boot, and nowhere else. Backwards it ages nothing that the boot clock does not
  * prove; forwards it is believed, and told when it is much. */
-static int rings_age(struct rings_live *live, const struct moment *m, struct error *error)
+static int rings_age(struct rings_live *live, const struct moment *m, bool *rebooted,
+                     struct error *error)
 {
     const struct anchor *old = anchor_of(live);
     if (!old)
         return error_set(error, -EUCLEAN, "the rings' clock is damaged");
-    if (memcmp(old->boot_id, m->boot_id, 16) == 0)
+    *rebooted = memcmp(old->boot_id, m->boot_id, 16) != 0;
+    if (!*rebooted)
         return 0;
     nanos_t last_wall = (nanos_t)atomic_load(&live->last_wall);
     nanos_t since;
@@ -151,7 +153,10 @@ static int rings_make(struct making *m, const char *path)
     if (status == 0) {
         m->key = old.header.key;
         struct rings_live *live = file_section(old.data, &old.header, SECTION_RINGS_LIVE);
-        status = rings_age(live, m->moment, &why);
+        bool rebooted = false;
+        status = rings_age(live, m->moment, &rebooted, &why);
+        if (status >= 0 && rebooted)
+            rings_recover(old.data, &old.header);
         if (status >= 0 && msync(old.data, LAYOUT_PAGE * 2, MS_SYNC) < 0)
             status = -errno;
         if (status >= 0 && (fchmod(old.fd, m->group >= 0 ? 0660 : 0600) < 0 ||

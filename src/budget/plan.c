@@ -149,19 +149,47 @@ static int crowd_for(struct budgets *b, uint64_t key, nanos_t time)
     return -1;
 }
 
+/* A place can be given away once its window has run out since it was last in a contract. */
+static bool promise_is_spent(const struct budgets *b, unsigned slot)
+{
+    uint64_t latest = 0;
+    for (unsigned i = 0; i < PROMISE_SLOTS; i++) {
+        uint64_t at = atomic_load(&b->promises[i].used_at);
+        latest = at > latest && at <= INT64_MAX ? at : latest;
+    }
+    const struct promise_slot *p = &b->promises[slot];
+    uint64_t used_at = atomic_load(&p->used_at), span = atomic_load(&p->span);
+    return span <= INT64_MAX && used_at <= latest && latest - used_at > span + (uint64_t)NANOS_HOUR;
+}
+
+static void promise_fill(struct budgets *b, unsigned slot, nanos_t span)
+{
+    struct promise_slot *p = &b->promises[slot];
+    for (unsigned i = 0; i < BUCKETS; i++) {
+        atomic_store(&p->bucket[i].kept, 0);
+        for (unsigned k = 0; k < PROMISE_BINS; k++)
+            atomic_store(&p->bucket[i].bin[k], 0);
+    }
+    atomic_store(&p->span, (uint64_t)span);
+}
+
 static unsigned promise_slot_for(struct budgets *b, const struct promise_rule *rule)
 {
-    uint64_t key = slot_name_key(b, rule->name) ^ (uint64_t)rule->over << 1;
-    key |= KEY_REAL;
+    uint64_t key = (slot_name_key(b, rule->name) ^ (uint64_t)rule->over << 1) | KEY_REAL;
     for (unsigned i = 0; i < PROMISE_SLOTS; i++)
         if (atomic_load(&b->promises[i].key) == key)
             return i;
-    for (unsigned i = 0; i < PROMISE_SLOTS && !b->read_only; i++) {
-        uint64_t none = 0;
-        if (atomic_compare_exchange_strong(&b->promises[i].key, &none, key) || none == key) {
-            atomic_store(&b->promises[i].span, (uint64_t)rule->over);
-            return i;
+    for (unsigned i = 0; i < 2 * PROMISE_SLOTS && !b->read_only; i++) {
+        unsigned slot = i % PROMISE_SLOTS;
+        uint64_t old = atomic_load(&b->promises[slot].key);
+        if (old != 0 && (i < PROMISE_SLOTS || !promise_is_spent(b, slot)))
+            continue;
+        if (atomic_compare_exchange_strong(&b->promises[slot].key, &old, key)) {
+            promise_fill(b, slot, rule->over);
+            return slot;
         }
+        if (old == key)
+            return slot;
     }
     return PROMISE_SLOTS;
 }
@@ -292,4 +320,7 @@ void plan_touch(struct budgets *b, const struct plan *plan, nanos_t now)
         if (budget->crowd >= 0)
             atomic_store(&b->crowds[budget->crowd].used_at, (uint64_t)time);
     }
+    for (unsigned i = 0; i < plan->promise_count; i++)
+        if (plan->promise_slot[i] < PROMISE_SLOTS)
+            atomic_store(&b->promises[plan->promise_slot[i]].used_at, (uint64_t)now);
 }

@@ -178,6 +178,58 @@ static void damage_file(const char *path, uint64_t from, uint64_t *random)
     close(fd);
 }
 
+/* A contract edited for years: each time 40 names and 20 promises that were never there before. */
+static void names_no_longer_used_make_room_over_the_years(void **state)
+{
+    (void)state;
+    struct room *r = room_new();
+    bytes(r, "kept", 30 * NANOS_DAY, 1000000);
+    room_open(r);
+    nanos_t now = r->moment.boot;
+    struct contract *former = r->contract;
+    for (unsigned generation = 0; generation < 60; generation++) {
+        struct contract *next = calloc(1, sizeof *next);
+        assert_non_null(next);
+        *next = *r->contract;
+        for (unsigned i = 1; i < 41; i++) {
+            next->budget[i] = next->budget[0];
+            next->budget[i].window[0].span = NANOS_HOUR;
+            snprintf(next->budget[i].name, CONTRACT_NAME_SIZE, "b%u-%u", generation, i);
+        }
+        next->budget_count = 41;
+        for (unsigned i = 0; i < 20; i++) {
+            next->promise[i] = (struct promise_rule){
+                .route = (int16_t)i, .success = 990000, .within = NANOS_SECOND, .over = NANOS_HOUR};
+            snprintf(next->promise[i].name, CONTRACT_NAME_SIZE, "p%u-%u", generation, i);
+        }
+        next->promise_count = 20;
+        assert_int_equal(budget_prepare(r->b, next, NULL), 0);
+        budget_commit(r->b);
+        if (former != r->contract)
+            free(former);
+        former = next;
+        for (unsigned i = 1; i < 41; i++)
+            assert_int_equal(budget_charge(r->b, i, host(), 7, now).used, 7);
+        struct budget_state s;
+        budget_state(r->b, 40, now, &s);
+        assert_int_equal(s.charged, 1);
+        promise_record(r->b, 19, 200, 0, now);
+        struct promise_state p;
+        promise_state(r->b, 19, now, &p);
+        assert_int_equal(p.answers, 1);
+        /* What stayed goes on: 30 days of one charge in 26 hours. */
+        uint64_t used = budget_charge(r->b, 0, host(), 1, now).used;
+        assert_in_range(used, generation < 27 ? generation + 1 : 27, 29);
+        budget_tick(r->b, now);
+        now += 26 * NANOS_HOUR;
+        budget_tick(r->b, now);
+    }
+    budget_close(r->b);
+    r->b = NULL;
+    free(former);
+    room_free(r);
+}
+
 static void damage_at_random_is_refused_or_harmless(void **state)
 {
     (void)state;
@@ -392,6 +444,7 @@ int main(void)
         cmocka_unit_test(a_wall_clock_that_jumped_is_told_and_forgets_nothing_backwards),
         cmocka_unit_test(counts_are_kept_by_name_when_a_contract_changes),
         cmocka_unit_test(more_budgets_than_were_ever_kept_are_refused_whole),
+        cmocka_unit_test(names_no_longer_used_make_room_over_the_years),
         cmocka_unit_test(damage_at_random_is_refused_or_harmless),
         cmocka_unit_test(a_file_of_another_version_or_guard_is_refused),
         cmocka_unit_test(an_older_layout_is_migrated_and_a_newer_one_set_aside),
