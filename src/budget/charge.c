@@ -500,9 +500,9 @@ struct outcome budget_charge_distinct(struct budgets *b, unsigned budget, const 
     uint64_t h = siphash_words3(b->key, c.h, thing, 1), key = key_mix(h, 0);
     struct cell *cell = cell_take(b, b->things, &b->thing_table, h, proven, key, c.time,
                                   thing_is_free, &made);
-    if (!cell && !proven)
-        out.charged_to = CHARGED_OTHERS; /* what nobody vouches for is not counted twice for want of room */
-    else if (things_charge(&c, cell, &out))
+    /* Without room for the thing it is counted and not remembered: read again, it costs again. Not counting it would let
+     * whoever fills the table read on without a limit. */
+    if (things_charge(&c, cell, &out))
         admitted(&c);
     else
         over_decide(&c, &out);

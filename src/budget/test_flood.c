@@ -43,6 +43,27 @@ static void a_million_minted_principals_do_not_touch_one_who_is_known(void **sta
     room_free(r);
 }
 
+static void who_fills_the_table_of_things_reads_no_further_for_it(void **state)
+{
+    (void)state;
+    struct room *r = room_new();
+    r->sizes.things = 1 << 10;
+    rule_window(room_budget(r, "b", METER_PARCELS_READ, PRINCIPAL_CLIENT, OVER_SLOW), NANOS_HOUR, 40);
+    room_open(r);
+    nanos_t now = r->moment.boot;
+    uint64_t random = room_seed();
+    for (uint32_t i = 0; i < 20000; i++) {
+        struct principal p = room_address(r, i / 10);
+        budget_charge_distinct(r->b, 0, &p, room_random(&random), now);
+    }
+    struct principal reader = room_address(r, 1 << 20);
+    unsigned read = 0;
+    for (int i = 0; i < 1000; i++)
+        read += budget_charge_distinct(r->b, 0, &reader, room_random(&random), now).verdict == VERDICT_ALLOW;
+    assert_int_equal(read, 40);
+    room_free(r);
+}
+
 static void a_ring_is_given_after_a_quarter_and_not_before(void **state)
 {
     (void)state;
@@ -67,6 +88,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_million_minted_principals_do_not_touch_one_who_is_known),
+        cmocka_unit_test(who_fills_the_table_of_things_reads_no_further_for_it),
         cmocka_unit_test(a_ring_is_given_after_a_quarter_and_not_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
