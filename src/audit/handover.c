@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define RING_MAGIC   UINT64_C(0x32676e6952757445) /* changes with the layout, as STATUS_MAGIC does */
-#define STATUS_MAGIC UINT64_C(0x3274617453757445)
+#define STATUS_MAGIC UINT64_C(0x3374617453757445)
 
 /* A place goes from free to filled for the number that took it: `filled` is the number whose act it holds. The checksum shows an act that
  * a stopped process wrote late, into a place that had been given to another. */
@@ -32,7 +32,7 @@ struct ring {
 struct status {
     uint64_t magic;
     _Atomic int32_t writer;
-    _Atomic nanos_t heartbeat;
+    _Atomic nanos_t heartbeat, witnessed_at;
     _Atomic uint64_t log_size, witnessed_size;
     struct {
         _Atomic uint64_t read, durable, holes, told;
@@ -331,6 +331,7 @@ int handover_reader_new(const char *runtime, struct handover_reader **out, struc
         reader->told_lost[name] = atomic_load(&reader->status->ring[name].told);
     }
     atomic_store(&reader->status->writer, (int32_t)getpid());
+    atomic_store(&reader->status->witnessed_at, 0);
     handover_reader_look(reader);
     *out = reader;
     return 0;
@@ -452,6 +453,11 @@ void handover_durable(struct handover_reader *reader, nanos_t now, uint64_t log_
     atomic_store(&reader->status->heartbeat, now);
 }
 
+void handover_witnessed(struct handover_reader *reader, nanos_t when)
+{
+    atomic_store(&reader->status->witnessed_at, when);
+}
+
 /* ---- For status ------------------------------------------------------------------------------------ */
 
 int handover_status(const char *runtime, struct handover_state *out)
@@ -463,6 +469,7 @@ int handover_status(const char *runtime, struct handover_state *out)
         .present = true,
         .writer = atomic_load(&status->writer),
         .heartbeat = atomic_load(&status->heartbeat),
+        .witnessed_at = atomic_load(&status->witnessed_at),
         .log_size = atomic_load(&status->log_size),
         .witnessed_size = atomic_load(&status->witnessed_size),
     };

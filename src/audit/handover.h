@@ -91,6 +91,9 @@ uint64_t handover_lost(struct handover_reader *reader, enum handover_name name);
 /* All that was taken from the rings up to here is durable: those who wait go on, and the places are free. */
 void handover_durable(struct handover_reader *reader, nanos_t now, uint64_t log_size, uint64_t witnessed_size);
 
+/* A witness has cosigned, at this time of the boot clock. */
+void handover_witnessed(struct handover_reader *reader, nanos_t when);
+
 /* ---- For status ------------------------------------------------------------------------------------ */
 
 struct handover_state {
@@ -98,6 +101,7 @@ struct handover_state {
     int32_t writer;         /* pid */
     nanos_t heartbeat;      /* boot clock, of the last time that all was durable */
     uint64_t log_size, witnessed_size;
+    nanos_t witnessed_at;   /* boot clock, of the last cosignature; 0: none since the writer began */
     uint64_t waiting[HANDOVER_COUNT]; /* handed over, not durable yet */
     uint64_t lost[HANDOVER_COUNT];    /* since the ring was made */
 };

@@ -38,9 +38,10 @@ struct salts *recorder_salts(struct recorder *recorder)
     return recorder->salts;
 }
 
-void recorder_witnessed(struct recorder *recorder, uint64_t size)
+void recorder_witnessed(struct recorder *recorder, uint64_t size, nanos_t when)
 {
     recorder->witnessed = size;
+    handover_witnessed(recorder->reader, when);
 }
 
 /* ---- Opening -------------------------------------------------------------------------------------- */

@@ -37,8 +37,8 @@ long recorder_expire(struct recorder *recorder, int64_t before, int64_t wall, st
 /* An entry of the recorder's own, written with the next step: `actor` becomes "audit". */
 int recorder_say(struct recorder *recorder, struct act act, int64_t wall);
 
-/* Witnesses have cosigned the log up to here: for status. */
-void recorder_witnessed(struct recorder *recorder, uint64_t size);
+/* Witnesses have cosigned the log up to here, the last of them at this time of the boot clock: for status. */
+void recorder_witnessed(struct recorder *recorder, uint64_t size, nanos_t when);
 
 struct audit_log *recorder_log(struct recorder *recorder);
 struct salts *recorder_salts(struct recorder *recorder);

@@ -26,7 +26,7 @@ struct cosigner {
     char body[NOTE_SIZE_MAX]; /* ... and its checkpoint's body */
     size_t body_length;
     uint64_t cosigned; /* by an answer that we verified */
-    nanos_t next, back_off;
+    nanos_t next, back_off, cosigned_at;
     int32_t failed;    /* the status last complained of */
 };
 
@@ -143,6 +143,7 @@ static void take_cosignature(struct cosigner *one, struct recorder *recorder, co
     if (one->failed)
         log_line(LOG_LEVEL_INFO, "recorder: witness %s cosigns again", one->rule.name);
     one->seen = one->cosigned = one->asked;
+    one->cosigned_at = now;
     one->back_off = 0;
     one->failed = 0;
     one->alarmed = false;
@@ -239,9 +240,10 @@ static void ask(struct cosigners *all, struct cosigner *one, struct recorder *re
     one->next = now + ask_again;
 }
 
-uint64_t cosigners_step(struct cosigners *all, struct recorder *recorder, const char *state, nanos_t now)
+void cosigners_step(struct cosigners *all, struct recorder *recorder, const char *state, nanos_t now)
 {
     static struct asker_answer answer;
+    nanos_t when = 0;
     uint64_t most = 0, size = audit_log_size(recorder_log(recorder));
     for (uint32_t i = 0; i < all->count; i++) {
         struct cosigner *one = &all->cosigner[i];
@@ -256,6 +258,8 @@ uint64_t cosigners_step(struct cosigners *all, struct recorder *recorder, const 
             ask(all, one, recorder, state, now);
         if (one->cosigned > most)
             most = one->cosigned;
+        if (one->cosigned_at > when)
+            when = one->cosigned_at;
     }
-    return most;
+    recorder_witnessed(recorder, most, when);
 }

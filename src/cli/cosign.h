@@ -21,8 +21,8 @@ void cosigners_stop(struct cosigners *cosigners); /* takes NULL */
 /* Whether the contract now in force names others. */
 bool cosigners_differ(const struct cosigners *cosigners, const struct contract *c);
 
-/* Takes answers and asks. Never waits. Returns the most that a witness has cosigned. */
-uint64_t cosigners_step(struct cosigners *cosigners, struct recorder *recorder, const char *state, nanos_t now);
+/* Takes answers and asks, and tells the recorder what is witnessed. Never waits. */
+void cosigners_step(struct cosigners *cosigners, struct recorder *recorder, const char *state, nanos_t now);
 
 /* Whether an asker has died: it takes a new recorder to start another, since this one may start no process. */
 bool cosigners_broken(const struct cosigners *cosigners);

@@ -148,7 +148,6 @@ struct work {
     unsigned second, broken_since;
     bool more_to_expire;
     nanos_t next_second;
-    uint64_t witnessed;
     char said[512];
 };
 
@@ -217,8 +216,7 @@ static nanos_t step(struct work *w)
     if (w->said[0])
         log_line(LOG_LEVEL_INFO, "recorder: the log can be written again");
     w->said[0] = 0;
-    uint64_t witnessed = cosigners_step(w->cosigners, w->recorder, w->k->state, now);
-    recorder_witnessed(w->recorder, witnessed);
+    cosigners_step(w->cosigners, w->recorder, w->k->state, now);
     return done > 0 ? busy_pause : idle_pause;
 }
 

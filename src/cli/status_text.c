@@ -154,6 +154,21 @@ static void budgets_text(const struct status *st)
         printf("The front's counts cannot be read: %s\n", st->s.front_error.text);
 }
 
+static void recorder_row(const struct status *st, struct table *table)
+{
+    char figure[FIGURE_SIZE], when[FIGURE_SIZE], witnessed[FIGURE_SIZE];
+    if (!st->has_audit)
+        return;
+    bool up = recorder_is_up(st);
+    table_row(table);
+    table_cell(table, TONE_PLAIN, "%s", "recorder");
+    table_cell(table, up ? TONE_GOOD : TONE_BAD, "%s", up ? "up" : "down");
+    table_cell(table, TONE_PLAIN, "%s", up ? "-" : figure_wall(wall_of(&st->s.now, st->audit.heartbeat), st->s.now.wall, when));
+    table_cell(table, TONE_PLAIN, "%s entries%s%s", figure_count(st->audit.log_size, figure),
+               st->s.contract->audit.witness_count ? ", witnessed up to " : "",
+               st->s.contract->audit.witness_count ? figure_count(st->audit.witnessed_size, witnessed) : "");
+}
+
 static void guards_text(const struct status *st)
 {
     static const char *const titles[] = {"guard", "", "since", ""};
@@ -190,6 +205,7 @@ static void guards_text(const struct status *st)
         table_cell(&table, TONE_PLAIN, "%u restarts, up %s", st->bulletin.keeper_deaths,
                    figure_span(now->wall - st->bulletin.keeper_since, span));
     }
+    recorder_row(st, &table);
     table_print(&table, stdout);
 }
 

@@ -30,6 +30,15 @@
     X(KEEPER_DOWN,       "keeper_down",                                                            \
       "the process that removes expired parcels keeps dying",                                      \
       "`journalctl -u ecluse` says why; it is started again by itself")                            \
+    X(RECORDER_DOWN,     "recorder_down",                                                          \
+      "the audit log is not written: releases, panic and looser contracts wait for it",            \
+      "`journalctl -u ecluse` says why: a full disk, mostly; --without-record is for an emergency") \
+    X(RECORD_LOST,       "record_lost",                                                            \
+      "acts could not be taken into the audit log; their number is an entry of it",                \
+      "`ecluse audit tail` shows the entry `lost` and what went before")                           \
+    X(NOT_WITNESSED,     "not_witnessed",                                                          \
+      "no witness has cosigned the audit log's newest entries",                                    \
+      "look whether the witness answers; `journalctl -u ecluse` has its reason")                   \
     X(BREAKER_OPEN,      "breaker_open",                                                           \
       "a budget would hold too large a share of yesterday's good clients, so it only observes",    \
       "raise its limit in the contract, or wait: it closes by itself")                             \

@@ -193,6 +193,7 @@ void status_look(struct status *st)
         free(holds);
     }
     supervisor_alarms(st);
+    audit_alarms(st);
     promise_alarms(st);
     guard_alarms(st);
     budget_alarms(st);

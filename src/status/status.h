@@ -9,6 +9,7 @@
 #ifndef ECLUSE_STATUS_H
 #define ECLUSE_STATUS_H
 
+#include "audit/handover.h"
 #include "budget/promise.h"
 #include "status/alarm.h"
 #include "status/bulletin.h"
@@ -46,6 +47,8 @@ struct status {
     bool panic;
     struct guard_look front;
     struct store_look store;
+    bool has_audit;              /* `ecluse run` has made the log's page */
+    struct handover_state audit; /* what waits to be written, what was lost, what is witnessed */
     size_t holds;
     unsigned broken;  /* promises */
     double disk_free; /* share of the disk under `state`; negative: not known */
@@ -57,6 +60,11 @@ bool guard_exists(enum guard guard);
 
 /* In this very process, which a damaged store may kill. */
 void store_look_here(const struct contract *c, nanos_t wall, struct store_look *out);
+
+/* Whether the audit log was written (or had nothing to write) within the last seconds. */
+bool recorder_is_up(const struct status *st);
+void audit_alarms(struct status *st); /* reads `audit`, and says what is wrong with it */
+json_t *audit_state_json(const struct status *st);
 
 void status_look(struct status *st); /* fills all but `s`, which is open, and `store` */
 
