@@ -20,6 +20,7 @@
  * directories.h the folders under `state` and `runtime`, their owners and modes
  * reload.h      a changed contract: offered, prepared, taken up or rolled back
  * keeper.h      the child of `ecluse run` that expires parcels
+ * desk_child.h  the child of `ecluse run` that is the operators' desk
  * recorder_child.h  the child of `ecluse run` that writes the audit log
  * cosign.h      its side of the witnesses; asker.h: the processes that carry requests to them
  * audit_view.h  `ecluse audit`: its verbs, and how entries are shown
@@ -81,6 +82,9 @@ enum exit_status { EXIT_DONE = 0, EXIT_PARTLY = 1, EXIT_COULD_NOT = 2 };
     X(OUTPUT,    'o',    "output",    "FILE",          "where to write; - is standard output")     \
     X(MDOC,      0,      "mdoc",      NULL,            "the lists for the manual page")            \
     X(MARKDOWN,  0,      "markdown",  NULL,            "the lists for docs/commands.md")           \
+    X(ROLE,      0,      "role",      "see|release|administer", "what an operator may do")              \
+    X(PASSWORD_FILE, 0,  "password-file", "FILE",                                                      \
+      "the first line is the operator's password, instead of asking on the terminal")                  \
     X(HELP,      'h',    "help",      NULL,            "what the command does, and its options")
 
 enum option {
@@ -126,6 +130,9 @@ enum { OPERANDS_MANY = 1000000 };
       | WITH(FOLLOW) | WITH(FROM) | WITH(TO) | WITH(KIND) | WITH(HOLD) | WITH(OUTPUT)              \
       | WITH(WITHOUT_RECORD),                                                                      \
       "the audit log: verify, tail, show, prove, export, index, erase, key, witness")              \
+    X(operator, "operator", "VERB [NAME]",      1, 2, WITH(CONTRACT) | WITH(JSON) | WITH(ROLE)     \
+      | WITH(PASSWORD_FILE) | WITH(WITHOUT_RECORD),                                                \
+      "who may use the desk: add, list, remove, role, password, totp")                             \
     X(help,     "help",    "[COMMAND]",         0, 1, WITH(MDOC) | WITH(MARKDOWN),                 \
       "show the commands, or one command's options")
 

@@ -3,6 +3,7 @@
  * parses nothing but the contract. */
 #include "cli/child.h"
 #include "cli/chronicle.h"
+#include "cli/desk_child.h"
 #include "cli/directories.h"
 #include "cli/herald.h"
 #include "cli/keeper.h"
@@ -27,6 +28,7 @@
 #include <unistd.h>
 
 static const nanos_t keeper_patience = 5 * NANOS_SECOND;
+static const nanos_t desk_patience = 3 * NANOS_SECOND;
 static const nanos_t recorder_patience = 10 * NANOS_SECOND;
 static const nanos_t herald_patience = 5 * NANOS_SECOND;
 enum { OFFER_STEP_MILLISECONDS = 50 };
@@ -40,7 +42,8 @@ struct supervisor {
     int workers;
     struct budgets *front; /* read-only: whether its processes have prepared */
     struct sync *sync;
-    struct child keeper, recorder, herald;
+    struct child keeper, recorder, herald, desk;
+    struct desk_rules desk_rules; /* with which the desk was started */
     struct chronicle chronicle;
     int signals, changes; /* descriptors: signalfd, and inotify of runtime (-1: once a second) */
     bool stop, panic;
@@ -143,6 +146,27 @@ static void herald_died(struct supervisor *s, int status, nanos_t now)
                   (long long)(s->herald.back_off / NANOS_SECOND));
 }
 
+static void start_desk(struct supervisor *s, nanos_t now)
+{
+    struct error error = {""};
+    struct desk_child desk = {.parent = getpid()};
+    memcpy(desk.runtime, s->reload.live->runtime, sizeof desk.runtime);
+    memcpy(desk.state, s->reload.live->state, sizeof desk.state);
+    s->desk_rules = s->reload.live->desk;
+    pid_t pid = desk_prepare(s->reload.live, &error) == 0 ? fork() : -1;
+    if (pid == 0) {
+        child_prepare(desk.parent);
+        desk_exec(&desk);
+    }
+    if (pid < 0) {
+        log_line(LOG_LEVEL_ERROR, "the desk cannot be started: %s", *error.text ? error.text : strerror(errno));
+        s->desk.start_at = now + NANOS_MINUTE;
+        return;
+    }
+    child_began(&s->desk, pid, now);
+    chronicle_say(&s->chronicle, ACT_GUARD_UP, "desk", "process %d", pid);
+}
+
 /* What a damaged log was is kept for whoever looks into it; the new one's first entry says so. */
 static void set_log_aside(struct supervisor *s)
 {
@@ -184,6 +208,7 @@ static void recorder_died(struct supervisor *s, int status, nanos_t now)
 
 static void answer_panic(struct supervisor *s)
 {
+    panic_take_requests(s->reload.live->runtime);
     bool asked = panic_asked(s->reload.live->runtime);
     if (asked == s->panic)
         return;
@@ -201,6 +226,10 @@ static void contract_taken(struct supervisor *s)
         sync_follow(s->sync, s->reload.live);
     if (!s->reload.live->tracking.present)
         child_stop(&s->keeper, SIGTERM, keeper_patience);
+    if (memcmp(&s->desk_rules, &s->reload.live->desk, sizeof s->desk_rules) != 0) {
+        child_stop(&s->desk, SIGTERM, desk_patience); /* elsewhere, or not at all, from now on */
+        s->desk.start_at = 0;
+    }
     tell_bulletin(s);
 }
 
@@ -218,8 +247,20 @@ static void each_second(struct supervisor *s, nanos_t now)
         contract_taken(s);
     if (s->reload.live->tracking.present && child_due(&s->keeper, now))
         start_keeper(s, now);
+    if (s->reload.live->desk.present && child_due(&s->desk, now))
+        start_desk(s, now);
     if (s->reload.told)
         tell_bulletin(s);
+}
+
+static void desk_died(struct supervisor *s, int status, nanos_t now)
+{
+    pid_t pid = s->desk.pid;
+    child_died(&s->desk, status, now);
+    chronicle_say(&s->chronicle, ACT_GUARD_DOWN, "desk", "process %d %s %d; started again in %lld s", pid,
+                  WIFSIGNALED(status) ? "died of signal" : "ended with status",
+                  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+                  (long long)(s->desk.back_off / NANOS_SECOND));
 }
 
 static void reap(struct supervisor *s, nanos_t now)
@@ -228,6 +269,8 @@ static void reap(struct supervisor *s, nanos_t now)
     for (pid_t gone; (gone = waitpid(-1, &status, WNOHANG)) > 0;) {
         if (gone == s->recorder.pid)
             recorder_died(s, status, now);
+        if (gone == s->desk.pid)
+            desk_died(s, status, now);
         if (gone == s->herald.pid)
             herald_died(s, status, now);
         if (gone != s->keeper.pid)
@@ -314,6 +357,10 @@ static void listen_to(struct supervisor *s, const char *runtime)
         close(s->changes);
         s->changes = -1; /* the panic's file is looked at once a second then */
     }
+    char releases[CONTRACT_PATH_SIZE + 16];
+    snprintf(releases, sizeof releases, "%s/releases", runtime);
+    if (s->changes >= 0) /* where the desk asks for a panic */
+        inotify_add_watch(s->changes, releases, IN_CREATE);
 }
 
 /* Before anything that is to be on the record, and before a guard that has something to tell. */
@@ -391,6 +438,7 @@ static int begin(struct supervisor *s, struct contract *from_file, struct error 
 static void end(struct supervisor *s)
 {
     notify_systemd("STOPPING=1");
+    child_stop(&s->desk, SIGTERM, desk_patience);
     child_stop(&s->keeper, SIGTERM, keeper_patience);
     sync_stop(s->sync);
     budget_close(s->front);
@@ -409,7 +457,8 @@ static void end(struct supervisor *s)
 int command_run(const struct arguments *a)
 {
     struct supervisor s = {.signals = -1, .changes = -1, .keeper = {.name = "the keeper"},
-                           .recorder = {.name = "the recorder"}, .herald = {.name = "the herald"}};
+                           .recorder = {.name = "the recorder"}, .herald = {.name = "the herald"},
+                           .desk = {.name = "the desk"}};
     s.file = realpath(contract_file(a), NULL);
     if (s.file == NULL)
         return could_not(false, "%s: %s; name the contract with -c FILE or ECLUSE_CONTRACT",

@@ -137,6 +137,19 @@ static int open_reader_table(const struct contract *c, const struct account *ser
     return code;
 }
 
+/* The desk's user owns it while there is a desk (desk_prepare() sees to it): whoever that was, it is ours first. */
+static void reclaim_releases(const struct contract *c)
+{
+    char path[CONTRACT_PATH_SIZE + 16];
+    snprintf(path, sizeof path, "%s/releases", c->runtime);
+    int folder = geteuid() == 0 ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW) : -1;
+    if (folder < 0)
+        return;
+    if (fchown(folder, 0, (gid_t)-1) != 0)
+        log_line(LOG_LEVEL_WARNING, "%s: %s", path, strerror(errno));
+    close(folder);
+}
+
 int directories_for_run(const struct contract *c, const struct account *service, int workers,
                         struct error *error)
 {
@@ -148,6 +161,7 @@ int directories_for_run(const struct contract *c, const struct account *service,
         {c->state, "", 0755, us, -1, false},
         {c->state, "budget", shared, us, workers, true},
     };
+    reclaim_releases(c);
     int code = make_all(folders, sizeof folders / sizeof folders[0], error);
     return code < 0 ? code : directories_for_ingest(c, service, workers, error);
 }

@@ -1,4 +1,5 @@
 #include "cli/arguments.h"
+#include "cli/desk_child.h"
 #include "cli/herald.h"
 #include "cli/keeper.h"
 #include "cli/recorder_child.h"
@@ -70,6 +71,9 @@ int main(int argc, char **argv)
     struct herald_child herald;
     if (herald_words(argc, argv, &herald))
         herald_main(&herald);
+    struct desk_child desk;
+    if (desk_words(argc, argv, &desk))
+        desk_main(&desk);
     struct keeper keeper;
     if (keeper_words(argc, argv, &keeper))
         keeper_main(&keeper);
