@@ -23,7 +23,7 @@ void herald_wait(struct herald *h, nanos_t span)
 struct teller {
     struct herald *h;
     enum output output;
-    struct follower *follower;
+    struct tail *tail;
     struct event_file *file;
     struct syslog *syslog;
     nanos_t back_off, saved;
@@ -31,7 +31,7 @@ struct teller {
 
 static struct eve_source source_of(const struct teller *t)
 {
-    return (struct eve_source){follower_origin(t->follower), t->h->host,
+    return (struct eve_source){tail_origin(t->tail), t->h->host,
                                t->h->contract->organisation};
 }
 
@@ -66,7 +66,7 @@ static void save(struct teller *t, bool now)
     if (!now && boot - t->saved < NANOS_SECOND)
         return;
     t->saved = boot;
-    if (follower_save(t->follower, &error) < 0)
+    if (tail_save(t->tail, &error) < 0)
         tally_failed(&t->h->tally, t->output, error.text, clock_wall());
 }
 
@@ -78,13 +78,13 @@ static bool tell_all(struct teller *t)
     struct text text;
     int code = 0, got;
     while (code == 0 && !t->h->stop &&
-           (got = follower_next(t->follower, &index, &text, &error)) != 0) {
+           (got = tail_next(t->tail, &index, &text, &error)) != 0) {
         code = got < 0                       ? got
                : t->output == OUTPUT_EVENTS ? tell_to_file(t, index, text, &error)
                                             : tell_to_syslog(t, index, text, &error);
         if (code < 0)
             break;
-        follower_told(t->follower);
+        tail_told(t->tail);
         tally_told(&t->h->tally, t->output, 1, clock_wall());
         save(t, false);
     }
@@ -96,7 +96,7 @@ static bool tell_all(struct teller *t)
 static void teller_round(struct teller *t)
 {
     struct error error = {""};
-    int code = follower_refresh(t->follower, &error);
+    int code = tail_refresh(t->tail, &error);
     bool well = code == 0;
     if (code < 0 && code != -ENOENT) /* before the first entry there is no log */
         tally_failed(&t->h->tally, t->output, error.text, clock_wall());
@@ -109,8 +109,8 @@ static void teller_round(struct teller *t)
     if (well)
         well = tell_all(t);
     save(t, false);
-    tally_left(&t->h->tally, t->output, follower_behind(t->follower),
-               follower_skipped(t->follower));
+    tally_left(&t->h->tally, t->output, tail_behind(t->tail),
+               tail_skipped(t->tail));
     t->back_off = well || code == -ENOENT ? teller_pause
                   : t->back_off < NANOS_SECOND / 2 ? NANOS_SECOND / 2
                                                    : t->back_off * 2;
@@ -124,14 +124,14 @@ static void *tell(struct teller *t)
     char cursor[sizeof t->h->outputs + 32];
     struct error error;
     snprintf(cursor, sizeof cursor, "%s/%s.cursor", t->h->outputs, output_name(t->output));
-    if (follower_new(t->h->audit, cursor, &t->follower, &error) < 0) {
+    if (tail_new(t->h->audit, cursor, &t->tail, &error) < 0) {
         tally_failed(&t->h->tally, t->output, error.text, clock_wall());
         return NULL;
     }
     while (!t->h->stop)
         teller_round(t);
     save(t, true);
-    follower_free(t->follower);
+    tail_free(t->tail);
     return NULL;
 }
 

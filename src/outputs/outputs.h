@@ -5,7 +5,7 @@
  * syslog.h     the same as an RFC 5424 message, and the connection it goes through
  * event_file.h the file of such lines: appended to, reopened when it was rotated, never half a line
  * cursor.h     how far an output has told, kept through restarts
- * follower.h   the audit log, entry by entry, from a cursor on: the log itself is the queue
+ * tail.h   the audit log, entry by entry, from a cursor on: the log itself is the queue
  * metric.h     the figures that Prometheus fetches: one table, from which code and documents come
  * incident.h   what belongs together: alarms grouped, told once, and told when it is over
  * delivery.h   when a message may go out: retried later and later, and never too many
@@ -27,7 +27,7 @@
 #include "outputs/delivery.h"
 #include "outputs/eve.h"
 #include "outputs/event_file.h"
-#include "outputs/follower.h"
+#include "outputs/tail.h"
 #include "outputs/incident.h"
 #include "outputs/mailer.h"
 #include "outputs/metric.h"

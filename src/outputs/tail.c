@@ -1,11 +1,11 @@
-#include "outputs/follower.h"
+#include "outputs/tail.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
-struct follower {
+struct tail {
     char folder[400], path[400];
     char origin[NOTE_NAME_MAX + 1];
     struct audit_reader *reader;
@@ -19,10 +19,10 @@ struct follower {
     unsigned tries;
 };
 
-int follower_new(const char *folder, const char *cursor, struct follower **out,
+int tail_new(const char *folder, const char *cursor, struct tail **out,
                  struct error *error)
 {
-    struct follower *f = calloc(1, sizeof *f);
+    struct tail *f = calloc(1, sizeof *f);
     if (f == NULL)
         return error_set(error, -ENOMEM, "out of memory");
     snprintf(f->folder, sizeof f->folder, "%s", folder);
@@ -31,17 +31,17 @@ int follower_new(const char *folder, const char *cursor, struct follower **out,
     f->has_cursor = code == 0;
     if (code == -EBADMSG)
         log_line(LOG_LEVEL_WARNING, "%s is damaged: the last %d entries are told again", cursor,
-                 FOLLOWER_AT_FIRST);
+                 TAIL_AT_FIRST);
     *out = f;
     return 0;
 }
 
-void follower_free(struct follower *follower)
+void tail_free(struct tail *tail)
 {
-    if (follower == NULL)
+    if (tail == NULL)
         return;
-    audit_reader_close(follower->reader);
-    free(follower);
+    audit_reader_close(tail->reader);
+    free(tail);
 }
 
 static uint64_t sum_of(struct text entry)
@@ -50,7 +50,7 @@ static uint64_t sum_of(struct text entry)
     return sum ? sum : 1;
 }
 
-static void take_origin(struct follower *f)
+static void take_origin(struct tail *f)
 {
     struct text note = audit_reader_checkpoint(f->reader);
     const char *end = memchr(note.data, '\n', note.length);
@@ -62,7 +62,7 @@ static void take_origin(struct follower *f)
 }
 
 /* Whether the entry told last is in this log where it was: else it is another log. */
-static bool is_same_log(struct follower *f)
+static bool is_same_log(struct tail *f)
 {
     struct text entry;
     if (f->cursor.next > audit_reader_size(f->reader))
@@ -71,12 +71,12 @@ static bool is_same_log(struct follower *f)
            sum_of(entry) == f->cursor.last;
 }
 
-static void begin(struct follower *f)
+static void begin(struct tail *f)
 {
     uint64_t size = audit_reader_size(f->reader);
     take_origin(f);
     if (!f->has_cursor) {
-        f->cursor.next = size > FOLLOWER_AT_FIRST ? size - FOLLOWER_AT_FIRST : 0;
+        f->cursor.next = size > TAIL_AT_FIRST ? size - TAIL_AT_FIRST : 0;
     } else if (!is_same_log(f)) {
         log_line(LOG_LEVEL_WARNING,
                  "outputs: this is another log than the one that was told from; it is told from "
@@ -86,7 +86,7 @@ static void begin(struct follower *f)
     f->begun = true;
 }
 
-static void skip_to(struct follower *f, uint64_t next)
+static void skip_to(struct tail *f, uint64_t next)
 {
     f->cursor.skipped += next - f->cursor.next;
     f->cursor.next = next;
@@ -97,7 +97,7 @@ static void skip_to(struct follower *f, uint64_t next)
 }
 
 /* A log that was set aside is another folder by now, and the open one would be read for ever. */
-static void look_at_folder(struct follower *f)
+static void look_at_folder(struct tail *f)
 {
     struct stat now;
     if (stat(f->folder, &now) != 0 || (now.st_dev == f->device && now.st_ino == f->inode))
@@ -110,7 +110,7 @@ static void look_at_folder(struct follower *f)
     f->inode = now.st_ino;
 }
 
-int follower_refresh(struct follower *f, struct error *error)
+int tail_refresh(struct tail *f, struct error *error)
 {
     look_at_folder(f);
     int code = f->reader ? audit_reader_refresh(f->reader, error)
@@ -126,12 +126,12 @@ int follower_refresh(struct follower *f, struct error *error)
     if (!f->begun || audit_reader_size(f->reader) < f->cursor.next)
         begin(f);
     uint64_t size = audit_reader_size(f->reader);
-    if (size - f->cursor.next > FOLLOWER_BEHIND_MOST)
-        skip_to(f, size - FOLLOWER_BEHIND_MOST);
+    if (size - f->cursor.next > TAIL_BEHIND_MOST)
+        skip_to(f, size - TAIL_BEHIND_MOST);
     return 0;
 }
 
-int follower_next(struct follower *f, uint64_t *index, struct text *entry, struct error *error)
+int tail_next(struct tail *f, uint64_t *index, struct text *entry, struct error *error)
 {
     if (f->reader == NULL || f->cursor.next >= audit_reader_size(f->reader))
         return 0;
@@ -143,7 +143,7 @@ int follower_next(struct follower *f, uint64_t *index, struct text *entry, struc
         return 1;
     }
     uint64_t at = f->cursor.next;
-    if (++f->tries >= FOLLOWER_TRIES) {
+    if (++f->tries >= TAIL_TRIES) {
         uint64_t after = (at / TILE_WIDTH + 1) * TILE_WIDTH, size = audit_reader_size(f->reader);
         skip_to(f, after < size ? after : size);
         f->cursor.last = 0;
@@ -153,14 +153,14 @@ int follower_next(struct follower *f, uint64_t *index, struct text *entry, struc
                      (unsigned long long)at, strerror(-code));
 }
 
-void follower_told(struct follower *f)
+void tail_told(struct tail *f)
 {
     f->cursor.next++;
     f->cursor.last = f->given;
     f->changed = true;
 }
 
-int follower_save(struct follower *f, struct error *error)
+int tail_save(struct tail *f, struct error *error)
 {
     if (!f->changed)
         return 0;
@@ -169,18 +169,18 @@ int follower_save(struct follower *f, struct error *error)
     return code;
 }
 
-uint64_t follower_behind(const struct follower *f)
+uint64_t tail_behind(const struct tail *f)
 {
     uint64_t size = f->reader ? audit_reader_size(f->reader) : 0;
     return size > f->cursor.next ? size - f->cursor.next : 0;
 }
 
-uint64_t follower_skipped(const struct follower *f)
+uint64_t tail_skipped(const struct tail *f)
 {
     return f->cursor.skipped;
 }
 
-const char *follower_origin(const struct follower *f)
+const char *tail_origin(const struct tail *f)
 {
     return f->origin;
 }

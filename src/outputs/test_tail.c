@@ -1,5 +1,5 @@
 #include "audit/recorder.h"
-#include "outputs/follower.h"
+#include "outputs/tail.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -56,28 +56,28 @@ static void record(unsigned count)
     }
 }
 
-static struct follower *follower(void)
+static struct tail *tail(void)
 {
-    struct follower *f = NULL;
-    assert_int_equal(follower_new(log_folder, path, &f, &error), 0);
+    struct tail *f = NULL;
+    assert_int_equal(tail_new(log_folder, path, &f, &error), 0);
     return f;
 }
 
 /* Tells what there is and returns how many; *first is the first one's number, as record() gave it. */
-static unsigned tell(struct follower *f, int64_t *first)
+static unsigned tell(struct tail *f, int64_t *first)
 {
     unsigned told = 0;
     uint64_t index;
     struct text text;
-    if (follower_refresh(f, &error) < 0)
+    if (tail_refresh(f, &error) < 0)
         return 0;
-    while (follower_next(f, &index, &text, &error) == 1) {
+    while (tail_next(f, &index, &text, &error) == 1) {
         struct entry entry;
         assert_int_equal(entry_parse(text, &entry), 0);
         if (told == 0)
             *first = entry.act.number[0].value;
         assert_int_equal(entry.act.number[0].value, *first + told);
-        follower_told(f);
+        tail_told(f);
         told++;
     }
     return told;
@@ -87,33 +87,33 @@ static void every_entry_is_told_once_and_in_order(void **state)
 {
     (void)state;
     int64_t first = 0;
-    struct follower *f = follower();
+    struct tail *f = tail();
     record(300);
     assert_int_equal(tell(f, &first), 300);
     assert_int_equal(first, 1);
-    assert_string_equal(follower_origin(f), "ecluse.example/log");
+    assert_string_equal(tail_origin(f), "ecluse.example/log");
     assert_int_equal(tell(f, &first), 0);
     record(7);
     assert_int_equal(tell(f, &first), 7);
     assert_int_equal(first, 301);
-    follower_free(f);
+    tail_free(f);
 }
 
 static void a_restart_goes_on_where_it_was_saved(void **state)
 {
     (void)state;
     int64_t first = 0;
-    struct follower *f = follower();
+    struct tail *f = tail();
     record(20);
     assert_int_equal(tell(f, &first), 20);
-    assert_int_equal(follower_save(f, &error), 0);
+    assert_int_equal(tail_save(f, &error), 0);
     record(5);
     assert_int_equal(tell(f, &first), 5); /* and killed before it could be saved */
-    follower_free(f);
-    f = follower();
+    tail_free(f);
+    f = tail();
     assert_int_equal(tell(f, &first), 5);
     assert_int_equal(first, 21);
-    follower_free(f);
+    tail_free(f);
 }
 
 static void what_was_given_and_not_told_is_given_again(void **state)
@@ -121,21 +121,21 @@ static void what_was_given_and_not_told_is_given_again(void **state)
     (void)state;
     uint64_t index, again;
     struct text text;
-    struct follower *f = follower();
+    struct tail *f = tail();
     record(2);
-    assert_int_equal(follower_refresh(f, &error), 0);
-    assert_int_equal(follower_next(f, &index, &text, &error), 1);
-    assert_int_equal(follower_next(f, &again, &text, &error), 1);
+    assert_int_equal(tail_refresh(f, &error), 0);
+    assert_int_equal(tail_next(f, &index, &text, &error), 1);
+    assert_int_equal(tail_next(f, &again, &text, &error), 1);
     assert_int_equal(index, again);
-    assert_int_equal(follower_behind(f), 2);
-    follower_free(f);
+    assert_int_equal(tail_behind(f), 2);
+    tail_free(f);
 }
 
 static void a_log_that_was_set_aside_is_followed_by_the_next(void **state)
 {
     (void)state;
     int64_t first = 0;
-    struct follower *f = follower();
+    struct tail *f = tail();
     record(20);
     assert_int_equal(tell(f, &first), 20);
     recorder_close(recorder);
@@ -146,18 +146,18 @@ static void a_log_that_was_set_aside_is_followed_by_the_next(void **state)
     record(30); /* longer than the one before: its length alone would not show it */
     assert_int_equal(tell(f, &first), 30);
     assert_int_equal(first, 21);
-    follower_free(f);
+    tail_free(f);
 }
 
 static void a_new_output_begins_with_the_last_thousand(void **state)
 {
     (void)state;
     int64_t first = 0;
-    record(FOLLOWER_AT_FIRST + 500);
-    struct follower *f = follower();
-    assert_int_equal(tell(f, &first), FOLLOWER_AT_FIRST);
+    record(TAIL_AT_FIRST + 500);
+    struct tail *f = tail();
+    assert_int_equal(tell(f, &first), TAIL_AT_FIRST);
     assert_int_equal(first, 501);
-    follower_free(f);
+    tail_free(f);
 }
 
 static void a_damaged_cursor_is_no_cursor(void **state)
@@ -182,13 +182,13 @@ static void what_cannot_be_read_is_skipped_and_counted(void **state)
     record(600);
     snprintf(bundle, sizeof bundle, "%s/tile/entries/001", log_folder);
     assert_int_equal(truncate(bundle, 10), 0);
-    struct follower *f = follower();
+    struct tail *f = tail();
     unsigned told = 0;
-    for (unsigned i = 0; i < 2 * FOLLOWER_TRIES; i++)
+    for (unsigned i = 0; i < 2 * TAIL_TRIES; i++)
         told += tell(f, &first);
     assert_int_equal(told, 600 - 256);
-    assert_int_equal(follower_skipped(f), 256);
-    follower_free(f);
+    assert_int_equal(tail_skipped(f), 256);
+    tail_free(f);
 }
 
 int main(void)
