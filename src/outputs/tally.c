@@ -89,7 +89,12 @@ void tally_copy(struct tally *tally, struct output_state out[OUTPUT_COUNT])
 /* A reason may have been cut in the middle of a character. */
 static json_t *string_of(const char *text)
 {
-    return json_stringn(text, utf8_cut(text_of(text), strlen(text)));
+    size_t length = 0, left = strlen(text), one;
+    while (left > 0 && (one = utf8_character((const unsigned char *)text + length, left)) > 0) {
+        length += one;
+        left -= one;
+    }
+    return json_stringn(text, length);
 }
 
 static json_t *state_json(const struct output_state *s)
