@@ -1,4 +1,5 @@
-/* What a charge costs: nanoseconds, medians of 7 runs, 1,000,000 principals in random order, keyed hash. */
+/* What a charge costs: nanoseconds, medians of 7 runs, 1,000,000 principals in random order, keyed
+ * hash. */
 #include "budget/budget.h"
 
 #include <stdio.h>
@@ -38,11 +39,12 @@ static void window_add(struct budget_rule *rule, nanos_t span, uint64_t limit)
     rule->window[rule->window_count++] = (struct window){span, limit};
 }
 
-/* Who comes at step i. A guard has the principal at hand when it charges, so none is read from a table here: an array of
- * a million of them would cost misses of its own. */
+/* Who comes at step i. A guard has the principal at hand when it charges, so none is read from a
+ * table here: an array of a million of them would cost misses of its own. */
 typedef struct principal (*principal_at)(uint64_t i);
 
-/* A bijection of 32 bits (Murmur3's finalizer, Appleby): a million different addresses in random order. */
+/* A bijection of 32 bits (Murmur3's finalizer, Appleby): a million different addresses in random
+ * order. */
 static struct principal address_at(uint64_t i)
 {
     uint32_t n = (uint32_t)i;
@@ -84,8 +86,9 @@ static void measure(struct budgets *b, unsigned budget, principal_at at, const c
             result[run] = (double)(processor_time() - begin) / COUNT;
     }
     qsort(result, RUNS, sizeof *result, smaller);
-    printf("%-58s %6.1f ns  (%.1f to %.1f; %.2f %% in places of their own)\n", what, result[RUNS / 2], result[0],
-           result[RUNS - 1], 100.0 * (double)own / ((double)COUNT * (RUNS + 1)));
+    printf("%-58s %6.1f ns  (%.1f to %.1f; %.2f %% in places of their own)\n", what,
+           result[RUNS / 2], result[0], result[RUNS - 1],
+           100.0 * (double)own / ((double)COUNT * (RUNS + 1)));
 }
 
 static void prepare(struct contract *c, char *folder)
@@ -143,7 +146,8 @@ int main(void)
     measure(b, 4, host_at, "two rings, 4,000 proven hosts");
     budget_close(b);
     struct budget_sizes defaults = {0};
-    printf("a rate cell: 8 bytes, 12 a principal at a load of two thirds; both files by default %.1f MB\n",
+    printf("a rate cell: 8 bytes, 12 a principal at a load of two thirds; both files by default "
+           "%.1f MB\n",
            (double)budget_footprint(c, &defaults) / 1e6);
     snprintf(path, sizeof path, "rm -rf %s", folder);
     int status = system(path);

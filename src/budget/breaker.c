@@ -1,10 +1,11 @@
 /* Whether a budget is about to hold people who behaved yesterday.
  *
- * Of each budget's principals of a day the SAMPLE_SIZE with the smallest keyed hash are remembered, evenly spread over
- * sets of 8: a uniform sample of all who came, however often each came, and all of them when they are few. Who is held
- * today is looked for in yesterday's sample; when the share found passes the budget's `breaker`, the budget is put in
- * observe until its holds would have ended. A share needs at least BREAKER_FEWEST people behind it: among ten hosts,
- * one thief is ten percent, and must not switch off what stops it.
+ * Of each budget's principals of a day the SAMPLE_SIZE with the smallest keyed hash are remembered,
+ * evenly spread over sets of 8: a uniform sample of all who came, however often each came, and all
+ * of them when they are few. Who is held today is looked for in yesterday's sample; when the share
+ * found passes the budget's `breaker`, the budget is put in observe until its holds would have
+ * ended. A share needs at least BREAKER_FEWEST people behind it: among ten hosts, one thief is ten
+ * percent, and must not switch off what stops it.
  */
 #include "budget/charge.h"
 
@@ -85,8 +86,8 @@ uint64_t sample_estimate(const struct sample *sample)
     return (uint64_t)(estimate + 0.5);
 }
 
-/* Those held yesterday were not in good standing. Their mark of yesterday is told from one of today by removing them
- * when the day turns. */
+/* Those held yesterday were not in good standing. Their mark of yesterday is told from one of today
+ * by removing them when the day turns. */
 static void day_turn(struct budget_slot *slot, bool consecutive)
 {
     for (unsigned i = 0; i < SAMPLE_SIZE; i++) {
@@ -103,7 +104,8 @@ static void marks_clear(struct sample *sample)
 
 bool breaker_is_open(const struct budgets *b, const struct plan_budget *budget, nanos_t now)
 {
-    uint64_t until = atomic_load_explicit(&b->slots[budget->slot].breaker_until, memory_order_relaxed);
+    uint64_t until =
+        atomic_load_explicit(&b->slots[budget->slot].breaker_until, memory_order_relaxed);
     return until && until > (uint64_t)ring_time(b, now);
 }
 

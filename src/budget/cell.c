@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-/* ---- Claim markers ------------------------------------------------------------------------------------ */
+/* ---- Claim markers --------------------------------------------------------------------------- */
 
 enum { CLAIM_PID_BITS = 24, CLAIM_PATIENCE_S = 2 };
 
@@ -18,7 +18,8 @@ uint64_t claim_marker(nanos_t time)
     return ((uint64_t)(time / NANOS_SECOND) & CLAIM_SECONDS) << CLAIM_PID_BITS | pid;
 }
 
-/* Dead only if it had time and its process is gone: one that is merely stopped may still write when it goes on. */
+/* Dead only if it had time and its process is gone: one that is merely stopped may still write when
+ * it goes on. */
 bool claim_is_dead(uint64_t word, nanos_t time)
 {
     if (word == 0 || word & KEY_REAL)
@@ -31,7 +32,7 @@ bool claim_is_dead(uint64_t word, nanos_t time)
     return pid <= 0 || (kill(pid, 0) < 0 && errno == ESRCH);
 }
 
-/* ---- Words of quarters -------------------------------------------------------------------------------- */
+/* ---- Words of quarters ----------------------------------------------------------------------- */
 
 #define QUARTER_TICKS ((UINT64_C(1) << (63 - QUARTER_COUNT_BITS)) - 1)
 
@@ -40,7 +41,8 @@ static uint64_t quarter_tick(nanos_t time)
     return (uint64_t)time / QUARTER_TICK_NS;
 }
 
-/* Ticks until it expires; 0 when it has. Ticks wrap after 388 days: more than half of that ahead is behind. */
+/* Ticks until it expires; 0 when it has. Ticks wrap after 388 days: more than half of that ahead is
+ * behind. */
 static uint64_t quarter_left(uint64_t word, nanos_t now)
 {
     uint64_t expires = word >> QUARTER_COUNT_BITS & QUARTER_TICKS;
@@ -70,7 +72,8 @@ nanos_t quarter_last(uint64_t word, nanos_t span, nanos_t now)
 
 uint64_t quarter_word(uint64_t count, nanos_t span, nanos_t now)
 {
-    /* Two ticks more: one for rounding, one so that the end is never 0 ticks ahead while it counts. */
+    /* Two ticks more: one for rounding, one so that the end is never 0 ticks ahead while it
+     * counts. */
     uint64_t expires = quarter_tick(now + span) + 2;
     return QUARTER_FLAG | (expires & QUARTER_TICKS) << QUARTER_COUNT_BITS | (count & QUARTER_MOST);
 }
@@ -81,7 +84,7 @@ bool quarter_is_free(const struct budgets *b, uint64_t word, nanos_t now)
     return !(word & QUARTER_FLAG) || quarter_left(word, now) == 0;
 }
 
-/* ---- Finding and taking ------------------------------------------------------------------------------- */
+/* ---- Finding and taking ---------------------------------------------------------------------- */
 
 enum { CELLS_SPARE = 2 };
 
@@ -107,8 +110,9 @@ static struct cell *line_take(struct budgets *b, struct cell *line, uint64_t key
     return NULL;
 }
 
-/* One of two cells of the same key goes, and what was charged to it goes to the one that stays. The key goes first, so
- * that whoever charges it from now on sees that it lost it. A thing is seen or not: nothing is to be moved. */
+/* One of two cells of the same key goes, and what was charged to it goes to the one that stays. The
+ * key goes first, so that whoever charges it from now on sees that it lost it. A thing is seen or
+ * not: nothing is to be moved. */
 static void cell_give_up(struct cell *going, struct cell *staying, uint64_t key, nanos_t now)
 {
     if (!atomic_compare_exchange_strong(&going->key, &key, 1))
@@ -123,8 +127,9 @@ static void cell_give_up(struct cell *going, struct cell *staying, uint64_t key,
     atomic_store(&going->key, 0);
 }
 
-/* Two processes that take a cell at the same moment may take two places. The first in the order of searching stays;
- * each looks after it has taken its own, so that the later of the two sees both. */
+/* Two processes that take a cell at the same moment may take two places. The first in the order of
+ * searching stays; each looks after it has taken its own, so that the later of the two sees
+ * both. */
 static struct cell *duplicates_merge(struct cell *cells, const struct table *t, uint64_t h,
                                      bool proven, uint64_t key, nanos_t now)
 {
@@ -151,7 +156,8 @@ struct cell *cell_take(struct budgets *b, struct cell *cells, const struct table
     *made = false;
     if (found)
         return found;
-    /* The emptier line, if the first is about to be full: then hardly anyone finds both full before most are. */
+    /* The emptier line, if the first is about to be full: then hardly anyone finds both full before
+     * most are. */
     struct cell *first = cells + (size_t)table_first(t, h) * CELLS_A_LINE;
     struct cell *second = cells + (size_t)table_second(t, h, proven) * CELLS_A_LINE;
     unsigned room = line_free(b, first, time, is_free);

@@ -39,14 +39,16 @@ enum mode mode_in_force(const struct budgets *b, const struct plan_budget *budge
 }
 
 /* All that will be looked at first, at once: misses that do not wait for each other. */
-static void lines_prefetch(struct budgets *b, const struct plan_budget *budget, uint64_t h, bool proven)
+static void lines_prefetch(struct budgets *b, const struct plan_budget *budget, uint64_t h,
+                           bool proven)
 {
     if (budget->any_rate)
         __builtin_prefetch(rate_line(b, table_first(&b->rate_table, h)), 1);
     if (budget->all_rates)
         return;
     if (!proven)
-        __builtin_prefetch(b->quarters + (size_t)table_first(&b->quarter_table, h) * CELLS_A_LINE, 1);
+        __builtin_prefetch(b->quarters + (size_t)table_first(&b->quarter_table, h) * CELLS_A_LINE,
+                           1);
     __builtin_prefetch(b->ring_keys + (size_t)table_first(&b->ring_table, h) * KEYS_A_SET);
 }
 
@@ -103,7 +105,8 @@ static void window_touch(struct charge *c, unsigned w, bool peek)
     struct touching t = touching_of(c, w);
     struct touch *touch = &c->touch[w];
     for (unsigned i = 0; i < c->levels; i++) {
-        bool there = peek ? window_peek(&t, &c->level[i], touch) : window_charge(&t, &c->level[i], touch);
+        bool there =
+            peek ? window_peek(&t, &c->level[i], touch) : window_charge(&t, &c->level[i], touch);
         if (there) {
             touch->charged_to = i == 0 ? CHARGED_SELF : CHARGED_NETWORK;
             return;
@@ -125,7 +128,8 @@ static bool is_tighter(const struct touch *a, const struct touch *b)
     return (unsigned __int128)a->used * b->limit > (unsigned __int128)b->used * a->limit;
 }
 
-/* All windows or none, the longest first: see carry_over() in ring.c. Returns whether all admitted it. */
+/* All windows or none, the longest first: see carry_over() in ring.c. Returns whether all admitted
+ * it. */
 static bool windows_charge(struct charge *c, bool peek)
 {
     unsigned count = c->budget->window_count, w = count;
@@ -301,8 +305,8 @@ static unsigned rates_charge(struct budgets *b, const struct plan_budget *budget
     return w;
 }
 
-/* The common case by a shorter way: rate cells only, all of them there, nobody shrunk, this one not held, within the
- * limits. Anything else, and nothing has been done. */
+/* The common case by a shorter way: rate cells only, all of them there, nobody shrunk, this one not
+ * held, within the limits. Anything else, and nothing has been done. */
 static bool charge_known_rates(struct budgets *b, const struct plan_budget *budget,
                                const struct principal *p, uint64_t amount, nanos_t now,
                                struct outcome *out)
@@ -396,10 +400,10 @@ struct outcome budget_peek(const struct budgets *b, unsigned budget, const struc
     return out;
 }
 
-/* ---- Distinct things ---------------------------------------------------------------------------------- */
+/* ---- Distinct things ------------------------------------------------------------------------- */
 
-/* A thing's word: when it was last seen (ring time in units of 65.5 us), and its budget's slot, so that whoever needs
- * room knows when it is forgotten. */
+/* A thing's word: when it was last seen (ring time in units of 65.5 us), and its budget's slot, so
+ * that whoever needs room knows when it is forgotten. */
 enum { THING_SLOT_BITS = 8, THING_TIME_SHIFT = 16 };
 
 static uint64_t thing_word(nanos_t time, unsigned slot)
@@ -445,8 +449,8 @@ static bool thing_window(struct charge *c, unsigned w, nanos_t seen)
     return false;
 }
 
-/* Charges the windows that do not count the thing yet, and moves it to now in those that do, so that a thing read again
- * stays counted for as long as it was read within the window. */
+/* Charges the windows that do not count the thing yet, and moves it to now in those that do, so
+ * that a thing read again stays counted for as long as it was read within the window. */
 static bool things_charge(struct charge *c, struct cell *cell, struct outcome *out)
 {
     uint64_t old = cell ? atomic_load(&cell->word) : 0;
@@ -466,7 +470,8 @@ static bool things_charge(struct charge *c, struct cell *cell, struct outcome *o
         outcome_fill(c, out);
         return false;
     }
-    /* Where another process counts the same thing at this moment, its count stands and ours is taken back. */
+    /* Where another process counts the same thing at this moment, its count stands and ours is
+     * taken back. */
     bool dated = !cell || atomic_compare_exchange_strong(&cell->word, &old,
                                                          thing_word(c->time, c->budget->slot));
     for (w = 0; w < count; w++) {
@@ -500,8 +505,8 @@ struct outcome budget_charge_distinct(struct budgets *b, unsigned budget, const 
     uint64_t h = siphash_words3(b->key, c.h, thing, 1), key = key_mix(h, 0);
     struct cell *cell = cell_take(b, b->things, &b->thing_table, h, proven, key, c.time,
                                   thing_is_free, &made);
-    /* Without room for the thing it is counted and not remembered: read again, it costs again. Not counting it would let
-     * whoever fills the table read on without a limit. */
+    /* Without room for the thing it is counted and not remembered: read again, it costs again. Not
+     * counting it would let whoever fills the table read on without a limit. */
     if (things_charge(&c, cell, &out))
         admitted(&c);
     else

@@ -30,7 +30,8 @@ bool breaker_is_open(const struct budgets *b, const struct plan_budget *budget, 
 /* crowd.c: who contributes to an everyone-budget. */
 void crowd_add(struct budgets *b, const struct plan_budget *budget, uint64_t h,
                const struct principal *p, uint64_t amount, nanos_t time);
-void crowd_refused(struct budgets *b, const struct plan_budget *budget, unsigned w, uint64_t amount);
+void crowd_refused(struct budgets *b, const struct plan_budget *budget, unsigned w,
+                   uint64_t amount);
 void crowd_tick(struct budgets *b, const struct plan *plan, nanos_t now);
 
 #endif

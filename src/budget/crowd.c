@@ -1,15 +1,17 @@
 /* Who contributes most to a budget that everyone shares.
  *
- * Each such budget follows CROWD_SIZE contributors (Space-Saving: Metwally, Agrawal, El Abbadi 2005) in sets of 8: a
- * newcomer to a full set takes the place of the smallest and inherits its count as a possible error, so that whoever
- * contributes more than an eighth of what falls on a set is always followed. Counts fade as the windows do (each second
- * by its share of the span).
+ * Each such budget follows CROWD_SIZE contributors (Space-Saving: Metwally, Agrawal, El Abbadi
+ * 2005) in sets of 8: a newcomer to a full set takes the place of the smallest and inherits its
+ * count as a possible error, so that whoever contributes more than an eighth of what falls on a set
+ * is always followed. Counts fade as the windows do (each second by its share of the span).
  *
- * When the budget is over, the tick holds them in order of what they certainly contributed, until the rest fits into
- * nine tenths of the limit, and takes their contribution off the shared ring, so that the others go on. What is taken off
- * has left all the same: for meters of loss no more than one limit is taken off in any window, which a ring of its own
- * counts, so that a window sees at most twice its limit, whoever takes turns. After that, and when no contributor explains
- * it (a million strangers with one request each), everyone stays refused: the limit is what protects then.
+ * When the budget is over, the tick holds them in order of what they certainly contributed, until
+ * the rest fits into nine tenths of the limit, and takes their contribution off the shared ring, so
+ * that the others go on. What is taken off has left all the same: for meters of loss no more than
+ * one limit is taken off in any window, which a ring of its own counts, so that a window sees at
+ * most twice its limit, whoever takes turns. After that, and when no contributor explains it (a
+ * million strangers with one request each), everyone stays refused: the limit is what protects
+ * then.
  */
 #include "budget/charge.h"
 
@@ -45,7 +47,8 @@ static void contributor_fill(struct contributor *c, const struct principal *p, b
 static struct contributor *contributor_for(struct crowd *crowd, uint64_t h,
                                            const struct principal *p, nanos_t time)
 {
-    struct contributor *set = crowd->contributor + (h >> 3) % (CROWD_SIZE / KEYS_A_SET) * KEYS_A_SET;
+    struct contributor *set =
+        crowd->contributor + (h >> 3) % (CROWD_SIZE / KEYS_A_SET) * KEYS_A_SET;
     uint64_t key = contributor_key(h), smallest_count = UINT64_MAX;
     struct contributor *smallest = NULL;
     for (unsigned i = 0; i < KEYS_A_SET; i++) {
@@ -107,7 +110,8 @@ static void crowd_fade(struct crowd *crowd, const struct plan_budget *budget, na
         for (unsigned w = 0; w < budget->window_count; w++)
             empty &= atomic_load(&c->count[w]) == 0;
         uint64_t key = atomic_load(&c->key);
-        if (empty && key & KEY_REAL && atomic_compare_exchange_strong(&c->key, &key, claim_marker(time))) {
+        if (empty && key & KEY_REAL &&
+            atomic_compare_exchange_strong(&c->key, &key, claim_marker(time))) {
             struct principal nobody = {0};
             contributor_fill(c, &nobody, false, time);
             atomic_store(&c->key, 0);
@@ -178,7 +182,8 @@ static bool relief_ring(struct budgets *b, const struct plan_budget *budget,
                            .who = &relieved};
     bool made;
     *key = ask.key = key_mix(ask.h, window->mix);
-    return ring_find_live(b, ask.h, true, ask.key, time, out) || ring_take(b, &ask, time, out, &made);
+    return ring_find_live(b, ask.h, true, ask.key, time, out) ||
+           ring_take(b, &ask, time, out, &made);
 }
 
 static bool relief_allowed(struct budgets *b, const struct plan_budget *budget,
@@ -194,7 +199,8 @@ static bool relief_allowed(struct budgets *b, const struct plan_budget *budget,
                        &charge) == RING_DONE;
 }
 
-/* The rest is what remains: the shared rings forget, window by window, what the held one certainly put there. */
+/* The rest is what remains: the shared rings forget, window by window, what the held one certainly
+ * put there. */
 static void contributor_forget(struct budgets *b, const struct plan_budget *budget, uint64_t h,
                                struct contributor *c, nanos_t time)
 {
@@ -224,8 +230,8 @@ static void window_work(struct budgets *b, const struct plan_budget *budget, uns
     size_t n = candidates(crowd, w, order);
     for (size_t i = 0; i < n; i++) {
         uint64_t used = ring_used(place.ring, window->width, time);
-        /* Below one in CROWD_SIZE it is nobody's fault in particular. Once nothing more is taken off, holding the next
-         * would help no one: only who took a tenth is held then. */
+        /* Below one in CROWD_SIZE it is nobody's fault in particular. Once nothing more is taken
+         * off, holding the next would help no one: only who took a tenth is held then. */
         uint64_t least = used < before ? window->limit / CROWD_SIZE : window->limit / 10;
         if (saturated_sum(used, wanted) <= target || order[i].certain < least)
             break;

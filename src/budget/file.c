@@ -170,10 +170,12 @@ static bool counts_are_ours(const struct file_header *h, enum file_kind kind)
                s[SECTION_RING_KEYS].count == s[SECTION_RINGS].count &&
                s[SECTION_RINGS].count % KEYS_A_SET == 0 && s[SECTION_CROWDS].count == CROWD_COUNT &&
                s[SECTION_THINGS].count % CELLS_A_LINE == 0;
-    return s[SECTION_SEGMENT_LIVE].count == 1 && s[SECTION_HOLDS].count == s[SECTION_HOLD_KEYS].count &&
+    return s[SECTION_SEGMENT_LIVE].count == 1 &&
+           s[SECTION_HOLDS].count == s[SECTION_HOLD_KEYS].count &&
            s[SECTION_HOLDS].count % (KEYS_A_SET * 16) == 0 &&
            s[SECTION_RATES].count % RATES_A_LINE == 0 &&
-           s[SECTION_QUARTERS].count % CELLS_A_LINE == 0 && s[SECTION_SHRINKS].count == SHRINK_COUNT &&
+           s[SECTION_QUARTERS].count % CELLS_A_LINE == 0 &&
+           s[SECTION_SHRINKS].count == SHRINK_COUNT &&
            s[SECTION_TALLIES].count == SLOT_COUNT * TALLY_SHARDS &&
            s[SECTION_PROMISES].count == PROMISE_SLOTS;
 }

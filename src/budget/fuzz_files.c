@@ -48,7 +48,9 @@ static void begin(void)
     snprintf(contract->state, sizeof contract->state, "%s", folder);
     snprintf(contract->runtime, sizeof contract->runtime, "%s", folder);
     contract->budget_count = 2;
-    contract->budget[0] = (struct budget_rule){.name = "a", .meter = METER_REQUESTS, .over = OVER_HOLD,
+    contract->budget[0] = (struct budget_rule){.name = "a",
+                                               .meter = METER_REQUESTS,
+                                               .over = OVER_HOLD,
                                                .window_count = 2,
                                                .window = {{NANOS_MINUTE, 2}, {NANOS_HOUR, 3}}};
     contract->budget[1] = (struct budget_rule){.name = "b", .meter = METER_FILES_READ,

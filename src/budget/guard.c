@@ -30,7 +30,8 @@ static bool process_is_dead(uint64_t pid)
     return pid == 0 || pid > INT32_MAX || (kill((pid_t)pid, 0) < 0 && errno == ESRCH);
 }
 
-/* Two within a minute, and nobody reads the store until there is another one: what kills one reader kills all. */
+/* Two within a minute, and nobody reads the store until there is another one: what kills one reader
+ * kills all. */
 static void died_in_store(struct segment_live *live, nanos_t now)
 {
     uint64_t before = atomic_exchange(&live->deaths[0], (uint64_t)now + 1);

@@ -106,8 +106,8 @@ static uint64_t record_fill(struct budgets *b, struct hold_record *r, const stru
     return id;
 }
 
-static uint64_t slot_claim(struct budgets *b, size_t index, uint64_t old, const struct hold_ask *ask,
-                           nanos_t now)
+static uint64_t slot_claim(struct budgets *b, size_t index, uint64_t old,
+                           const struct hold_ask *ask, nanos_t now)
 {
     uint64_t marker = claim_marker(now);
     if (!atomic_compare_exchange_strong(&b->hold_keys[index], &old, marker))
@@ -119,8 +119,9 @@ static uint64_t slot_claim(struct budgets *b, size_t index, uint64_t old, const 
     return id;
 }
 
-/* Another process may begin a hold on the same principal at the same moment: then there are two, of which the first in the
- * order of searching is met, and both are listed. Each ends by itself at its time, and a release of either ends both. */
+/* Another process may begin a hold on the same principal at the same moment: then there are two, of
+ * which the first in the order of searching is met, and both are listed. Each ends by itself at its
+ * time, and a release of either ends both. */
 uint64_t hold_begin(struct budgets *b, const struct hold_ask *ask, nanos_t now)
 {
     uint64_t key = hold_key(ask->h);
@@ -155,7 +156,8 @@ bool hold_grace(struct hold_record *record, uint64_t amount, nanos_t now)
     return true;
 }
 
-/* Where somebody reports (report.c), a slot is kept until both its beginning and its end were told, for 5 s at most. */
+/* Where somebody reports (report.c), a slot is kept until both its beginning and its end were told,
+ * for 5 s at most. */
 static bool is_to_be_told(const struct budgets *b, const struct hold_record *r, nanos_t now)
 {
     uint64_t reported = atomic_load(&b->live->reported), until = atomic_load(&r->until);
@@ -186,7 +188,8 @@ size_t holds_expire(struct budgets *b, nanos_t now)
         used++;
         live += hold_in_force(r, now);
     }
-    /* A hint only, and put right each second: begun meanwhile, a hold is counted again in a second at most. */
+    /* A hint only, and put right each second: begun meanwhile, a hold is counted again in a second
+     * at most. */
     if (used == 0 && atomic_load(&b->live->holds_live)) {
         atomic_store(&b->live->holds_live, 0);
         for (size_t i = 0; i < count; i++)
@@ -207,7 +210,8 @@ size_t holds_of_budget(const struct budgets *b, uint64_t budget_key, nanos_t now
     return held;
 }
 
-/* A reader may meet a slot that changes hands: what it read counts only if key and id are the same afterwards. */
+/* A reader may meet a slot that changes hands: what it read counts only if key and id are the same
+ * afterwards. */
 static bool record_read(const struct budgets *b, size_t i, nanos_t now, struct hold *out)
 {
     const struct hold_record *r = &b->holds[i];

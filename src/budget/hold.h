@@ -1,4 +1,5 @@
-/* hold.h: holds in their slots, reserved by kind, so that no kind of principal can use up another's. Room's own. */
+/* hold.h: holds in their slots, reserved by kind, so that no kind of principal can use up
+ * another's. Room's own. */
 #ifndef ECLUSE_BUDGET_HOLD_H
 #define ECLUSE_BUDGET_HOLD_H
 

@@ -1,14 +1,16 @@
 /* layout.h: what the two files of a guard hold, byte by byte. The room's own.
  *
- * Both begin with a header page: what never changes after creation stands under a checksum, and says where each
- * section lies. An opener checks all of it once and from then on uses its own copy (struct budgets), so that nobody
- * who scribbles in the file later can lead it out of bounds. Everything after the header is words that are valid at
- * every step; whatever is read from it as an index or a length is checked where it is used.
+ * Both begin with a header page: what never changes after creation stands under a checksum, and
+ * says where each section lies. An opener checks all of it once and from then on uses its own copy
+ * (struct budgets), so that nobody who scribbles in the file later can lead it out of bounds.
+ * Everything after the header is words that are valid at every step; whatever is read from it as an
+ * index or a length is checked where it is used.
  *
- * Keys. h is SipHash of (principal, budget's name) under a secret of this guard's state. A table key is h mixed with
- * the window's span, with the top bit set; a word with the top bit clear is free (0) or being filled (claim marker:
- * who, since when). Every table is sets of one 64-byte line of keys; a key has two candidate sets, and what attackers
- * cannot mint has its second set in a reserve of its own.
+ * Keys. h is SipHash of (principal, budget's name) under a secret of this guard's state. A table
+ * key is h mixed with the window's span, with the top bit set; a word with the top bit clear is
+ * free (0) or being filled (claim marker: who, since when). Every table is sets of one 64-byte line
+ * of keys; a key has two candidate sets, and what attackers cannot mint has its second set in a
+ * reserve of its own.
  */
 #ifndef ECLUSE_BUDGET_LAYOUT_H
 #define ECLUSE_BUDGET_LAYOUT_H
@@ -29,7 +31,8 @@ enum {
     RATES_A_LINE = 8,      /* rate cells: rate.h */
     CELLS_A_LINE = 4,
     KEYS_A_SET = 8,
-    SLOT_COUNT = 128,      /* budgets whose counts are kept: those of the contract, and those that left it */
+    /* budgets whose counts are kept: those of the contract, and those that left it */
+    SLOT_COUNT = 128,
     SLOT_MAX_SPANS = 12,   /* windows of a budget whose rings may still hold something */
     SAMPLE_SIZE = 256,     /* principals of one day, chosen evenly: see breaker.h */
     TALLY_SHARDS = 8,
@@ -89,7 +92,7 @@ struct file_header { /* written once, under `check` */
     uint64_t check;
 };
 
-/* ---- runtime/GUARD.segment ------------------------------------------------------------------------ */
+/* ---- runtime/GUARD.segment ------------------------------------------------------------------- */
 
 /* The first quarter of what nobody vouches for (cell.h), or a remembered thing (thing.c). */
 struct cell {
@@ -150,7 +153,7 @@ _Static_assert(COUNTER_COUNT <= 64, "guard counters outgrew their section");
 _Static_assert(sizeof(struct cell) == 16 && sizeof(struct hold_record) == 128, "layout");
 _Static_assert(sizeof(struct tally) == 128, "layout");
 
-/* ---- state/budget/GUARD.rings --------------------------------------------------------------------- */
+/* ---- state/budget/GUARD.rings ---------------------------------------------------------------- */
 
 struct anchor { /* ring time = boot clock + offset, in one boot */
     uint8_t boot_id[16];
@@ -210,7 +213,7 @@ struct crowd {
 _Static_assert(sizeof(struct ring) == 9 * LINE, "layout");
 _Static_assert(sizeof(struct budget_slot) % LINE == 0, "layout");
 
-/* ---- An open segment ------------------------------------------------------------------------------ */
+/* ---- An open segment ------------------------------------------------------------------------- */
 
 struct plan_window {
     nanos_t span, width;
@@ -249,7 +252,8 @@ struct budgets {
     uint8_t *segment, *rings_file;
     size_t segment_size, rings_size;
     int rings_fd;
-    uint8_t segment_identity[16], rings_identity[16]; /* device and inode: has the file been replaced? */
+    /* device and inode: has the file been replaced? */
+    uint8_t segment_identity[16], rings_identity[16];
     char segment_path[CONTRACT_PATH_SIZE + 64];
     struct hash_key key;
     unsigned shard;

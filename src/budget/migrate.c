@@ -6,8 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Layout 0 was that of the drafts: the first four sections of layout 1 (clock, budgets, keys, rings), and neither things
- * nor crowds. A later layout adds its step here: what kept its shape is copied, what is new begins empty. */
+/* Layout 0 was that of the drafts: the first four sections of layout 1 (clock, budgets, keys,
+ * rings), and neither things nor crowds. A later layout adds its step here: what kept its shape is
+ * copied, what is new begins empty. */
 enum { LAYOUT_0_SECTIONS = SECTION_RINGS + 1 };
 
 struct old_file {
@@ -66,7 +67,8 @@ static void sections_copy(uint8_t *data, const struct file_header *header, void 
     const struct old_file *old = argument;
     for (unsigned i = 0; i < LAYOUT_0_SECTIONS; i++) {
         const struct section *s = &old->header.section[i];
-        memcpy(data + header->section[i].offset, old->data + s->offset, (size_t)s->count * s->entry);
+        memcpy(data + header->section[i].offset, old->data + s->offset,
+               (size_t)s->count * s->entry);
     }
 }
 

@@ -27,7 +27,7 @@ size_t budget_footprint(const struct contract *c, const struct budget_sizes *siz
     return (size_t)(segment.size + rings.size);
 }
 
-/* ---- Making the two files ----------------------------------------------------------------------------- */
+/* ---- Making the two files -------------------------------------------------------------------- */
 
 static void rings_begin(uint8_t *data, const struct file_header *header, void *argument)
 {
@@ -52,8 +52,8 @@ static const struct anchor *anchor_of(const struct rings_live *live)
     return a->check == anchor_check(a) ? a : NULL;
 }
 
-/* The wall clock is used here, once a boot, and nowhere else. Backwards it ages nothing that the boot clock does not
- * prove; forwards it is believed, and told when it is much. */
+/* The wall clock is used here, once a boot, and nowhere else. Backwards it ages nothing that the
+ * boot clock does not prove; forwards it is believed, and told when it is much. */
 static int rings_age(struct rings_live *live, const struct moment *m, bool *rebooted,
                      struct error *error)
 {
@@ -130,8 +130,8 @@ static int rings_anew(struct making *m, const char *path)
     return file_make(path, &header, m->group, (struct file_fill){rings_begin, &moment}, m->error);
 }
 
-/* 0, 1 (begun anew after damage), 2 (the clock jumped), or negative. Keeps the sizes that a file has: rings are not
- * thrown away because somebody tuned a table. */
+/* 0, 1 (begun anew after damage), 2 (the clock jumped), or negative. Keeps the sizes that a file
+ * has: rings are not thrown away because somebody tuned a table. */
 static int rings_make(struct making *m, const char *path)
 {
     struct mapping old;
@@ -245,7 +245,7 @@ int budget_create(const struct contract *c, enum guard guard, const struct budge
     return rings == 2 ? 2 : rings | segment;
 }
 
-/* ---- Opening them ------------------------------------------------------------------------------------- */
+/* ---- Opening them ---------------------------------------------------------------------------- */
 
 static void take_segment(struct budgets *b, const struct mapping *m)
 {
@@ -357,7 +357,7 @@ bool budget_is_replaced(const struct budgets *b)
     return file_identity(b->segment_path, now) && memcmp(now, b->segment_identity, 16) != 0;
 }
 
-/* ---- Another contract --------------------------------------------------------------------------------- */
+/* ---- Another contract ------------------------------------------------------------------------ */
 
 int budget_prepare(struct budgets *b, const struct contract *next, struct error *error)
 {
@@ -373,7 +373,8 @@ void budget_commit(struct budgets *b)
 {
     if (!b->prepared)
         return;
-    /* A thread in the middle of a charge may still use the plan in force, and never the one before it. */
+    /* A thread in the middle of a charge may still use the plan in force, and never the one before
+     * it. */
     plan_free(b->former);
     b->former = atomic_load(&b->plan);
     atomic_store_explicit(&b->plan, b->prepared, memory_order_release);

@@ -51,7 +51,8 @@ nanos_t slot_longest(const struct budgets *b, uint64_t key)
     return longest;
 }
 
-/* A slot can be given away once every window that its budget had has run out since it was last in a contract. */
+/* A slot can be given away once every window that its budget had has run out since it was last in a
+ * contract. */
 static bool slot_is_spent(const struct budgets *b, unsigned slot, nanos_t time)
 {
     nanos_t span[SLOT_MAX_SPANS], longest = NANOS_DAY;
@@ -80,8 +81,8 @@ static void slot_fill(struct budgets *b, unsigned slot, const char *name, nanos_
             memset((void *)&b->tallies[slot * TALLY_SHARDS + i], 0, sizeof(struct tally));
 }
 
-/* Two processes may add the same name at once: both then use the lower of the two slots. The other stays unused
- * until it is spent. */
+/* Two processes may add the same name at once: both then use the lower of the two slots. The other
+ * stays unused until it is spent. */
 static int slot_make(struct budgets *b, const char *name, uint64_t key, nanos_t time)
 {
     for (int pass = 0; pass < 2; pass++) {
@@ -120,8 +121,8 @@ static void slot_add_span(struct budgets *b, unsigned slot, nanos_t span)
             none == (uint64_t)span)
             return;
     }
-    /* Twelve windows were tried on this budget: the last place is shared from now on. Its former rings run out by
-     * themselves, they are only no longer carried over. */
+    /* Twelve windows were tried on this budget: the last place is shared from now on. Its former
+     * rings run out by themselves, they are only no longer carried over. */
     atomic_store(&s->span[SLOT_MAX_SPANS - 1], (uint64_t)span);
 }
 
@@ -290,7 +291,8 @@ struct plan *plan_new(struct budgets *b, const struct contract *c, struct error 
     plan->contract = c;
     plan->budget_count = c->budget_count;
     plan->promise_count = c->promise_count;
-    /* No call to open or prepare is told the time; the latest moment that a guard has seen serves. */
+    /* No call to open or prepare is told the time; the latest moment that a guard has seen
+     * serves. */
     nanos_t time = slots_now(b);
     for (unsigned i = 0; i < c->budget_count; i++) {
         if (plan_budget_fill(b, &plan->budget[i], &c->budget[i], time) < 0) {

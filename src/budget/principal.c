@@ -56,8 +56,8 @@ struct principal principal_network(const struct contract *c, const uint8_t addre
     return p;
 }
 
-/* A name of up to 15 bytes stands for itself, its length last; a longer one as 15 bytes of BLAKE2b and 0xff, since
- * people may choose names and must not find two that collide. */
+/* A name of up to 15 bytes stands for itself, its length last; a longer one as 15 bytes of BLAKE2b
+ * and 0xff, since people may choose names and must not find two that collide. */
 struct principal principal_named(enum principal_kind kind, struct text name)
 {
     struct principal p = {.kind = (uint8_t)kind, .proven = 1, .protected_by = -1};

@@ -24,7 +24,8 @@ static nanos_t bin_end(unsigned bin)
     return (bin - 1) % 2 ? octave * 2 : octave * 181 / 128 + BIN_FIRST_NS;
 }
 
-/* A refusal of ours says nothing about what was promised to those who were let in: it is not an answer. */
+/* A refusal of ours says nothing about what was promised to those who were let in: it is not an
+ * answer. */
 void promise_record(struct budgets *b, int route, unsigned status, nanos_t delay, nanos_t now)
 {
     const struct plan *plan = plan_of(b);
@@ -53,7 +54,8 @@ static nanos_t quantile(const uint64_t bin[PROMISE_BINS], uint64_t answers, uint
     return bin_end(PROMISE_BINS - 1);
 }
 
-void promise_state(const struct budgets *b, unsigned promise, nanos_t now, struct promise_state *out)
+void promise_state(const struct budgets *b, unsigned promise, nanos_t now,
+                   struct promise_state *out)
 {
     const struct plan *plan = plan_of(b);
     *out = (struct promise_state){.share = WHOLE};

@@ -32,8 +32,8 @@ static word_t *line_take(word_t *line, uint64_t print, nanos_t now)
     return NULL;
 }
 
-/* One of two cells of the same print goes, and what was charged to it goes to the one that stays. Whoever is about to
- * charge it sees that it is gone. */
+/* One of two cells of the same print goes, and what was charged to it goes to the one that stays.
+ * Whoever is about to charge it sees that it is gone. */
 static void cell_give_up(word_t *going, word_t *staying, uint64_t print, nanos_t now)
 {
     uint64_t word = atomic_load(going);
@@ -77,8 +77,8 @@ word_t *rate_take(struct budgets *b, uint64_t h, bool proven, uint64_t print, na
     *made = false;
     if (found)
         return found;
-    /* The first line as long as it has room to spare, for a charge looks there first; then the emptier one, so that
-     * hardly anyone finds both full before most are. */
+    /* The first line as long as it has room to spare, for a charge looks there first; then the
+     * emptier one, so that hardly anyone finds both full before most are. */
     word_t *first = rate_line(b, table_first(&b->rate_table, h));
     word_t *second = rate_line(b, table_second(&b->rate_table, h, proven));
     unsigned room = line_free(first, now);

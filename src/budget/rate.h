@@ -1,14 +1,15 @@
 /* rate.h: rate cells, 8 bytes a principal and window of a minute or less. The room's own.
  *
- * A rate cell holds its theoretical arrival time (GCRA, ITU-T I.371): the moment at which all that was spent will have
- * been earned back. It admits a burst of the whole limit, so twice the limit in an unlucky window, and is recovered
- * once that moment has passed.
+ * A rate cell holds its theoretical arrival time (GCRA, ITU-T I.371): the moment at which all that
+ * was spent will have been earned back. It admits a burst of the whole limit, so twice the limit in
+ * an unlucky window, and is recovered once that moment has passed.
  *
- * One word is all of it, so that it is found, charged, taken and given away by one CAS each: 24 bits of print (of the
- * keyed hash and the window) and 40 bits of ticks of 64 ns, which come round every 19 hours; the sweep clears what has
- * recovered every ten minutes. Eight cells are a line, and both windows of a principal lie in the same one: a charge
- * costs one miss. Two principals that share a line and a print are one to us: 16 places are looked at, so that is one
- * in a million, and nobody without the key can aim at it.
+ * One word is all of it, so that it is found, charged, taken and given away by one CAS each: 24
+ * bits of print (of the keyed hash and the window) and 40 bits of ticks of 64 ns, which come round
+ * every 19 hours; the sweep clears what has recovered every ten minutes. Eight cells are a line,
+ * and both windows of a principal lie in the same one: a charge costs one miss. Two principals that
+ * share a line and a print are one to us: 16 places are looked at, so that is one in a million, and
+ * nobody without the key can aim at it.
  */
 #ifndef ECLUSE_BUDGET_RATE_H
 #define ECLUSE_BUDGET_RATE_H
@@ -20,7 +21,8 @@ enum { RATE_TIME_BITS = 40, RATE_TICK_SHIFT = 6 };
 #define RATE_TIME  ((UINT64_C(1) << RATE_TIME_BITS) - 1)
 #define RATE_AHEAD (UINT64_C(1) << 32) /* 274 s: more than that ahead is behind */
 
-/* A window whose units are worth fewer ticks would be rounded by over a hundredth: it is no rate cell. */
+/* A window whose units are worth fewer ticks would be rounded by over a hundredth: it is no rate
+ * cell. */
 enum { RATE_STEP_FEWEST = 100 };
 
 struct rate { /* a window as it stands for one principal, shrunk or not: in ticks */
@@ -77,8 +79,8 @@ static inline word_t *rate_find(const struct budgets *b, uint64_t h, bool proven
 
 enum rate_result { RATE_DONE, RATE_OVER, RATE_LOST };
 
-/* RATE_LOST: the cell was given to another print meanwhile; search again. *ahead are the ticks after the charge, or as
- * they stand when it is over. */
+/* RATE_LOST: the cell was given to another print meanwhile; search again. *ahead are the ticks
+ * after the charge, or as they stand when it is over. */
 static inline enum rate_result rate_charge(word_t *cell, uint64_t print, struct rate rate,
                                            uint64_t amount, nanos_t now, uint64_t *ahead)
 {
@@ -101,13 +103,14 @@ static inline enum rate_result rate_charge(word_t *cell, uint64_t print, struct 
 
 void rate_undo(word_t *cell, uint64_t print, struct rate rate, uint64_t amount);
 
-/* The cell of a print, made if need be in place of a recovered one. NULL when both its lines are full. A made cell counts
- * nothing yet, and may be lost before it is charged. */
+/* The cell of a print, made if need be in place of a recovered one. NULL when both its lines are
+ * full. A made cell counts nothing yet, and may be lost before it is charged. */
 word_t *rate_take(struct budgets *b, uint64_t h, bool proven, uint64_t print, nanos_t now,
                   bool *made);
 
-/* Two processes that make a cell at the same moment may take two places. The first in the order of searching stays, with
- * what was charged to both; each looks after it has made its own, so that the later of the two sees both. */
+/* Two processes that make a cell at the same moment may take two places. The first in the order of
+ * searching stays, with what was charged to both; each looks after it has made its own, so that the
+ * later of the two sees both. */
 word_t *rate_merge(struct budgets *b, uint64_t h, bool proven, uint64_t print, nanos_t now);
 
 /* Frees what has recovered in [from, to). */

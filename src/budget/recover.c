@@ -1,9 +1,10 @@
 /* What a power cut may leave of the rings.
  *
- * The kernel writes pages back in any order, so each page of the file may be of another moment since the last sync. Every
- * word is valid by itself; what cannot be trusted is that a key and the ring it names, which lie on different pages,
- * belong together. A ring that is not sound was given to its principal after the last sync, and is dropped with what it
- * held: less than a second's charges. Whoever was filling a place is gone with its boot.
+ * The kernel writes pages back in any order, so each page of the file may be of another moment
+ * since the last sync. Every word is valid by itself; what cannot be trusted is that a key and the
+ * ring it names, which lie on different pages, belong together. A ring that is not sound was given
+ * to its principal after the last sync, and is dropped with what it held: less than a second's
+ * charges. Whoever was filling a place is gone with its boot.
  */
 #include "budget/file.h"
 #include "budget/ring.h"
@@ -44,5 +45,6 @@ void rings_recover(uint8_t *data, const struct file_header *header)
         for (unsigned k = 0; k < CROWD_SIZE; k++)
             if (!(atomic_load(&crowd[i].contributor[k].key) & KEY_REAL))
                 atomic_store(&crowd[i].contributor[k].key, 0);
-    cells_recover(file_section(data, header, SECTION_THINGS), header->section[SECTION_THINGS].count);
+    cells_recover(file_section(data, header, SECTION_THINGS),
+                  header->section[SECTION_THINGS].count);
 }

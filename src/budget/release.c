@@ -8,11 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A request is an empty file named for its hold. It stays for a minute, so that every process of every guard has
- * seen it; a release is only of a hold in force, so seeing it again does nothing. */
+/* A request is an empty file named for its hold. It stays for a minute, so that every process of
+ * every guard has seen it; a release is only of a hold in force, so seeing it again does
+ * nothing. */
 enum { REQUESTS_MOST = 4096, REQUEST_LIFE_S = 60 };
 
-/* The folder, if only its owner can write in it; its owner is whom the owner of `runtime` made it for. */
+/* The folder, if only its owner can write in it; its owner is whom the owner of `runtime` made it
+ * for. */
 static int folder_open(const char *runtime, uid_t *owner)
 {
     char path[CONTRACT_PATH_SIZE + 16];
@@ -79,10 +81,12 @@ int release_request(const char *runtime, enum guard guard, uint64_t id, struct e
     int folder = folder_open(runtime, &owner);
     if (folder < 0)
         return error_set(error, folder, "%s: %s", path,
-                         folder == -EACCES ? "others than its owner may write there" : strerror(-folder));
+                         folder == -EACCES ? "others than its owner may write there"
+                                           : strerror(-folder));
     if (requests_clean(folder) >= REQUESTS_MOST) {
         close(folder);
-        return error_set(error, -ENOSPC, "%s: %d releases are waiting already", path, REQUESTS_MOST);
+        return error_set(error, -ENOSPC, "%s: %d releases are waiting already", path,
+                         REQUESTS_MOST);
     }
     int fd = openat(folder, hold_name(guard, id, name),
                     O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);

@@ -53,10 +53,11 @@ bool ring_is_sound(const struct ring *ring, uint64_t key)
            atomic_load(&ring->span) > 0;
 }
 
-/* A window that was not there before, since the contract changed, begins with what the budget's other windows know of
- * this principal, each count dated at the end of its bucket: never forgotten earlier than it would have been. The
- * shortest window that covers the new one has all of it, in the finest grain; else the longest has the most. A longer
- * one of the contract in force is not asked: windows are charged from the longest, so it has this very charge in it. */
+/* A window that was not there before, since the contract changed, begins with what the budget's
+ * other windows know of this principal, each count dated at the end of its bucket: never forgotten
+ * earlier than it would have been. The shortest window that covers the new one has all of it, in
+ * the finest grain; else the longest has the most. A longer one of the contract in force is not
+ * asked: windows are charged from the longest, so it has this very charge in it. */
 static bool carries(const struct ring_ask *ask, nanos_t span)
 {
     if (span == ask->span)
@@ -155,8 +156,9 @@ static bool set_take(struct budgets *b, uint32_t set, const struct ring_ask *ask
     return false;
 }
 
-/* One of two places of the same key goes: what was charged to it goes to the one that stays, but not what it began
- * with, since the other began with the same. Whoever charges it meanwhile sees that the key is gone, and charges again. */
+/* One of two places of the same key goes: what was charged to it goes to the one that stays, but
+ * not what it began with, since the other began with the same. Whoever charges it meanwhile sees
+ * that the key is gone, and charges again. */
 static void ring_give_up(const struct ring_place *going, const struct ring_place *staying,
                          uint64_t key, nanos_t width, nanos_t time)
 {
@@ -177,8 +179,9 @@ static void ring_give_up(const struct ring_place *going, const struct ring_place
     atomic_compare_exchange_strong(going->key, &marker, 0);
 }
 
-/* Two processes that make a ring at the same moment may take two places. The first in the order of searching stays;
- * each looks after it has published its own, so that the later of the two sees both. */
+/* Two processes that make a ring at the same moment may take two places. The first in the order of
+ * searching stays; each looks after it has published its own, so that the later of the two sees
+ * both. */
 static void duplicates_merge(struct budgets *b, const struct ring_ask *ask, nanos_t time,
                              struct ring_place *out)
 {
@@ -229,8 +232,8 @@ void ring_add(const struct ring_place *place, nanos_t span, nanos_t width, uint6
     word_add(&ring->count[at.index], at.lap, amount);
 }
 
-enum ring_result ring_charge(const struct ring_place *place, uint64_t key, nanos_t span, nanos_t width,
-                             uint64_t limit, uint64_t amount, nanos_t time,
+enum ring_result ring_charge(const struct ring_place *place, uint64_t key, nanos_t span,
+                             nanos_t width, uint64_t limit, uint64_t amount, nanos_t time,
                              struct ring_charge *out)
 {
     struct ring *ring = place->ring;

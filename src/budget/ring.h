@@ -1,8 +1,10 @@
-/* ring.h: what a principal spent in each sixtieth of a window, for as long as the window is. The room's own.
+/* ring.h: what a principal spent in each sixtieth of a window, for as long as the window is. The
+ * room's own.
  *
- * A charge adds first and sums afterwards, and takes its addition back when the sum is over the limit: of two processes
- * that charge at once at least one sees the other, so a window never admits more than its limit. At the very edge both
- * may be refused; neither is charged then. A process killed between the two leaves at most its own last addition.
+ * A charge adds first and sums afterwards, and takes its addition back when the sum is over the
+ * limit: of two processes that charge at once at least one sees the other, so a window never admits
+ * more than its limit. At the very edge both may be refused; neither is charged then. A process
+ * killed between the two leaves at most its own last addition.
  */
 #ifndef ECLUSE_BUDGET_RING_H
 #define ECLUSE_BUDGET_RING_H
@@ -23,11 +25,13 @@ struct ring_seed {
 bool ring_find(const struct budgets *b, uint64_t h, bool proven, uint64_t key,
                struct ring_place *out);
 
-/* The same, but one that has run out is freed rather than found: laps of long ago could pass for current ones. */
+/* The same, but one that has run out is freed rather than found: laps of long ago could pass for
+ * current ones. */
 bool ring_find_live(struct budgets *b, uint64_t h, bool proven, uint64_t key, nanos_t time,
                     struct ring_place *out);
 
-/* The ring of a key, made if need be in the place of one that has run out; false when both its sets are full. */
+/* The ring of a key, made if need be in the place of one that has run out; false when both its sets
+ * are full. */
 struct ring_ask {
     uint64_t h, key;
     const struct plan_budget *budget;
@@ -44,8 +48,8 @@ struct ring_charge {
     uint64_t used; /* after the charge, or as it stands when it is over */
     struct slice slice;
 };
-enum ring_result ring_charge(const struct ring_place *place, uint64_t key, nanos_t span, nanos_t width,
-                             uint64_t limit, uint64_t amount, nanos_t time,
+enum ring_result ring_charge(const struct ring_place *place, uint64_t key, nanos_t span,
+                             nanos_t width, uint64_t limit, uint64_t amount, nanos_t time,
                              struct ring_charge *out);
 void ring_undo(const struct ring_place *place, struct slice slice, uint64_t amount);
 

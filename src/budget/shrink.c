@@ -1,5 +1,6 @@
-/* What signals take away for a while. One word a principal: share in millionths (20 bits), length (20 bits) and end (24
- * bits) in seconds of the boot clock; a share grows back to the whole linearly over its length. */
+/* What signals take away for a while. One word a principal: share in millionths (20 bits), length
+ * (20 bits) and end (24 bits) in seconds of the boot clock; a share grows back to the whole
+ * linearly over its length. */
 #include "budget/charge.h"
 
 #include <errno.h>
@@ -19,7 +20,8 @@ static uint64_t share_word(uint32_t share, nanos_t now, nanos_t until)
            (end & ((1u << END_BITS) - 1));
 }
 
-/* Millionths at `now`. The end wraps after 194 days: more than the longest length ahead is behind. */
+/* Millionths at `now`. The end wraps after 194 days: more than the longest length ahead is
+ * behind. */
 static uint32_t share_at(uint64_t word, nanos_t now)
 {
     uint64_t length = word >> END_BITS & ((1u << LENGTH_BITS) - 1);
@@ -41,7 +43,8 @@ static struct shrink_record *set_of(const struct budgets *b, uint64_t key)
     return b->shrinks + (size_t)scaled((uint32_t)key, SHRINK_COUNT / 8) * 8;
 }
 
-uint64_t shrunk_limit(const struct budgets *b, const struct principal *p, uint64_t limit, nanos_t now)
+uint64_t shrunk_limit(const struct budgets *b, const struct principal *p, uint64_t limit,
+                      nanos_t now)
 {
     uint64_t key = shrink_key(b, p);
     const struct shrink_record *set = set_of(b, key);
@@ -70,7 +73,8 @@ int budget_shrink(struct budgets *b, const struct principal *p, uint32_t share, 
 {
     if (b->read_only)
         return -EACCES;
-    if (share > SHARE_WHOLE || until <= now || (until - now) / NANOS_SECOND >= (1 << LENGTH_BITS) - 1)
+    if (share > SHARE_WHOLE || until <= now ||
+        (until - now) / NANOS_SECOND >= (1 << LENGTH_BITS) - 1)
         return -EINVAL;
     uint64_t key = shrink_key(b, p), word = share_word(share, now, until);
     struct shrink_record *set = set_of(b, key);

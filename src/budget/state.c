@@ -28,7 +28,8 @@ static void worst_find(const struct budgets *b, const struct plan_budget *budget
     for (size_t i = 0; i < count; i++) {
         uint64_t key = atomic_load(&b->ring_keys[i]);
         const struct ring *ring = &b->rings[i];
-        if (!(key & KEY_REAL) || atomic_load(&ring->budget) != budget->key || !ring_is_sound(ring, key))
+        if (!(key & KEY_REAL) || atomic_load(&ring->budget) != budget->key ||
+            !ring_is_sound(ring, key))
             continue;
         if (budget->everyone && atomic_load(&ring->name[0]))
             continue; /* what was taken off the shared count: crowd.c */
@@ -43,7 +44,8 @@ static void worst_find(const struct budgets *b, const struct plan_budget *budget
             uint64_t name[2] = {atomic_load(&ring->name[0]), atomic_load(&ring->name[1])};
             out->has_worst = true;
             out->worst = (struct budget_worst){.window = (uint8_t)w, .used = used, .limit = limit};
-            principal_unpack(atomic_load(&ring->who), name, (uint64_t[2]){0, 0}, &out->worst.principal);
+            principal_unpack(atomic_load(&ring->who), name, (uint64_t[2]){0, 0},
+                             &out->worst.principal);
         }
     }
 }

@@ -1,9 +1,10 @@
-/* table.h: finding and taking places in the tables, which many processes do at once and none may lock.
+/* table.h: finding and taking places in the tables, which many processes do at once and none may
+ * lock.
  *
- * A key has two candidate sets: its first among the common ones, its second there too if an attacker can mint it,
- * otherwise in the reserve. A key that is searched in the same order by everyone is found in the same place by
- * everyone; two processes that add it at the same moment may place it twice, which the later one to look repairs
- * (cell.c, ring.c).
+ * A key has two candidate sets: its first among the common ones, its second there too if an
+ * attacker can mint it, otherwise in the reserve. A key that is searched in the same order by
+ * everyone is found in the same place by everyone; two processes that add it at the same moment may
+ * place it twice, which the later one to look repairs (cell.c, ring.c).
  */
 #ifndef ECLUSE_BUDGET_TABLE_H
 #define ECLUSE_BUDGET_TABLE_H
@@ -35,8 +36,8 @@ static inline struct table table_of(uint32_t sets, uint32_t eighths_reserved)
     return (struct table){.common = sets - reserve, .reserve = reserve};
 }
 
-/* Who fills a place, and since when: pid in 24 bits, second in 38, so that a place left by a dead process can be
- * taken over. Never 0, top bit clear. */
+/* Who fills a place, and since when: pid in 24 bits, second in 38, so that a place left by a dead
+ * process can be taken over. Never 0, top bit clear. */
 uint64_t claim_marker(nanos_t time);
 bool claim_is_dead(uint64_t word, nanos_t time);
 
@@ -52,13 +53,14 @@ static inline uint64_t key_mix(uint64_t h, uint64_t salt)
     return (x ^ x >> 29) | KEY_REAL;
 }
 
-/* ---- Principals in tables (principal.c) -------------------------------------------------------------- */
+/* ---- Principals in tables (principal.c) ------------------------------------------------------ */
 
 enum { WHO_OBSERVED = 1 << 24, WHO_NETWORK_RING = 1 << 25 };
 
 static inline uint64_t principal_pack(const struct principal *p)
 {
-    return (uint64_t)p->kind | (uint64_t)(p->proven != 0) << 8 | (uint64_t)(uint8_t)(p->protected_by + 1) << 16;
+    return (uint64_t)p->kind | (uint64_t)(p->proven != 0) << 8 |
+           (uint64_t)(uint8_t)(p->protected_by + 1) << 16;
 }
 
 void principal_unpack(uint64_t who, const uint64_t name[2], const uint64_t network[2],

@@ -5,7 +5,8 @@ static void a_million_minted_principals_do_not_touch_one_who_is_known(void **sta
 {
     (void)state;
     struct room *r = room_new();
-    r->sizes = (struct budget_sizes){.cells = 1 << 16, .rings = 1 << 10, .holds = 512, .things = 1 << 10};
+    r->sizes =
+        (struct budget_sizes){.cells = 1 << 16, .rings = 1 << 10, .holds = 512, .things = 1 << 10};
     struct budget_rule *rule = room_budget(r, "b", METER_REQUESTS, PRINCIPAL_CLIENT, OVER_HOLD);
     rule_window(rule, NANOS_MINUTE, 30);
     rule_window(rule, NANOS_HOUR, 40);
@@ -48,7 +49,8 @@ static void who_fills_the_table_of_things_reads_no_further_for_it(void **state)
     (void)state;
     struct room *r = room_new();
     r->sizes.things = 1 << 10;
-    rule_window(room_budget(r, "b", METER_PARCELS_READ, PRINCIPAL_CLIENT, OVER_SLOW), NANOS_HOUR, 40);
+    rule_window(room_budget(r, "b", METER_PARCELS_READ, PRINCIPAL_CLIENT, OVER_SLOW), NANOS_HOUR,
+                40);
     room_open(r);
     nanos_t now = r->moment.boot;
     uint64_t random = room_seed();
@@ -59,7 +61,8 @@ static void who_fills_the_table_of_things_reads_no_further_for_it(void **state)
     struct principal reader = room_address(r, 1 << 20);
     unsigned read = 0;
     for (int i = 0; i < 1000; i++)
-        read += budget_charge_distinct(r->b, 0, &reader, room_random(&random), now).verdict == VERDICT_ALLOW;
+        read += budget_charge_distinct(r->b, 0, &reader, room_random(&random), now).verdict ==
+                VERDICT_ALLOW;
     assert_int_equal(read, 40);
     room_free(r);
 }
@@ -68,7 +71,8 @@ static void a_ring_is_given_after_a_quarter_and_not_before(void **state)
 {
     (void)state;
     struct room *r = room_new();
-    rule_window(room_budget(r, "b", METER_LOGIN_FAILURES, PRINCIPAL_CLIENT, OVER_SLOW), NANOS_HOUR, 40);
+    rule_window(room_budget(r, "b", METER_LOGIN_FAILURES, PRINCIPAL_CLIENT, OVER_SLOW), NANOS_HOUR,
+                40);
     room_open(r);
     nanos_t now = r->moment.boot;
     struct principal p = room_address(r, 1);

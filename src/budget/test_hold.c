@@ -1,18 +1,20 @@
-/* What follows from being over: holds, releases, modes, who is spared, and whom the breaker protects. */
+/* What follows from being over: holds, releases, modes, who is spared, and whom the breaker
+ * protects. */
 #include "budget/layout.h"
 #include "budget/test_room.h"
 
 #include <fcntl.h>
 
-static struct room *room_with(enum meter meter, enum principal_kind per, enum over over, nanos_t span,
-                              uint64_t limit)
+static struct room *room_with(enum meter meter, enum principal_kind per, enum over over,
+                              nanos_t span, uint64_t limit)
 {
     struct room *r = room_new();
     rule_window(room_budget(r, "b", meter, per, over), span, limit);
     return r;
 }
 
-static struct outcome charge_times(struct room *r, const struct principal *p, unsigned times, nanos_t now)
+static struct outcome charge_times(struct room *r, const struct principal *p, unsigned times,
+                                   nanos_t now)
 {
     struct outcome o = {0};
     for (unsigned i = 0; i < times; i++)
@@ -134,9 +136,17 @@ static void names_of_holds_are_read_strictly(void **state)
     assert_int_equal(hold_name_parse(text_of(hold_name(GUARD_FRONT, 0x2f, name)), &guard, &id), 0);
     assert_string_equal(name, "hold-2f-front");
     assert_int_equal(id, 0x2f);
-    static const char *const bad[] = {"",           "hold-",        "hold--front",  "hold-2f",
-                                      "hold-2f-",   "hold-2F-front", "hold-0-front", "hold-2f-fronts",
-                                      "../hold-2f", "hold-2f-front/", "hold-11111111111111111-front"};
+    static const char *const bad[] = {"",
+                                      "hold-",
+                                      "hold--front",
+                                      "hold-2f",
+                                      "hold-2f-",
+                                      "hold-2F-front",
+                                      "hold-0-front",
+                                      "hold-2f-fronts",
+                                      "../hold-2f",
+                                      "hold-2f-front/",
+                                      "hold-11111111111111111-front"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_equal(hold_name_parse(text_of(bad[i]), &guard, &id), -EINVAL);
 }
@@ -161,7 +171,8 @@ static void the_most_cautious_mode_wins_and_observe_changes_nothing(void **state
     assert_int_equal(holds_list(r->b, now, h, 2), 2);
     assert_true(h[0].observed && !h[1].observed);
     budget_set_mode(r->b, MODE_ENFORCE);
-    assert_int_equal(charge_times(r, &b, 1, now).verdict, VERDICT_HOLD); /* noticed before, held now */
+    /* noticed before, held now */
+    assert_int_equal(charge_times(r, &b, 1, now).verdict, VERDICT_HOLD);
     r->contract->budget[0].mode = MODE_OBSERVE;
     assert_int_equal(charge_times(r, &a, 1, now).verdict, VERDICT_ALLOW);
     struct budget_state s;
@@ -175,7 +186,8 @@ static void protected_ones_are_spared_for_continuity_and_not_for_what_leaves(voi
 {
     (void)state;
     struct room *r = room_with(METER_REQUESTS, PRINCIPAL_CLIENT, OVER_HOLD, 10 * NANOS_SECOND, 5);
-    rule_window(room_budget(r, "people", METER_BYTES_OUT, PRINCIPAL_CLIENT, OVER_HOLD), NANOS_HOUR, 5);
+    rule_window(room_budget(r, "people", METER_BYTES_OUT, PRINCIPAL_CLIENT, OVER_HOLD), NANOS_HOUR,
+                5);
     r->contract->protected_count = 1;
     r->contract->protected[0].from.count = 1;
     r->contract->protected[0].from.prefix[0] =
@@ -245,8 +257,8 @@ static void over_what_everyone_shares_the_largest_is_held_and_the_rest_goes_on(v
     room_free(r);
 }
 
-/* Thieves who take turns: each takes what it can until it is held. Whatever they do, a window sees at most twice its
- * limit, which is what `explain` says. */
+/* Thieves who take turns: each takes what it can until it is held. Whatever they do, a window sees
+ * at most twice its limit, which is what `explain` says. */
 static void taking_turns_gets_no_more_than_twice_what_everyone_shares(void **state)
 {
     (void)state;
@@ -333,7 +345,8 @@ static void a_signal_shrinks_a_budget_that_grows_back(void **state)
     assert_int_equal(budget_shrink(r->b, &p, 900000, now, now + 50 * NANOS_SECOND), 0);
     assert_in_range(budget_peek(r->b, 0, &p, now + NANOS_SECOND).limit, 200, 220);
     assert_in_range(budget_peek(r->b, 0, &p, now + 50 * NANOS_SECOND).limit, 580, 620);
-    assert_int_equal(budget_charge(r->b, 0, &p, 700, now + 50 * NANOS_SECOND).verdict, VERDICT_SLOW);
+    assert_int_equal(budget_charge(r->b, 0, &p, 700, now + 50 * NANOS_SECOND).verdict,
+                     VERDICT_SLOW);
     assert_int_equal(budget_peek(r->b, 0, &p, now + 102 * NANOS_SECOND).limit, 1000);
     room_free(r);
 }
@@ -358,7 +371,8 @@ static void things_are_counted_once_while_they_are_in_the_window(void **state)
             unsigned exact = 0, wide = 0;
             for (unsigned k = 0; k < 600; k++) {
                 exact += k != thing && seen[k] && seen[k] > now - NANOS_HOUR;
-                wide += k != thing && seen[k] && seen[k] > now - NANOS_HOUR - NANOS_MINUTE - NANOS_SECOND;
+                wide += k != thing && seen[k] &&
+                        seen[k] > now - NANOS_HOUR - NANOS_MINUTE - NANOS_SECOND;
             }
             if (o.verdict == VERDICT_ALLOW) {
                 assert_true(exact < 200);

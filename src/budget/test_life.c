@@ -107,7 +107,8 @@ static void counts_are_kept_by_name_when_a_contract_changes(void **state)
     assert_int_equal(o.verdict, VERDICT_SLOW);
     assert_int_equal(o.used, 70);
     assert_int_equal(budget_charge(r->b, 0, host(), 30, now + NANOS_SECOND).used, 100);
-    assert_int_equal(budget_charge(r->b, 0, host(), 1, now + 100 * NANOS_MINUTE).verdict, VERDICT_SLOW);
+    assert_int_equal(budget_charge(r->b, 0, host(), 1, now + 100 * NANOS_MINUTE).verdict,
+                     VERDICT_SLOW);
     budget_close(r->b);
     r->b = NULL;
     room_free(r);
@@ -139,7 +140,8 @@ static void more_budgets_than_were_ever_kept_are_refused_whole(void **state)
     room_free(r);
 }
 
-/* Every call that reads what the files hold; what comes of it does not matter, only that it comes back. */
+/* Every call that reads what the files hold; what comes of it does not matter, only that it comes
+ * back. */
 static void use_everything(struct room *r, nanos_t now)
 {
     for (uint32_t i = 0; i < 300; i++) {
@@ -241,8 +243,10 @@ static void damage_at_random_is_refused_or_harmless(void **state)
         struct budget_rule *rule = room_budget(r, "b", METER_REQUESTS, PRINCIPAL_CLIENT, OVER_HOLD);
         rule_window(rule, NANOS_MINUTE, 5);
         rule_window(rule, NANOS_HOUR, 8);
-        rule_window(room_budget(r, "e", METER_BYTES_OUT, PRINCIPAL_EVERYONE, OVER_HOLD), NANOS_DAY, 50);
-        rule_window(room_budget(r, "d", METER_FILES_READ, PRINCIPAL_CLIENT, OVER_SLOW), NANOS_DAY, 50);
+        rule_window(room_budget(r, "e", METER_BYTES_OUT, PRINCIPAL_EVERYONE, OVER_HOLD), NANOS_DAY,
+                    50);
+        rule_window(room_budget(r, "d", METER_FILES_READ, PRINCIPAL_CLIENT, OVER_SLOW), NANOS_DAY,
+                    50);
         room_open(r);
         for (int use = 0; use < 2; use++) {
             use_everything(r, r->moment.boot + use * 90 * NANOS_SECOND);
@@ -411,8 +415,11 @@ static void a_promise_counts_its_window_and_says_how_much_is_left(void **state)
     (void)state;
     struct room *r = room_new();
     r->contract->promise_count = 1;
-    r->contract->promise[0] = (struct promise_rule){
-        .name = "p", .route = 2, .success = 990000, .within = 300 * NANOS_MILLISECOND, .over = 5 * NANOS_MINUTE};
+    r->contract->promise[0] = (struct promise_rule){.name = "p",
+                                                    .route = 2,
+                                                    .success = 990000,
+                                                    .within = 300 * NANOS_MILLISECOND,
+                                                    .over = 5 * NANOS_MINUTE};
     room_open(r);
     nanos_t now = r->moment.boot;
     struct promise_state s;

@@ -1,4 +1,5 @@
-/* Power cuts: of each page of the rings' file, what was synced or anything later may be there afterwards. */
+/* Power cuts: of each page of the rings' file, what was synced or anything later may be there
+ * afterwards. */
 #include "budget/file.h"
 #include "budget/test_room.h"
 
@@ -34,7 +35,8 @@ static struct principal host_of(uint32_t n)
 static void charge_batch(struct world *w)
 {
     for (unsigned i = 0; i < CHARGES; i++) {
-        uint32_t n = (uint32_t)(w->now / NANOS_HOUR * HOSTS + (nanos_t)(room_random(&w->random) % HOSTS));
+        uint32_t n =
+            (uint32_t)(w->now / NANOS_HOUR * HOSTS + (nanos_t)(room_random(&w->random) % HOSTS));
         struct principal p = host_of(n);
         uint64_t amount = 1 + room_random(&w->random) % 9;
         struct outcome o = budget_charge(w->r->b, 0, &p, amount, w->now);
@@ -113,7 +115,8 @@ static void a_power_cut_loses_the_last_second_and_mixes_nothing_up(void **state)
     for (unsigned round = 0; round < rounds; round++) {
         w = (struct world){.r = room_new(), .random = room_seed() + round};
         w.r->sizes = (struct budget_sizes){.cells = 64, .rings = 256, .holds = 128, .things = 64};
-        rule_window(room_budget(w.r, "b", METER_BYTES_OUT, PRINCIPAL_HOST, OVER_SLOW), NANOS_HOUR, 1000000);
+        rule_window(room_budget(w.r, "b", METER_BYTES_OUT, PRINCIPAL_HOST, OVER_SLOW), NANOS_HOUR,
+                    1000000);
         room_open(w.r);
         w.now = w.r->moment.boot;
         w.size = w.r->b->rings_size;

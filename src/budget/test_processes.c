@@ -18,7 +18,8 @@ struct shared { /* what the writers say they did, counted after each charge */
 
 static struct shared *shared_new(void)
 {
-    void *s = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *s = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                   -1, 0);
     assert_ptr_not_equal(s, MAP_FAILED);
     return s;
 }
@@ -92,12 +93,14 @@ static void four_processes_lose_no_charge_and_admit_no_more_than_the_limit(void 
             struct shared *s = shared_new();
             unsigned charges = limit == 1000 ? 5000 : 50000;
             all_write(r, s, budget, charges);
-            struct principal host = principal_named(PRINCIPAL_HOST, TEXT("h")), client = room_address(r, 9);
+            struct principal host = principal_named(PRINCIPAL_HOST, TEXT("h")),
+                             client = room_address(r, 9);
             struct outcome o =
                 budget_peek(r->b, budget, budget == 0 ? &host : &client, r->moment.boot);
             uint64_t admitted = total(s), wanted = (uint64_t)charges * PROCESSES;
             assert_true(admitted <= limit);
-            /* None lost. Two that make the same place at the same moment may count one charge twice, each once. */
+            /* None lost. Two that make the same place at the same moment may count one charge
+             * twice, each once. */
             assert_true(admitted == wanted || admitted + PROCESSES >= limit);
             assert_true(o.used >= admitted && o.used <= admitted + PROCESSES);
             munmap(s, sizeof *s);
@@ -118,8 +121,8 @@ static void a_thing_that_four_processes_read_is_one(void **state)
     room_free(r);
 }
 
-/* Writers are killed at random moments; afterwards the count is no less than what they said they had admitted, no more
- * than what they had begun, and everything still works. */
+/* Writers are killed at random moments; afterwards the count is no less than what they said they
+ * had admitted, no more than what they had begun, and everything still works. */
 static void a_writer_killed_at_any_moment_leaves_a_valid_table(void **state)
 {
     (void)state;
@@ -218,7 +221,8 @@ static void *thread_main(void *argument)
     struct principal host = principal_named(PRINCIPAL_HOST, TEXT("h"));
     for (unsigned i = 0; i < 4000; i++) {
         struct principal mine = room_address(w->r, w->n * 4000 + i);
-        w->admitted += budget_charge(w->r->b, 0, &host, 1, w->r->moment.boot).verdict == VERDICT_ALLOW;
+        w->admitted +=
+            budget_charge(w->r->b, 0, &host, 1, w->r->moment.boot).verdict == VERDICT_ALLOW;
         budget_charge(w->r->b, 1, &mine, 1, w->r->moment.boot);
         budget_charge(w->r->b, 2, &mine, 1, w->r->moment.boot);
         if (i % 100 == 0)
@@ -248,7 +252,7 @@ static void threads_may_share_one_open_segment(void **state)
     room_free(r);
 }
 
-/* ---- The same moment ---------------------------------------------------------------------------------- */
+/* ---- The same moment ------------------------------------------------------------------------- */
 
 enum { RACERS = 3, RACES = 20000, RACE_CELLS = 32768 };
 
@@ -275,7 +279,8 @@ static void *racer_main(void *argument)
             sched_yield();
         for (unsigned budget = 0; budget < 2; budget++)
             race->admitted[me->n] +=
-                budget_charge(race->r->b, budget, &p, 1, race->r->moment.boot).verdict == VERDICT_ALLOW;
+                budget_charge(race->r->b, budget, &p, 1, race->r->moment.boot).verdict ==
+                VERDICT_ALLOW;
     }
     return NULL;
 }
@@ -305,8 +310,10 @@ static void a_cell_made_twice_at_once_is_one(void **state)
     (void)state;
     struct race race = {.r = room_new()};
     race.r->sizes.cells = RACE_CELLS;
-    rule_window(room_budget(race.r, "a", METER_REQUESTS, PRINCIPAL_CLIENT, OVER_SLOW), NANOS_MINUTE, 2);
-    rule_window(room_budget(race.r, "b", METER_LOGIN_FAILURES, PRINCIPAL_CLIENT, OVER_SLOW), NANOS_HOUR, 8);
+    rule_window(room_budget(race.r, "a", METER_REQUESTS, PRINCIPAL_CLIENT, OVER_SLOW), NANOS_MINUTE,
+                2);
+    rule_window(room_budget(race.r, "b", METER_LOGIN_FAILURES, PRINCIPAL_CLIENT, OVER_SLOW),
+                NANOS_HOUR, 8);
     room_open(race.r);
     struct racer racer[RACERS];
     pthread_t thread[RACERS];

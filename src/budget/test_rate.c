@@ -10,7 +10,8 @@ static struct room *room_of_rates(void)
 {
     struct room *r = room_new();
     r->sizes.cells = 256;
-    rule_window(room_budget(r, "b", METER_REQUESTS, PRINCIPAL_CLIENT, OVER_SLOW), 10 * NANOS_SECOND, LIMIT);
+    rule_window(room_budget(r, "b", METER_REQUESTS, PRINCIPAL_CLIENT, OVER_SLOW), 10 * NANOS_SECOND,
+                LIMIT);
     room_open(r);
     return r;
 }
@@ -31,7 +32,8 @@ static void what_was_charged_to_both_twins_stays_in_one(void **state)
     assert_true(made && cell);
     assert_int_equal(rate_charge(cell, print, rate, 4, now, &ahead), RATE_DONE);
     for (int line = 0; line < 2; line++) {
-        uint32_t at = line ? table_second(&r->b->rate_table, h, false) : table_first(&r->b->rate_table, h);
+        uint32_t at =
+            line ? table_second(&r->b->rate_table, h, false) : table_first(&r->b->rate_table, h);
         word_t *twin = rate_line(r->b, at) + RATES_A_LINE - 1;
         assert_true(twin != cell);
         atomic_store(twin, print << RATE_TIME_BITS | (rate_ticks(now) + 2 * rate.step));
@@ -65,7 +67,8 @@ static void a_cell_is_given_away_only_when_it_has_recovered(void **state)
         for (uint64_t i = 2000; i < 3000; i++) {
             uint64_t h = i * UINT64_C(0x9e3779b97f4a7c15);
             bool made;
-            found += rate_take(r->b, h, false, rate_print(h, 7), now + later * NANOS_SECOND, &made) != NULL;
+            found += rate_take(r->b, h, false, rate_print(h, 7), now + later * NANOS_SECOND,
+                               &made) != NULL;
         }
         if (later == 9)
             assert_in_range(found, 0, 250 - (1000 - full)); /* a few that chance had left empty */
@@ -109,7 +112,8 @@ static void sweeping_frees_what_has_recovered_and_nothing_else(void **state)
     uint64_t h[] = {0, UINT64_C(0x123456789abcdef0), UINT64_C(0xfedcba987654321)};
     for (uint64_t i = 1; i <= 2; i++) {
         word_t *cell = rate_take(r->b, h[i], false, rate_print(h[i], 7), now, &made);
-        assert_int_equal(rate_charge(cell, rate_print(h[i], 7), rate, i * 4, now, &ahead), RATE_DONE);
+        assert_int_equal(rate_charge(cell, rate_print(h[i], 7), rate, i * 4, now, &ahead),
+                         RATE_DONE);
     }
     rates_sweep(r->b, 0, 256, now + 5 * NANOS_SECOND);
     assert_null(rate_find(r->b, h[1], false, rate_print(h[1], 7)));

@@ -57,7 +57,8 @@ static inline struct room *room_new(void)
     assert_non_null(mkdtemp(r->folder));
     snprintf(r->contract->state, sizeof r->contract->state, "%s", r->folder);
     snprintf(r->contract->runtime, sizeof r->contract->runtime, "%s", r->folder);
-    r->sizes = (struct budget_sizes){.cells = 1 << 14, .rings = 1 << 10, .holds = 512, .things = 1 << 14};
+    r->sizes =
+        (struct budget_sizes){.cells = 1 << 14, .rings = 1 << 10, .holds = 512, .things = 1 << 14};
     r->moment = (struct moment){.boot = 1000 * NANOS_SECOND,
                                 .wall = 1700000000 * NANOS_SECOND,
                                 .boot_id = {1, 2, 3}};
@@ -89,8 +90,22 @@ static inline void room_free(struct room *r)
 
 static inline struct principal room_address(const struct room *r, uint32_t n)
 {
-    uint8_t a[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, (uint8_t)(n >> 24), (uint8_t)(n >> 16),
-                     (uint8_t)(n >> 8), (uint8_t)n};
+    uint8_t a[16] = {0,
+                     0,
+                     0,
+                     0,
+                     0,
+                     0,
+                     0,
+                     0,
+                     0,
+                     0,
+                     0xff,
+                     0xff,
+                     (uint8_t)(n >> 24),
+                     (uint8_t)(n >> 16),
+                     (uint8_t)(n >> 8),
+                     (uint8_t)n};
     return principal_client(r->contract, a);
 }
 

@@ -22,10 +22,10 @@ struct tally_of_model {
     unsigned admitted, refused;
 };
 
-/* Never more than the limit in the last span; never a refusal that the last span and a sixtieth more would not
- * explain. */
-static void check_step(const struct budget_rule *rule, struct model *m, nanos_t now, uint64_t amount,
-                       bool allowed, struct tally_of_model *seen)
+/* Never more than the limit in the last span; never a refusal that the last span and a sixtieth
+ * more would not explain. */
+static void check_step(const struct budget_rule *rule, struct model *m, nanos_t now,
+                       uint64_t amount, bool allowed, struct tally_of_model *seen)
 {
     bool explained = false;
     for (unsigned w = 0; w < rule->window_count; w++) {
@@ -56,7 +56,8 @@ static void random_run(uint64_t seed, nanos_t length, unsigned steps)
     struct budget_rule *rule =
         room_budget(r, "bytes", METER_BYTES_OUT, PRINCIPAL_HOST, OVER_SLOW);
     uint64_t state = seed;
-    nanos_t spans[] = {NANOS_SECOND, 7 * NANOS_SECOND, NANOS_MINUTE, NANOS_HOUR, NANOS_DAY, 30 * NANOS_DAY};
+    nanos_t spans[] = {NANOS_SECOND, 7 * NANOS_SECOND, NANOS_MINUTE,
+                       NANOS_HOUR,   NANOS_DAY,        30 * NANOS_DAY};
     unsigned first = (unsigned)(room_random(&state) % 4);
     uint64_t limit = 50 + room_random(&state) % 500;
     for (unsigned i = first; i < 6; i += 1 + (unsigned)(room_random(&state) % 2)) {
@@ -69,7 +70,8 @@ static void random_run(uint64_t seed, nanos_t length, unsigned steps)
     struct tally_of_model seen = {0, 0};
     for (unsigned i = 0; i < steps; i++) {
         /* Bursts well inside the shortest window, pauses as long as any of them, 30 days in all. */
-        uint64_t pause = i % 512 ? (uint64_t)spans[first] / 400 : (uint64_t)(2 * length / (steps / 512));
+        uint64_t pause =
+            i % 512 ? (uint64_t)spans[first] / 400 : (uint64_t)(2 * length / (steps / 512));
         now += (nanos_t)(room_random(&state) % pause);
         uint64_t amount = 1 + room_random(&state) % (room_random(&state) % 16 ? 5 : 60);
         struct outcome o = budget_charge(r->b, 0, &p, amount, now);
@@ -98,7 +100,8 @@ static void a_window_forgets_exactly_one_bucket_at_a_time(void **state)
     struct principal p = principal_named(PRINCIPAL_HOST, TEXT("h"));
     nanos_t begin = (r->moment.boot / NANOS_HOUR + 1) * NANOS_HOUR;
     for (int i = 0; i < 60; i++)
-        assert_int_equal(budget_charge(r->b, 0, &p, 1, begin + i * NANOS_MINUTE).verdict, VERDICT_ALLOW);
+        assert_int_equal(budget_charge(r->b, 0, &p, 1, begin + i * NANOS_MINUTE).verdict,
+                         VERDICT_ALLOW);
     for (int i = 61; i < 100; i++) {
         struct outcome o = budget_peek(r->b, 0, &p, begin + i * NANOS_MINUTE);
         assert_int_equal(o.used, 60 - (i - 60));
@@ -154,7 +157,8 @@ static void a_rate_cell_admits_the_limit_at_once_and_at_most_twice_in_a_window(v
 {
     (void)state;
     struct room *r = room_new();
-    rule_window(room_budget(r, "b", METER_REQUESTS, PRINCIPAL_CLIENT, OVER_SLOW), 10 * NANOS_SECOND, 7);
+    rule_window(room_budget(r, "b", METER_REQUESTS, PRINCIPAL_CLIENT, OVER_SLOW), 10 * NANOS_SECOND,
+                7);
     room_open(r);
     struct principal p = room_address(r, 1);
     nanos_t now = r->moment.boot;
@@ -177,16 +181,18 @@ static void a_minted_principal_never_gets_more_than_its_window(void **state)
     (void)state;
     for (uint64_t limit = 1; limit < 40; limit++) {
         struct room *r = room_new();
-        rule_window(room_budget(r, "b", METER_LOGIN_FAILURES, PRINCIPAL_CLIENT, OVER_SLOW), NANOS_HOUR,
-                    limit);
+        rule_window(room_budget(r, "b", METER_LOGIN_FAILURES, PRINCIPAL_CLIENT, OVER_SLOW),
+                    NANOS_HOUR, limit);
         room_open(r);
         struct principal p = room_address(r, (uint32_t)limit);
         uint64_t admitted = 0, random = limit;
         nanos_t now = r->moment.boot;
-        for (int i = 0; i < 100; i++, now += (nanos_t)(room_random(&random) % (uint64_t)(30 * NANOS_SECOND)))
+        for (int i = 0; i < 100;
+             i++, now += (nanos_t)(room_random(&random) % (uint64_t)(30 * NANOS_SECOND)))
             admitted += budget_charge(r->b, 0, &p, 1, now).verdict == VERDICT_ALLOW;
         assert_int_equal(admitted, limit);
-        assert_int_equal(budget_charge(r->b, 0, &p, 1, now + 62 * NANOS_MINUTE).verdict, VERDICT_ALLOW);
+        assert_int_equal(budget_charge(r->b, 0, &p, 1, now + 62 * NANOS_MINUTE).verdict,
+                         VERDICT_ALLOW);
         room_free(r);
     }
 }

@@ -1,6 +1,7 @@
-/* What is done once a second by whichever process comes first. Nothing is locked: the turn is the number of the second,
- * and a process that dies in the middle leaves what the next second's does again. Tables are swept a part at a time, so
- * that a tick costs little and everything is visited within ten minutes. */
+/* What is done once a second by whichever process comes first. Nothing is locked: the turn is the
+ * number of the second, and a process that dies in the middle leaves what the next second's does
+ * again. Tables are swept a part at a time, so that a tick costs little and everything is visited
+ * within ten minutes. */
 #include "budget/charge.h"
 
 #include "budget/cell.h"
@@ -37,8 +38,8 @@ static void rates_tick(struct budgets *b, nanos_t now)
     rates_sweep(b, from, to, now);
 }
 
-/* A ring that goes on over midnight belongs to the new day's sample too; one that has run out is wiped; and a count
- * so old that its lap could come round again is cleared. */
+/* A ring that goes on over midnight belongs to the new day's sample too; one that has run out is
+ * wiped; and a count so old that its lap could come round again is cleared. */
 static void rings_sweep(struct budgets *b, const struct plan *plan, nanos_t time)
 {
     size_t count = (size_t)(b->ring_table.common + b->ring_table.reserve) * KEYS_A_SET;

@@ -8,7 +8,7 @@ static struct rate rate_of(const struct touching *t)
     return rate_of_window(w->span, t->limit);
 }
 
-/* ---- Rate cells --------------------------------------------------------------------------------------- */
+/* ---- Rate cells ------------------------------------------------------------------------------ */
 
 static void rate_report(const struct touching *t, struct rate rate, uint64_t ahead, bool over,
                         struct touch *out)
@@ -22,7 +22,8 @@ static void rate_report(const struct touching *t, struct rate rate, uint64_t ahe
     if (amount > t->limit || __builtin_mul_overflow(rate.step, amount, &cost))
         out->until = t->now + t->window->span;
     else
-        out->until = (nanos_t)((rate_ticks(t->now) + ahead + cost - rate.tolerance) << RATE_TICK_SHIFT);
+        out->until =
+            (nanos_t)((rate_ticks(t->now) + ahead + cost - rate.tolerance) << RATE_TICK_SHIFT);
 }
 
 static bool rate_window_charge(const struct touching *t, const struct level *level,
@@ -53,7 +54,7 @@ static bool rate_window_charge(const struct touching *t, const struct level *lev
     return false;
 }
 
-/* ---- First quarters ----------------------------------------------------------------------------------- */
+/* ---- First quarters -------------------------------------------------------------------------- */
 
 static uint64_t units(uint64_t amount, uint64_t unit)
 {
@@ -90,8 +91,8 @@ static enum quarter_result quarter_charge(const struct touching *t, struct cell 
     return QUARTER_DONE;
 }
 
-/* The ring is there and begins with `seeded`; what was charged to the cell since goes after it. A process killed before
- * the mark leaves a cell that nobody looks at while the ring exists. */
+/* The ring is there and begins with `seeded`; what was charged to the cell since goes after it. A
+ * process killed before the mark leaves a cell that nobody looks at while the ring exists. */
 static void quarter_promote(const struct touching *t, struct cell *cell, uint64_t seeded,
                             const struct ring_place *ring)
 {
@@ -105,10 +106,11 @@ static void quarter_promote(const struct touching *t, struct cell *cell, uint64_
     if (count <= seeded)
         return;
     struct slice at = slice_at(t->time, t->window->width);
-    word_add(&ring->ring->count[at.index], at.lap, (count - seeded) * quarter_unit(t->window->limit));
+    word_add(&ring->ring->count[at.index], at.lap,
+             (count - seeded) * quarter_unit(t->window->limit));
 }
 
-/* ---- Rings -------------------------------------------------------------------------------------------- */
+/* ---- Rings ----------------------------------------------------------------------------------- */
 
 static nanos_t boot_time(const struct touching *t, nanos_t time)
 {
@@ -133,7 +135,8 @@ static enum ring_result ring_window_charge(const struct touching *t, uint64_t ke
                           .ring = *place,
                           .slice = charge.slice};
     if (out->over) {
-        nanos_t at = ring_fits_at(place->ring, w->width, t->limit, t->amount ? t->amount : 1, t->time);
+        nanos_t at =
+            ring_fits_at(place->ring, w->width, t->limit, t->amount ? t->amount : 1, t->time);
         out->until = at ? boot_time(t, at) : t->now + 1;
     }
     return result;
@@ -245,7 +248,8 @@ void window_again(const struct touching *t, const struct level *level, nanos_t s
         out->slice = now;
         return;
     }
-    struct cell *cell = cell_find(b->quarters, &b->quarter_table, level->h, level->who->proven, key);
+    struct cell *cell =
+        cell_find(b->quarters, &b->quarter_table, level->h, level->who->proven, key);
     if (!cell)
         return;
     uint64_t old = atomic_load(&cell->word), count = quarter_count(old, t->now);
@@ -260,7 +264,7 @@ void window_moved(const struct touching *t, const struct touch *touch, nanos_t s
         word_take(&touch->ring.ring->count[old.index], old.lap, 1);
 }
 
-/* ---- Looking ------------------------------------------------------------------------------------------ */
+/* ---- Looking --------------------------------------------------------------------------------- */
 
 static bool rate_peek(const struct touching *t, const struct level *level, struct touch *out)
 {

@@ -1,4 +1,5 @@
-/* window.h: one window of one budget, charged for one principal, wherever its count is kept. The room's own. */
+/* window.h: one window of one budget, charged for one principal, wherever its count is kept. The
+ * room's own. */
 #ifndef ECLUSE_BUDGET_WINDOW_H
 #define ECLUSE_BUDGET_WINDOW_H
 
@@ -43,8 +44,9 @@ void window_undo(const struct touch *touch, uint64_t amount);
 /* What charging one unit would find; changes nothing. False when this level has no count of it. */
 bool window_peek(const struct touching *t, const struct level *level, struct touch *out);
 
-/* A thing that this window counts already, since `seen` (ring time), is seen again: counted now too, which
- * window_undo() takes back; window_moved() then takes the old count away. In that order a kill leaves one too many. */
+/* A thing that this window counts already, since `seen` (ring time), is seen again: counted now
+ * too, which window_undo() takes back; window_moved() then takes the old count away. In that order
+ * a kill leaves one too many. */
 void window_again(const struct touching *t, const struct level *level, nanos_t seen,
                   struct touch *out);
 void window_moved(const struct touching *t, const struct touch *touch, nanos_t seen);

@@ -1,10 +1,11 @@
 /* words.h: a counter that knows which bucket of time it belongs to, in one 64-bit word.
  *
- * A window of span S is SLICES + 1 buckets of S / SLICES: the one that is filling and the 60 before it, so that what
- * they hold together is never less than what happened in the last S. A word is 12 bits of lap and 52 bits of count: a
- * bucket that was last used in an earlier lap counts as empty without anyone having to clear it, and a writer killed
- * at any instruction leaves a word that is either old or new. Laps wrap after 4,096 rounds (68 minutes for a window of
- * a second); the sweep in tick.c clears words every ten.
+ * A window of span S is SLICES + 1 buckets of S / SLICES: the one that is filling and the 60 before
+ * it, so that what they hold together is never less than what happened in the last S. A word is 12
+ * bits of lap and 52 bits of count: a bucket that was last used in an earlier lap counts as empty
+ * without anyone having to clear it, and a writer killed at any instruction leaves a word that is
+ * either old or new. Laps wrap after 4,096 rounds (68 minutes for a window of a second); the sweep
+ * in tick.c clears words every ten.
  */
 #ifndef ECLUSE_BUDGET_WORDS_H
 #define ECLUSE_BUDGET_WORDS_H
@@ -18,8 +19,8 @@ enum { SLICES = 60, BUCKETS = SLICES + 1, COUNT_BITS = 52 };
 #define COUNT_MOST ((UINT64_C(1) << COUNT_BITS) - 1)
 #define LAP_MASK   ((1u << (64 - COUNT_BITS)) - 1)
 
-/* A limit is at most this (562 TB; a contract allows 500), so that additions which are taken back never touch the
- * ceiling. */
+/* A limit is at most this (562 TB; a contract allows 500), so that additions which are taken back
+ * never touch the ceiling. */
 #define LIMIT_MOST (COUNT_MOST / 8)
 
 typedef _Atomic uint64_t word_t;
@@ -32,7 +33,8 @@ struct slice { /* one bucket's place on the line of time */
 
 static inline struct slice slice_number(uint64_t number)
 {
-    return (struct slice){number, (unsigned)(number % BUCKETS), (uint16_t)(number / BUCKETS & LAP_MASK)};
+    return (struct slice){number, (unsigned)(number % BUCKETS),
+                          (uint16_t)(number / BUCKETS & LAP_MASK)};
 }
 
 static inline nanos_t slice_width(nanos_t span)
@@ -55,8 +57,8 @@ static inline uint16_t word_lap(uint64_t word)
     return (uint16_t)(word >> COUNT_BITS);
 }
 
-/* A process whose clock reading is a moment older must neither wipe nor overlook what a newer one wrote, so a word
- * of the lap after ours is taken as ours. */
+/* A process whose clock reading is a moment older must neither wipe nor overlook what a newer one
+ * wrote, so a word of the lap after ours is taken as ours. */
 static inline bool word_is_current(uint64_t word, uint16_t lap)
 {
     return (((unsigned)word_lap(word) - lap) & LAP_MASK) <= 1;
@@ -78,7 +80,8 @@ static inline void word_add(word_t *word, uint16_t lap, uint64_t amount)
     } while (!atomic_compare_exchange_weak(word, &old, next));
 }
 
-/* Takes back what word_add() added; nothing if the bucket has been used for a later lap meanwhile. */
+/* Takes back what word_add() added; nothing if the bucket has been used for a later lap
+ * meanwhile. */
 static inline void word_take(word_t *word, uint16_t lap, uint64_t amount)
 {
     uint64_t old = atomic_load(word), count;
@@ -89,7 +92,8 @@ static inline void word_take(word_t *word, uint16_t lap, uint64_t amount)
     } while (!atomic_compare_exchange_weak(word, &old, (old & ~COUNT_MOST) | count));
 }
 
-/* The lap in which bucket `index` is read at `now`: that of the newest number up to now which falls on it. */
+/* The lap in which bucket `index` is read at `now`: that of the newest number up to now which falls
+ * on it. */
 static inline uint16_t slice_lap_of(struct slice now, unsigned index)
 {
     return (uint16_t)((index <= now.index ? now.lap : now.lap - 1u) & LAP_MASK);
