@@ -351,6 +351,77 @@ static void a_signal_shrinks_a_budget_that_grows_back(void **state)
     room_free(r);
 }
 
+static void a_signal_shrinks_rates_too(void **state)
+{
+    (void)state;
+    struct room *r = room_with(METER_REQUESTS, PRINCIPAL_CLIENT, OVER_SLOW, 10 * NANOS_SECOND, 10);
+    room_open(r);
+    nanos_t now = r->moment.boot;
+    struct principal p = room_address(r, 7), other = room_address(r, 8);
+    assert_int_equal(charge_times(r, &p, 2, now).verdict, VERDICT_ALLOW);
+    charge_times(r, &other, 2, now);
+    assert_int_equal(budget_shrink(r->b, &p, 200000, now, now + NANOS_DAY), 0);
+    /* Two of ten were a fifth of the window: now a unit is worth half of it. */
+    assert_int_equal(charge_times(r, &p, 1, now).verdict, VERDICT_ALLOW);
+    assert_int_equal(charge_times(r, &p, 1, now).verdict, VERDICT_SLOW);
+    assert_int_equal(charge_times(r, &other, 8, now).verdict, VERDICT_ALLOW);
+    room_free(r);
+}
+
+static void every_verdict_is_counted_once(void **state)
+{
+    (void)state;
+    struct room *r = room_with(METER_REQUESTS, PRINCIPAL_CLIENT, OVER_SLOW, 10 * NANOS_SECOND, 10);
+    room_open(r);
+    struct principal p = room_address(r, 7);
+    charge_times(r, &p, 15, r->moment.boot);
+    struct budget_state s;
+    budget_state(r->b, 0, r->moment.boot, &s);
+    assert_int_equal(s.allowed, 10);
+    assert_int_equal(s.slowed, 5);
+    assert_int_equal(s.charged, 15);
+    room_free(r);
+}
+
+static void what_was_only_noticed_binds_nobody_afterwards(void **state)
+{
+    (void)state;
+    struct room *r = room_with(METER_REQUESTS, PRINCIPAL_CLIENT, OVER_HOLD, 10 * NANOS_SECOND, 5);
+    room_open(r);
+    struct principal p = room_address(r, 7);
+    nanos_t now = r->moment.boot;
+    budget_set_mode(r->b, MODE_OBSERVE);
+    assert_true(charge_times(r, &p, 6, now).hold != 0);
+    budget_set_mode(r->b, MODE_ENFORCE);
+    struct outcome o = charge_times(r, &p, 1, now + 20 * NANOS_SECOND); /* its rate has recovered */
+    assert_int_equal(o.verdict, VERDICT_ALLOW);
+    room_free(r);
+}
+
+static void one_of_ten_is_not_what_the_breaker_is_for(void **state)
+{
+    (void)state;
+    struct room *r = room_with(METER_BYTES_OUT, PRINCIPAL_HOST, OVER_HOLD, NANOS_HOUR, 5);
+    room_open(r);
+    nanos_t now = r->moment.boot;
+    for (int day = 0; day < 2; day++, now += NANOS_DAY) {
+        budget_tick(r->b, now);
+        for (unsigned i = 0; i < 10; i++) {
+            char name[8];
+            snprintf(name, sizeof name, "h%u", i);
+            struct principal p = principal_named(PRINCIPAL_HOST, text_of(name));
+            charge_times(r, &p, day && i < 4 ? 6 : 1, now);
+        }
+    }
+    now += NANOS_SECOND - NANOS_DAY;
+    budget_tick(r->b, now);
+    struct budget_state s;
+    budget_state(r->b, 0, now, &s);
+    assert_int_equal(s.held, 4);
+    assert_false(s.breaker_open);
+    room_free(r);
+}
+
 /* Against a model that remembers when each thing was last seen. */
 static void things_are_counted_once_while_they_are_in_the_window(void **state)
 {
@@ -402,6 +473,10 @@ int main(void)
         cmocka_unit_test(taking_turns_gets_no_more_than_twice_what_everyone_shares),
         cmocka_unit_test(the_breaker_stops_a_budget_that_holds_yesterdays_good_people),
         cmocka_unit_test(a_signal_shrinks_a_budget_that_grows_back),
+        cmocka_unit_test(a_signal_shrinks_rates_too),
+        cmocka_unit_test(every_verdict_is_counted_once),
+        cmocka_unit_test(what_was_only_noticed_binds_nobody_afterwards),
+        cmocka_unit_test(one_of_ten_is_not_what_the_breaker_is_for),
         cmocka_unit_test(things_are_counted_once_while_they_are_in_the_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -209,6 +209,30 @@ static void places_left_by_the_dead_are_taken_again(void **state)
     room_free(r);
 }
 
+static void a_place_is_left_to_the_living_and_taken_from_the_dead(void **state)
+{
+    (void)state;
+    struct room *r = room_new();
+    r->sizes.rings = 128;
+    rule_window(room_budget(r, "a", METER_BYTES_OUT, PRINCIPAL_CLIENT, OVER_HOLD), NANOS_HOUR, 3);
+    room_open(r);
+    struct principal p = room_pass(r, 1);
+    nanos_t now = r->moment.boot, time = ring_time(r->b, now);
+    pid_t pid = fork();
+    if (pid == 0)
+        pause();
+    assert_true(pid > 0);
+    uint64_t marker = (uint64_t)(time / NANOS_SECOND) << 24 | (uint64_t)pid;
+    for (int i = 0; i < 128; i++)
+        atomic_store(&r->b->ring_keys[i], marker);
+    now += NANOS_MINUTE;
+    assert_int_equal(budget_charge(r->b, 0, &p, 1, now).charged_to, CHARGED_OTHERS);
+    kill(pid, SIGKILL);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    assert_int_equal(budget_charge(r->b, 0, &p, 1, now).charged_to, CHARGED_SELF);
+    room_free(r);
+}
+
 struct thread_work {
     struct room *r;
     unsigned n;
@@ -273,7 +297,7 @@ static void *racer_main(void *argument)
     struct racer *me = argument;
     struct race *race = me->race;
     for (uint32_t i = 0; i < RACES; i++) {
-        struct principal p = room_address(race->r, i);
+        struct principal p = room_address(race->r, i), pass = room_pass(race->r, i);
         atomic_fetch_add(&race->ready, 1);
         while (atomic_load(&race->ready) < (i + 1) * RACERS)
             sched_yield();
@@ -281,6 +305,7 @@ static void *racer_main(void *argument)
             race->admitted[me->n] +=
                 budget_charge(race->r->b, budget, &p, 1, race->r->moment.boot).verdict ==
                 VERDICT_ALLOW;
+        budget_charge(race->r->b, 2, &pass, 1, race->r->moment.boot);
     }
     return NULL;
 }
@@ -305,15 +330,27 @@ static size_t twins_of_quarters(const struct budgets *b)
     return twins;
 }
 
-static void a_cell_made_twice_at_once_is_one(void **state)
+static size_t twins_of_rings(const struct budgets *b)
+{
+    size_t twins = 0;
+    for (size_t i = 0; i < RACE_CELLS; i++)
+        for (size_t k = i + 1; k % KEYS_A_SET; k++)
+            twins += atomic_load(&b->ring_keys[i]) &&
+                     atomic_load(&b->ring_keys[i]) == atomic_load(&b->ring_keys[k]);
+    return twins;
+}
+
+static void a_place_made_twice_at_once_is_one(void **state)
 {
     (void)state;
     struct race race = {.r = room_new()};
-    race.r->sizes.cells = RACE_CELLS;
+    race.r->sizes.cells = race.r->sizes.rings = RACE_CELLS;
     rule_window(room_budget(race.r, "a", METER_REQUESTS, PRINCIPAL_CLIENT, OVER_SLOW), NANOS_MINUTE,
                 2);
     rule_window(room_budget(race.r, "b", METER_LOGIN_FAILURES, PRINCIPAL_CLIENT, OVER_SLOW),
                 NANOS_HOUR, 8);
+    rule_window(room_budget(race.r, "c", METER_BYTES_OUT, PRINCIPAL_CLIENT, OVER_SLOW), NANOS_HOUR,
+                9);
     room_open(race.r);
     struct racer racer[RACERS];
     pthread_t thread[RACERS];
@@ -329,6 +366,7 @@ static void a_cell_made_twice_at_once_is_one(void **state)
     assert_in_range(admitted, 2 * RACES, 5 * RACES + RACES / 100);
     assert_int_equal(twins_of_rates(race.r->b), 0);
     assert_int_equal(twins_of_quarters(race.r->b), 0);
+    assert_int_equal(twins_of_rings(race.r->b), 0);
     room_free(race.r);
 }
 
@@ -339,8 +377,9 @@ int main(void)
         cmocka_unit_test(a_thing_that_four_processes_read_is_one),
         cmocka_unit_test(a_writer_killed_at_any_moment_leaves_a_valid_table),
         cmocka_unit_test(places_left_by_the_dead_are_taken_again),
+        cmocka_unit_test(a_place_is_left_to_the_living_and_taken_from_the_dead),
         cmocka_unit_test(threads_may_share_one_open_segment),
-        cmocka_unit_test(a_cell_made_twice_at_once_is_one),
+        cmocka_unit_test(a_place_made_twice_at_once_is_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

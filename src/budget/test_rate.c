@@ -1,4 +1,5 @@
 /* The cells of 8 bytes themselves: found, merged, given away. */
+#include "budget/plan.h"
 #include "budget/rate.h"
 #include "budget/test_room.h"
 
@@ -78,6 +79,36 @@ static void a_cell_is_given_away_only_when_it_has_recovered(void **state)
     room_free(r);
 }
 
+static uint64_t used_of(struct room *r, const struct principal *p, unsigned w, nanos_t now)
+{
+    const struct plan_budget *budget = &plan_of(r->b)->budget[0];
+    uint64_t h = principal_hash(r->b, budget->key, p);
+    word_t *cell = rate_find(r->b, h, p->proven, rate_print(h, budget->window[w].mix));
+    return cell ? rate_ahead(atomic_load(cell), now) / budget->window[w].step : 0;
+}
+
+/* Whichever of two windows is over, by the short way and by the long one. */
+static void a_refusal_leaves_every_rate_as_it_was(void **state)
+{
+    (void)state;
+    for (int shorter_is_over = 0; shorter_is_over < 2; shorter_is_over++) {
+        struct room *r = room_new();
+        struct budget_rule *rule = room_budget(r, "b", METER_REQUESTS, PRINCIPAL_CLIENT, OVER_SLOW);
+        rule_window(rule, 10 * NANOS_SECOND, shorter_is_over ? 5 : 9);
+        rule_window(rule, NANOS_MINUTE, shorter_is_over ? 9 : 5);
+        room_open(r);
+        nanos_t now = r->moment.boot;
+        struct principal p = room_address(r, 1);
+        for (int i = 0; i < 50; i++) {
+            struct outcome o = budget_charge(r->b, 0, &p, 1, now);
+            assert_int_equal(o.verdict, i < 5 ? VERDICT_ALLOW : VERDICT_SLOW);
+            for (unsigned w = 0; w < 2; w++)
+                assert_int_equal(used_of(r, &p, w, now), i < 5 ? i + 1 : 5);
+        }
+        room_free(r);
+    }
+}
+
 static void a_word_means_nothing_once_it_is_long_past(void **state)
 {
     (void)state;
@@ -126,6 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_charged_to_both_twins_stays_in_one),
         cmocka_unit_test(a_cell_is_given_away_only_when_it_has_recovered),
+        cmocka_unit_test(a_refusal_leaves_every_rate_as_it_was),
         cmocka_unit_test(a_word_means_nothing_once_it_is_long_past),
         cmocka_unit_test(steps_are_never_rounded_in_favour_of_the_principal),
         cmocka_unit_test(sweeping_frees_what_has_recovered_and_nothing_else),
