@@ -58,17 +58,21 @@ bool ring_is_sound(const struct ring *ring, uint64_t key)
  * earlier than it would have been. The shortest window that covers the new one has all of it, in
  * the finest grain; else the longest has the most. A longer one of the contract in force is not
  * asked: windows are charged from the longest, so it has this very charge in it. */
-static bool carries(const struct ring_ask *ask, nanos_t span)
+static bool is_in_force(const struct ring_ask *ask, nanos_t span)
 {
-    if (span == ask->span)
-        return false;
     for (unsigned w = 0; w < ask->budget->window_count; w++)
         if (ask->budget->window[w].span == span)
-            return span < ask->span;
-    return true;
+            return true;
+    return false;
 }
 
-static void carry_over(struct budgets *b, const struct ring_ask *ask, struct ring *to, nanos_t time)
+static bool carries(const struct ring_ask *ask, nanos_t span)
+{
+    return span != ask->span && (span < ask->span || !is_in_force(ask, span));
+}
+
+/* True when what was carried is of a window that is charged too: then it has charges in it that the seed has as well. */
+static bool carry_over(struct budgets *b, const struct ring_ask *ask, struct ring *to, nanos_t time)
 {
     nanos_t span[SLOT_MAX_SPANS], best = 0;
     size_t count = slot_spans(b, ask->budget->slot, span);
@@ -87,7 +91,7 @@ static void carry_over(struct budgets *b, const struct ring_ask *ask, struct rin
         }
     }
     if (!from.ring)
-        return;
+        return false;
     nanos_t width = slice_width(best);
     struct slice now = slice_at(time, width);
     for (unsigned back = 0; back < BUCKETS && back <= now.number; back++) {
@@ -99,6 +103,7 @@ static void carry_over(struct budgets *b, const struct ring_ask *ask, struct rin
         if (word_is_current(word, old.lap) && word_count(word) && last.number - at.number < BUCKETS)
             word_add(&to->count[at.index], at.lap, word_count(word));
     }
+    return is_in_force(ask, best);
 }
 
 static void ring_fill(struct budgets *b, const struct ring_ask *ask, struct ring_place place,
@@ -116,11 +121,12 @@ static void ring_fill(struct budgets *b, const struct ring_ask *ask, struct ring
     atomic_store(&ring->name[1], name[1]);
     atomic_store(&ring->check, ring_check(ring, ask->key));
     atomic_store(&ring->expires, (uint64_t)(time + ask->span + 2 * ask->width));
-    carry_over(b, ask, ring, time);
-    if (ask->seed.count) {
+    bool twice = carry_over(b, ask, ring, time);
+    uint64_t known = twice ? words_sum(ring->count, 1, slice_at(time, ask->width)) : 0;
+    if (ask->seed.count > known) {
         struct slice at = slice_at(ask->seed.at < time ? ask->seed.at : time, ask->width);
         if (slice_at(time, ask->width).number - at.number < BUCKETS)
-            word_add(&ring->count[at.index], at.lap, ask->seed.count);
+            word_add(&ring->count[at.index], at.lap, ask->seed.count - known);
     }
     atomic_store(&ring->seeded, words_sum(ring->count, 1, slice_at(time, ask->width)));
 }

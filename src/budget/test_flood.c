@@ -67,6 +67,26 @@ static void who_fills_the_table_of_things_reads_no_further_for_it(void **state)
     room_free(r);
 }
 
+/* Both windows keep a first quarter of their own; the longer one's ring must not have it twice. */
+static void an_address_may_spend_the_whole_of_a_longer_window(void **state)
+{
+    (void)state;
+    struct room *r = room_new();
+    struct budget_rule *rule = room_budget(r, "b", METER_ORIGIN_REQUESTS, PRINCIPAL_CLIENT, OVER_SLOW);
+    rule_window(rule, NANOS_HOUR, 100);
+    rule_window(rule, NANOS_DAY, 300);
+    room_open(r);
+    struct principal p = room_address(r, 1);
+    nanos_t now = r->moment.boot;
+    unsigned spent = 0;
+    for (int hour = 0; hour < 5; hour++, now += NANOS_HOUR + 2 * NANOS_MINUTE) {
+        for (int i = 0; i < 110; i++)
+            spent += budget_charge(r->b, 0, &p, 1, now).verdict == VERDICT_ALLOW;
+        assert_int_equal(spent, hour < 3 ? 100 * (hour + 1) : 300);
+    }
+    room_free(r);
+}
+
 static void a_ring_is_given_after_a_quarter_and_not_before(void **state)
 {
     (void)state;
@@ -93,6 +113,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_million_minted_principals_do_not_touch_one_who_is_known),
         cmocka_unit_test(who_fills_the_table_of_things_reads_no_further_for_it),
+        cmocka_unit_test(an_address_may_spend_the_whole_of_a_longer_window),
         cmocka_unit_test(a_ring_is_given_after_a_quarter_and_not_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
