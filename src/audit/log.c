@@ -3,6 +3,7 @@
 #include "audit/sync.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@ enum {
     SYNC_THREADS = 32,  /* a batch of 2,000 entries is some 20 files */
     OPEN_FILES_MAX = 128, /* written and waiting for their sync */
     CHECKPOINT_SIZE = 32 * 1024,
+    COMMIT_TILES = 64, /* no commit reaches further: recorder.h's batch is half as long */
 };
 
 /* The last tile of a level, with what the staged entries added to it. */
@@ -156,6 +158,38 @@ static bool is_signed(struct audit_log *log, const struct note *note, const stru
     return verdict == NOTE_SIGNED;
 }
 
+/* Partial tiles beyond the checkpoint are what is left of a write that was cut off or failed. The log may grow past them without ever writing
+ * them again, and then they would stand for something that never was. */
+static void clear_partial_beyond(struct audit_log *log, int level, uint64_t index, unsigned width)
+{
+    char path[TILE_PATH_SIZE];
+    *strrchr(tile_path(level, index, 1, path), '/') = 0;
+    int descriptor = openat(log->folder, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    DIR *folder = descriptor < 0 ? NULL : fdopendir(descriptor);
+    if (!folder) {
+        if (descriptor >= 0)
+            close(descriptor);
+        return;
+    }
+    for (const struct dirent *entry; (entry = readdir(folder));) {
+        uint64_t number;
+        if (decimal_parse(text_of(entry->d_name), &number) && number > width)
+            unlinkat(dirfd(folder), entry->d_name, 0);
+    }
+    closedir(folder);
+    if (width == 0)
+        unlinkat(log->folder, path, AT_REMOVEDIR);
+}
+
+static void clear_beyond(struct audit_log *log)
+{
+    for (int level = TILE_BUNDLES; level < TILE_LEVELS; level++) {
+        const struct edge *edge = &log->durable.edge[level == TILE_BUNDLES ? 0 : level];
+        for (uint64_t ahead = 0; ahead < (level <= 0 ? COMMIT_TILES : 2); ahead++)
+            clear_partial_beyond(log, level, edge->index + ahead, ahead ? 0 : edge->width);
+    }
+}
+
 static int load_checkpoint(struct audit_log *log, const struct verifier_key *former, size_t count, struct error *error)
 {
     int file = openat(log->folder, "checkpoint", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -210,6 +244,8 @@ int audit_log_open_former(const char *folder, const struct signer_key *key, cons
         failed = open_folder(log, folder, error);
     if (!failed)
         failed = load_checkpoint(log, former, count, error);
+    if (!failed)
+        clear_beyond(log);
     if (failed) {
         audit_log_close(log);
         return failed;
@@ -513,6 +549,8 @@ int audit_log_commit(struct audit_log *log, struct error *error)
         log->staged_length = log->staged_count = 0;
         log->key_is_new = false;
     }
+    if (failed)
+        clear_beyond(log);
     free(commit.bundle);
     free(commit.next);
     return failed;

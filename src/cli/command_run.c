@@ -174,7 +174,7 @@ static void set_log_aside(struct supervisor *s)
     int64_t wall = clock_wall();
     int code = recorder_set_aside(s->reload.live->state, wall, &error);
     if (code == 0)
-        code = directories_for_audit(s->reload.live, &s->audit, &error);
+        code = recorder_prepare(s->reload.live, &s->audit, s->workers, &error);
     if (code < 0) {
         log_line(LOG_LEVEL_ERROR, "%s", error.text);
         return;

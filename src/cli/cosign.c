@@ -3,13 +3,9 @@
 #include "cli/asker.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static const nanos_t ask_again = NANOS_SECOND;
@@ -233,7 +229,7 @@ static void ask(struct cosigners *all, struct cosigner *one, struct recorder *re
     memcpy(one->body, note.body.data, note.body.length);
     one->body_length = note.body.length;
     one->asked = size;
-    if (send(one->end, request, w.length, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)w.length)
+    if (write(one->end, request, w.length) == (ssize_t)w.length) /* not send(2): the recorder may use no call of sockets */
         one->busy = true;
     else if (errno != EAGAIN)
         one->dead = true;
@@ -248,7 +244,7 @@ void cosigners_step(struct cosigners *all, struct recorder *recorder, const char
     for (uint32_t i = 0; i < all->count; i++) {
         struct cosigner *one = &all->cosigner[i];
         if (!one->dead && one->busy) {
-            ssize_t got = recv(one->end, &answer, sizeof answer, MSG_DONTWAIT);
+            ssize_t got = read(one->end, &answer, sizeof answer);
             if (got == (ssize_t)sizeof answer)
                 take_answer(one, recorder, state, &answer, now);
             else if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
