@@ -126,7 +126,7 @@ static int save(const char *state, const struct operators *operators, struct err
     if (descriptor < 0)
         return error_set(error, -errno, "%s cannot be made: %s", temporary, strerror(errno));
     struct stat about;
-    if (stat(folder, &about) == 0 && fchown(descriptor, about.st_uid, about.st_gid) < 0)
+    if (geteuid() == 0 && stat(folder, &about) == 0 && fchown(descriptor, about.st_uid, about.st_gid) < 0)
         log_line(LOG_LEVEL_WARNING, "the operators' file could not be given to the owner of its folder");
     FILE *file = fdopen(descriptor, "w");
     for (size_t i = 0; i < operators->count; i++)
@@ -157,7 +157,7 @@ int operators_change(const char *state, int (*change)(void *context, struct oper
     struct operators *operators = malloc(sizeof *operators);
     int lock = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     struct stat about;
-    if (lock >= 0 && stat(folder, &about) == 0 && fchown(lock, about.st_uid, about.st_gid) < 0)
+    if (lock >= 0 && geteuid() == 0 && stat(folder, &about) == 0 && fchown(lock, about.st_uid, about.st_gid) < 0)
         log_line(LOG_LEVEL_WARNING, "the operators' lock could not be given to the owner of its folder");
     int failed = !operators || lock < 0 ? error_set(error, -EIO, "%s cannot be locked", lock_path) : 0;
     if (!failed && flock(lock, LOCK_EX) < 0)

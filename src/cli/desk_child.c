@@ -64,7 +64,7 @@ static int own_folder(const char *path, const struct account *account, struct er
 
 int desk_prepare(const struct contract *c, struct error *error)
 {
-    const struct account account = account_of_desk(c->state);
+    const struct account account = account_of_desk(c->state), audit = account_of_audit(c->state);
     const int group = account.change ? (int)account.gid : -1;
     char access[CONTRACT_PATH_SIZE + 16], releases[CONTRACT_PATH_SIZE + 16];
     snprintf(access, sizeof access, "%s/access", c->state);
@@ -76,7 +76,7 @@ int desk_prepare(const struct contract *c, struct error *error)
     if (code == 0)
         code = own_folder(releases, &account, error);
     if (code == 0)
-        code = handover_create_for(c->runtime, HANDOVER_DESK, -1, group, error);
+        code = handover_create_for(c->runtime, HANDOVER_DESK, audit.change ? (int)audit.uid : -1, group, error);
     if (code == 0)
         code = limits_create(c->state, c->runtime, group, moment_now(), &told);
     if (code > 0)

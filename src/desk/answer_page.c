@@ -51,7 +51,8 @@ static bool number_of(struct text text, uint64_t *out)
             return false;
         value = value * 10 + (uint64_t)(c - '0');
     }
-    *out = value;
+    if (text.length)
+        *out = value;
     return text.length > 0;
 }
 

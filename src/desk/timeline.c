@@ -67,6 +67,8 @@ static json_t *entry_json(uint64_t index, struct text text)
 json_t *timeline_json(struct desk *desk, const struct timeline_query *query)
 {
     json_t *entries = json_array();
+    if (desk->reader)
+        audit_reader_refresh(desk->reader, NULL); /* who has just done something sees it */
     uint64_t at = first_before(desk, query->before), scanned = 0;
     struct entry entry;
     struct text text;
