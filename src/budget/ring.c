@@ -71,7 +71,8 @@ static bool carries(const struct ring_ask *ask, nanos_t span)
     return span != ask->span && (span < ask->span || !is_in_force(ask, span));
 }
 
-/* True when what was carried is of a window that is charged too: then it has charges in it that the seed has as well. */
+/* True when what was carried is of a window that is charged too: then it has charges in it that the
+ * seed has as well. */
 static bool carry_over(struct budgets *b, const struct ring_ask *ask, struct ring *to, nanos_t time)
 {
     nanos_t span[SLOT_MAX_SPANS], best = 0;
@@ -185,11 +186,8 @@ static void ring_give_up(const struct ring_place *going, const struct ring_place
     atomic_compare_exchange_strong(going->key, &marker, 0);
 }
 
-/* Two processes that make a ring at the same moment may take two places. The first in the order of
- * searching stays; each looks after it has published its own, so that the later of the two sees
- * both. */
-static void duplicates_merge(struct budgets *b, const struct ring_ask *ask, nanos_t time,
-                             struct ring_place *out)
+void ring_merge(struct budgets *b, const struct ring_ask *ask, nanos_t time,
+                struct ring_place *out)
 {
     uint32_t set[2] = {table_first(&b->ring_table, ask->h),
                        table_second(&b->ring_table, ask->h, ask->who->proven)};
@@ -220,7 +218,7 @@ bool ring_take(struct budgets *b, const struct ring_ask *ask, nanos_t time, stru
         !set_take(b, table_second(&b->ring_table, ask->h, proven), ask, time, out))
         return false;
     *made = true;
-    duplicates_merge(b, ask, time, out);
+    ring_merge(b, ask, time, out);
     return true;
 }
 

@@ -42,6 +42,12 @@ struct ring_ask {
 bool ring_take(struct budgets *b, const struct ring_ask *ask, nanos_t time, struct ring_place *out,
                bool *made);
 
+/* Two processes that make a ring at the same moment may take two places. The first in the order of
+ * searching stays, with what was charged to both; each looks after it has published its own, so
+ * that the later of the two sees both. */
+void ring_merge(struct budgets *b, const struct ring_ask *ask, nanos_t time,
+                struct ring_place *out);
+
 enum ring_result { RING_DONE, RING_OVER, RING_LOST };
 
 struct ring_charge {

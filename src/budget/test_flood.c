@@ -34,7 +34,8 @@ static void a_million_minted_principals_do_not_touch_one_who_is_known(void **sta
     budget_state(r->b, 0, now, &s);
     assert_int_equal(s.to_others, others);
     assert_true(s.to_network > 0);
-    assert_in_range(s.principals, 20000, 65536); /* those who found a place of their own */
+    /* 57,344 found a place; the estimate is of a sample */
+    assert_in_range(s.principals, 35000, 80000);
     assert_int_equal(footprint, budget_footprint(r->contract, &r->sizes));
     /* Still exact at its limit: 25 so far, 5 more in this minute. */
     for (int i = 0; i < 5; i++)
@@ -72,7 +73,8 @@ static void an_address_may_spend_the_whole_of_a_longer_window(void **state)
 {
     (void)state;
     struct room *r = room_new();
-    struct budget_rule *rule = room_budget(r, "b", METER_ORIGIN_REQUESTS, PRINCIPAL_CLIENT, OVER_SLOW);
+    struct budget_rule *rule =
+        room_budget(r, "b", METER_ORIGIN_REQUESTS, PRINCIPAL_CLIENT, OVER_SLOW);
     rule_window(rule, NANOS_HOUR, 100);
     rule_window(rule, NANOS_DAY, 300);
     room_open(r);

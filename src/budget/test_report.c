@@ -6,7 +6,8 @@ enum { MOST = 64 };
 static struct room *room_with_logins(void)
 {
     struct room *r = room_new();
-    rule_window(room_budget(r, "logins", METER_REQUESTS, PRINCIPAL_CLIENT, OVER_HOLD), 10 * NANOS_SECOND, 5);
+    rule_window(room_budget(r, "logins", METER_REQUESTS, PRINCIPAL_CLIENT, OVER_HOLD),
+                10 * NANOS_SECOND, 5);
     room_open(r);
     return r;
 }
@@ -31,7 +32,8 @@ static void a_hold_is_told_when_it_begins_and_when_it_ends(void **state)
     assert_int_equal(news[0].event, BUDGET_HELD);
     assert_int_equal(news[0].hold.id, id);
     assert_int_equal(news[0].count, 1);
-    assert_int_equal(budget_report(r->b, now, news, MOST), 0); /* the turn of this second is taken */
+    /* the turn of this second is taken */
+    assert_int_equal(budget_report(r->b, now, news, MOST), 0);
     now += NANOS_SECOND;
     assert_int_equal(budget_report(r->b, now, news, MOST), 0);
     now += NANOS_HOUR;
