@@ -173,12 +173,11 @@ static void write_store(const struct status *st, struct metric_page *page)
         metric_sample(page, (double)look->feed[i].this_hour, look->feed[i].name, NULL);
 }
 
-static void write_record(const struct status *st, const struct handover_state *record,
-                         struct metric_page *page)
+static void write_record(const struct status *st, struct metric_page *page)
 {
-    nanos_t silent = st->s.now.boot - record->heartbeat;
-    metric_single(page, METRIC_RECORDER_UP, record->present && silent < 15 * NANOS_SECOND);
-    if (!record->present)
+    const struct handover_state *record = &st->audit;
+    metric_single(page, METRIC_RECORDER_UP, recorder_is_up(st));
+    if (!st->has_audit)
         return;
     metric_single(page, METRIC_AUDIT_ENTRIES, (double)record->log_size);
     metric_single(page, METRIC_AUDIT_WITNESSED, (double)record->witnessed_size);
@@ -190,15 +189,14 @@ static void write_record(const struct status *st, const struct handover_state *r
         metric_sample(page, (double)record->lost[name], handover_name(name), NULL);
 }
 
-void figures_write(const struct status *st, const struct handover_state *record,
-                   struct metric_page *page)
+void figures_write(const struct status *st, struct metric_page *page)
 {
     write_whole(st, page);
     write_guards(st, page);
     write_promises(st, page);
     write_budgets(st, page);
     write_store(st, page);
-    write_record(st, record, page);
+    write_record(st, page);
 }
 
 void figures_of_outputs(const struct output_state states[OUTPUT_COUNT], struct metric_page *page)

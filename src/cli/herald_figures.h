@@ -2,13 +2,11 @@
 #ifndef ECLUSE_HERALD_FIGURES_H
 #define ECLUSE_HERALD_FIGURES_H
 
-#include "audit/handover.h"
 #include "outputs/metric.h"
 #include "outputs/tally.h"
 #include "status/status.h"
 
-void figures_write(const struct status *st, const struct handover_state *record,
-                   struct metric_page *page);
+void figures_write(const struct status *st, struct metric_page *page);
 
 void figures_of_outputs(const struct output_state states[OUTPUT_COUNT], struct metric_page *page);
 

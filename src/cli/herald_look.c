@@ -1,6 +1,5 @@
 #include "cli/herald_look.h"
 
-#include "audit/handover.h"
 #include "cli/herald_figures.h"
 #include "cli/store_look.h"
 
@@ -13,8 +12,6 @@
 #include <unistd.h>
 
 #define LOOK_MAGIC UINT64_C(0x316b6f6f6c657568)
-
-enum { RECORDER_SILENT_AFTER = 15 }; /* seconds without anything durable, idle or not */
 
 /*    alarms that begin with   are of this area */
 #define LOOK_AREAS(X)                                                                              \
@@ -29,9 +26,9 @@ enum { RECORDER_SILENT_AFTER = 15 }; /* seconds without anything durable, idle o
     X("panic",                 "contract")                                                         \
     X("contract_",             "contract")                                                         \
     X("output",                "outputs")                                                          \
-    X("audit_",                "record")                                                           \
     X("recorder_",             "record")                                                           \
-    X("witness_",              "record")
+    X("record_",               "record")                                                           \
+    X("not_witnessed",         "record")
 
 const char *look_area(const char *alarm)
 {
@@ -64,14 +61,12 @@ static bool needs_front(const struct contract *c)
 }
 
 /* What the dead man's switch hears of: whether Ecluse itself works, not whether all is quiet. */
-static void look_whether_well(const struct status *st, const struct handover_state *record,
-                              struct look *out)
+static void look_whether_well(const struct status *st, struct look *out)
 {
-    nanos_t silent = st->s.now.boot - record->heartbeat;
     out->well = false;
     if (!st->s.supervised)
         snprintf(out->not_well, sizeof out->not_well, "`ecluse run` does not run");
-    else if (!record->present || silent > RECORDER_SILENT_AFTER * NANOS_SECOND)
+    else if (!recorder_is_up(st))
         snprintf(out->not_well, sizeof out->not_well, "the audit log does not become durable");
     else if (needs_front(st->s.contract) && st->front.alive == 0)
         snprintf(out->not_well, sizeof out->not_well, "the front is down");
@@ -81,17 +76,14 @@ static void look_whether_well(const struct status *st, const struct handover_sta
 
 static void look_once(struct status *st, struct look *out)
 {
-    struct handover_state record = {.present = false};
-    if (handover_status(st->s.runtime, &record) < 0)
-        record.present = false;
     memset(out, 0, sizeof *out);
     out->magic = LOOK_MAGIC;
     look_at_alarms(st, out);
-    look_whether_well(st, &record, out);
+    look_whether_well(st, out);
     for (unsigned form = 0; form < 2; form++) {
         struct writer w = writer_on(out->page[form], LOOK_PAGE_SIZE);
         struct metric_page page = metric_page_on(&w, form == 1);
-        figures_write(st, &record, &page);
+        figures_write(st, &page);
         out->length[form] = w.overflow ? 0 : (uint32_t)w.length;
     }
 }

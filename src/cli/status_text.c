@@ -282,6 +282,33 @@ static void store_text(const struct status *st)
         printf("disk: %.0f %% free\n", st->disk_free * 100);
 }
 
+static void outputs_text(const struct status *st)
+{
+    bool some = false;
+    for (enum output i = 0; i < OUTPUT_COUNT; i++)
+        some = some || (i != OUTPUT_RECORD && st->output[i].wanted);
+    if (!st->has_outputs || !some)
+        return;
+    heading("Outputs");
+    static const char *const titles[] = {"output", ">told", ">failures", ">behind", ">never told", ""};
+    struct table table = table_of(6, titles);
+    for (enum output i = 0; i < OUTPUT_COUNT; i++) {
+        const struct output_state *s = &st->output[i];
+        char figure[FIGURE_SIZE];
+        if (!s->wanted)
+            continue;
+        table_row(&table);
+        table_cell(&table, TONE_PLAIN, "%s", output_name(i));
+        table_cell(&table, TONE_PLAIN, "%s", figure_count(s->told, figure));
+        table_cell(&table, TONE_PLAIN, "%s", figure_count(s->failures, figure));
+        table_cell(&table, TONE_PLAIN, "%s", figure_count(s->behind, figure));
+        table_cell(&table, s->skipped ? TONE_WARNING : TONE_PLAIN, "%s",
+                   figure_count(s->skipped, figure));
+        table_cell(&table, TONE_BAD, "%s", s->failing ? s->reason : "");
+    }
+    table_print(&table, stdout);
+}
+
 void status_text(const struct status *st)
 {
     head_text(st);
@@ -292,4 +319,5 @@ void status_text(const struct status *st)
     counters_text(st);
     feeds_text(st);
     store_text(st);
+    outputs_text(st);
 }

@@ -66,6 +66,12 @@
     X(FILTER_UNUSABLE,   "filter_unusable",                                                        \
       "the filter of live numbers is missing or damaged: lookups are slower, never wrong",         \
       "`ecluse ingest` with any feed builds it anew")                                              \
+    X(OUTPUT_FAILING,    "output_failing",                                                         \
+      "an output has told nothing for five minutes, because its receiver or its file takes nothing", \
+      "`ecluse status` has its reason; what it had to tell is kept, and told later")               \
+    X(HERALD_DOWN,       "herald_down",                                                            \
+      "the process that tells others does not run: no figures, events, calls or heartbeat",        \
+      "`journalctl -u ecluse` says why; it is started again by itself")                            \
     X(DISK_FULL,         "disk_full",                                                              \
       "less than 5 % of the disk under `state` is free",                                           \
       "make room: feeds are refused when it is full; answers go on")

@@ -198,5 +198,6 @@ void status_look(struct status *st)
     guard_alarms(st);
     budget_alarms(st);
     tracking_alarms(st);
+    outputs_look(st);
     disk_look(st);
 }

@@ -11,6 +11,7 @@
 
 #include "audit/handover.h"
 #include "budget/promise.h"
+#include "outputs/tally.h"
 #include "status/alarm.h"
 #include "status/bulletin.h"
 #include "status/situation.h"
@@ -49,6 +50,9 @@ struct status {
     struct store_look store;
     bool has_audit;              /* `ecluse run` has made the log's page */
     struct handover_state audit; /* what waits to be written, what was lost, what is witnessed */
+    bool has_outputs;            /* the herald has written its tally */
+    int64_t outputs_at;          /* wall clock: when */
+    struct output_state output[OUTPUT_COUNT];
     size_t holds;
     unsigned broken;  /* promises */
     double disk_free; /* share of the disk under `state`; negative: not known */
@@ -67,6 +71,10 @@ void audit_alarms(struct status *st); /* reads `audit`, and says what is wrong w
 json_t *audit_state_json(const struct status *st);
 
 void status_look(struct status *st); /* fills all but `s`, which is open, and `store` */
+
+/* What the outputs told and could not tell; their alarms. */
+void outputs_look(struct status *st);
+json_t *outputs_json(const struct status *st);
 
 json_t *status_json(const struct status *st);
 

@@ -220,10 +220,10 @@ json_t *status_json(const struct status *st)
         json_array_append_new(budgets, budget_json(st, i));
     json_t *guards = json_array();
     json_array_append_new(guards, front_json(st));
-    return json_pack("{s:s,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:o,s:o}", "ecluse", ECLUSE_VERSION,
+    return json_pack("{s:s,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:o,s:o,s:o}", "ecluse", ECLUSE_VERSION,
                      "at", wall_text(st->s.now.wall), "panic", (int)st->panic, "alarms",
                      alarms_json(st), "contract", contract_json(st), "supervisor",
                      supervisor_json(st), "promises", promises, "budgets", budgets, "holds",
                      (json_int_t)st->holds, "guards", guards, "feeds", feeds_json(st), "store",
-                     store_json(st), "audit", audit_state_json(st));
+                     store_json(st), "audit", audit_state_json(st), "outputs", outputs_json(st));
 }
