@@ -335,6 +335,34 @@ static void an_older_layout_is_migrated_and_a_newer_one_set_aside(void **state)
     }
 }
 
+static void every_guards_principals_are_hashed_under_a_key_of_its_own(void **state)
+{
+    (void)state;
+    struct room *r = room_new(), *other = room_new();
+    room_open(r);
+    room_open(other);
+    assert_true(r->b->key.k0 && r->b->key.k1);
+    assert_true(r->b->key.k0 != other->b->key.k0 && r->b->key.k1 != other->b->key.k1);
+    room_free(other);
+    room_free(r);
+}
+
+static void who_has_the_old_file_open_learns_that_there_is_a_new_one(void **state)
+{
+    (void)state;
+    struct room *r = room_new();
+    bytes(r, "b", NANOS_HOUR, 100);
+    room_open(r);
+    assert_false(budget_is_replaced(r->b));
+    struct error error;
+    assert_int_equal(budget_create(r->contract, GUARD_FRONT, &r->sizes, r->moment, -1, &error), 0);
+    assert_false(budget_is_replaced(r->b)); /* the same files are taken over */
+    r->sizes.cells *= 2;
+    assert_int_equal(budget_create(r->contract, GUARD_FRONT, &r->sizes, r->moment, -1, &error), 0);
+    assert_true(budget_is_replaced(r->b));
+    room_free(r);
+}
+
 static void a_reader_changes_nothing_and_sees_the_same(void **state)
 {
     (void)state;
@@ -379,6 +407,7 @@ static void two_deaths_inside_the_store_within_a_minute_switch_it_off(void **sta
 {
     (void)state;
     struct room *r = room_new();
+    r->moment.boot = 10 * NANOS_SECOND; /* soon after the boot too, one is not two */
     room_open(r);
     nanos_t now = r->moment.boot;
     for (int i = 0; i < 2; i++) {
@@ -455,6 +484,8 @@ int main(void)
         cmocka_unit_test(damage_at_random_is_refused_or_harmless),
         cmocka_unit_test(a_file_of_another_version_or_guard_is_refused),
         cmocka_unit_test(an_older_layout_is_migrated_and_a_newer_one_set_aside),
+        cmocka_unit_test(every_guards_principals_are_hashed_under_a_key_of_its_own),
+        cmocka_unit_test(who_has_the_old_file_open_learns_that_there_is_a_new_one),
         cmocka_unit_test(a_reader_changes_nothing_and_sees_the_same),
         cmocka_unit_test(an_idle_principal_leaves_nothing_behind),
         cmocka_unit_test(two_deaths_inside_the_store_within_a_minute_switch_it_off),

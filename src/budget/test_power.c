@@ -20,7 +20,7 @@ struct world {
     size_t count;
     uint8_t *synced;
     size_t size;
-    uint64_t random;
+    uint64_t random, last_hold;
     nanos_t now;
 };
 
@@ -44,6 +44,14 @@ static void charge_batch(struct world *w)
         w->made[w->count++] = (struct made){n, amount, w->now, false};
         w->now += NANOS_SECOND / CHARGES;
     }
+}
+
+/* The id of a hold that begins now: what is over is a budget of nothing but that. */
+static uint64_t hold_now(struct room *r, uint32_t n, nanos_t now)
+{
+    struct principal p = host_of(n);
+    budget_charge(r->b, 1, &p, 1, now);
+    return budget_charge(r->b, 1, &p, 1, now).hold;
 }
 
 static void sync_now(struct world *w)
@@ -105,6 +113,7 @@ static void nothing_but_the_last_second_is_lost(struct world *w)
         struct outcome o = budget_charge(w->r->b, 0, &p, 7, m.boot);
         assert_true(o.used == 7 && o.charged_to == CHARGED_SELF);
     }
+    assert_true(hold_now(w->r, 2, m.boot) > w->last_hold); /* no id is given twice */
 }
 
 static void a_power_cut_loses_the_last_second_and_mixes_nothing_up(void **state)
@@ -117,6 +126,8 @@ static void a_power_cut_loses_the_last_second_and_mixes_nothing_up(void **state)
         w.r->sizes = (struct budget_sizes){.cells = 64, .rings = 256, .holds = 128, .things = 64};
         rule_window(room_budget(w.r, "b", METER_BYTES_OUT, PRINCIPAL_HOST, OVER_SLOW), NANOS_HOUR,
                     1000000);
+        rule_window(room_budget(w.r, "h", METER_REQUESTS, PRINCIPAL_HOST, OVER_HOLD), NANOS_MINUTE,
+                    1);
         room_open(w.r);
         w.now = w.r->moment.boot;
         w.size = w.r->b->rings_size;
@@ -129,6 +140,8 @@ static void a_power_cut_loses_the_last_second_and_mixes_nothing_up(void **state)
             w.now += (nanos_t)(room_random(&w.random) % (uint64_t)(15 * NANOS_MINUTE));
         }
         charge_batch(&w);
+        w.last_hold = hold_now(w.r, 1, w.now);
+        assert_true(w.last_hold > 0);
         power_cut(&w, round % 17);
         nothing_but_the_last_second_is_lost(&w);
         free(w.synced);

@@ -109,6 +109,30 @@ static void a_refusal_leaves_every_rate_as_it_was(void **state)
     }
 }
 
+static void looking_takes_no_place(void **state)
+{
+    (void)state;
+    struct room *r = room_of_rates();
+    struct budget_rule *rule = room_budget(r, "c", METER_BYTES_OUT, PRINCIPAL_CLIENT, OVER_SLOW);
+    rule_window(rule, NANOS_HOUR, 10);
+    assert_int_equal(budget_prepare(r->b, r->contract, NULL), 0);
+    budget_commit(r->b);
+    for (uint32_t i = 0; i < 100; i++) {
+        struct principal p = i % 2 ? room_address(r, i) : room_pass(r, i);
+        budget_peek(r->b, 0, &p, r->moment.boot);
+        budget_charge(r->b, 1, &p, 0, r->moment.boot);
+    }
+    uint64_t any = 0;
+    for (size_t i = 0; i < 256; i++)
+        any |= atomic_load(&r->b->rates[i]);
+    for (size_t i = 0; i < 128; i++)
+        any |= atomic_load(&r->b->quarters[i].key);
+    for (size_t i = 0; i < r->sizes.rings; i++)
+        any |= atomic_load(&r->b->ring_keys[i]);
+    assert_int_equal(any, 0);
+    room_free(r);
+}
+
 static void a_word_means_nothing_once_it_is_long_past(void **state)
 {
     (void)state;
@@ -158,6 +182,7 @@ int main(void)
         cmocka_unit_test(what_was_charged_to_both_twins_stays_in_one),
         cmocka_unit_test(a_cell_is_given_away_only_when_it_has_recovered),
         cmocka_unit_test(a_refusal_leaves_every_rate_as_it_was),
+        cmocka_unit_test(looking_takes_no_place),
         cmocka_unit_test(a_word_means_nothing_once_it_is_long_past),
         cmocka_unit_test(steps_are_never_rounded_in_favour_of_the_principal),
         cmocka_unit_test(sweeping_frees_what_has_recovered_and_nothing_else),

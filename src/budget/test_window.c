@@ -197,6 +197,43 @@ static void a_minted_principal_never_gets_more_than_its_window(void **state)
     }
 }
 
+/* Charges of any size: what fits into the first quarter after the ring was given is not counted
+ * beside the ring. */
+static void a_minted_principal_may_charge_any_amounts(void **state)
+{
+    (void)state;
+    for (uint64_t round = 0; round < 100; round++) {
+        struct room *r = room_new();
+        rule_window(room_budget(r, "b", METER_BYTES_OUT, PRINCIPAL_CLIENT, OVER_SLOW), NANOS_HOUR,
+                    100);
+        room_open(r);
+        struct principal p = room_address(r, 1);
+        uint64_t admitted = 0, random = room_seed() + round;
+        for (int i = 0; i < 200; i++) {
+            uint64_t amount = 1 + room_random(&random) % 12;
+            if (budget_charge(r->b, 0, &p, amount, r->moment.boot + i).verdict == VERDICT_ALLOW)
+                admitted += amount;
+        }
+        assert_int_equal(admitted, 100);
+        room_free(r);
+    }
+}
+
+static void a_first_quarter_is_remembered_for_the_whole_window(void **state)
+{
+    (void)state;
+    struct room *r = room_new();
+    rule_window(room_budget(r, "b", METER_BYTES_OUT, PRINCIPAL_CLIENT, OVER_SLOW), NANOS_MINUTE,
+                100);
+    room_open(r);
+    struct principal p = room_address(r, 1);
+    nanos_t now = r->moment.boot + 200 * NANOS_MILLISECOND;
+    assert_int_equal(budget_charge(r->b, 0, &p, 20, now).used, 20);
+    assert_int_equal(budget_peek(r->b, 0, &p, now + NANOS_MINUTE - 1).used, 20);
+    assert_int_equal(budget_peek(r->b, 0, &p, now + NANOS_MINUTE + NANOS_SECOND).used, 0);
+    room_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +243,8 @@ int main(void)
         cmocka_unit_test(a_refusal_charges_no_window),
         cmocka_unit_test(a_rate_cell_admits_the_limit_at_once_and_at_most_twice_in_a_window),
         cmocka_unit_test(a_minted_principal_never_gets_more_than_its_window),
+        cmocka_unit_test(a_minted_principal_may_charge_any_amounts),
+        cmocka_unit_test(a_first_quarter_is_remembered_for_the_whole_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
