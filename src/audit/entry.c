@@ -110,26 +110,23 @@ void entry_write(const struct handed_over *handed, struct writer *out, struct en
 
 /* ---- Reading -------------------------------------------------------------------------------------- */
 
-/* "2026-11-20T14:03:00.123456789Z" exactly, as write_time() makes it. */
-static bool time_parse(const char *text, int64_t *at)
-{
-    static const char shape[] = "0000-00-00T00:00:00.000000000Z";
-    if (strlen(text) != sizeof shape - 1)
-        return false;
-    for (size_t i = 0; i < sizeof shape - 1; i++)
-        if (shape[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != shape[i])
-            return false;
+struct moment_parts {
     int year, month, day, hour, minute, second, fraction;
-    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%9dZ", &year, &month, &day, &hour, &minute, &second, &fraction) != 7)
-        return false;
-    if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60 || year < 1970 || year > 2261)
-        return false;
+};
+
+/* Wall clock, or -1. */
+static int64_t time_of(const struct moment_parts *p)
+{
+    if (p->month < 1 || p->month > 12 || p->day < 1 || p->day > 31 || p->hour > 23 || p->minute > 59 || p->second > 60 || p->year < 1970 ||
+        p->year > 2261)
+        return -1;
     /* Days since 1970 in the Gregorian calendar, counted from March so that a leap day ends its year. */
-    int64_t y = month > 2 ? year : year - 1, shifted = (month + 9) % 12;
-    int64_t days = y * 365 + y / 4 - y / 100 + y / 400 + (shifted * 306 + 5) / 10 + day - 1 - 719468;
-    *at = ((days * 24 + hour) * 60 + minute) * NANOS_MINUTE + second * NANOS_SECOND + fraction;
-    return true;
+    int64_t y = p->month > 2 ? p->year : p->year - 1, shifted = (p->month + 9) % 12;
+    int64_t days = y * 365 + y / 4 - y / 100 + y / 400 + (shifted * 306 + 5) / 10 + p->day - 1 - 719468;
+    return ((days * 24 + p->hour) * 60 + p->minute) * NANOS_MINUTE + p->second * NANOS_SECOND + p->fraction;
 }
+
+static bool time_at(struct text text, int64_t *at);
 
 static bool take_text(const json_t *object, const char *key, char *field, size_t size)
 {
@@ -164,7 +161,7 @@ static bool take_entry(json_t *object, struct entry *entry)
     const char *at = json_string_value(json_object_get(object, "at"));
     const json_t *number = json_object_get(object, "n");
     char kind[32] = "";
-    if (json_integer_value(json_object_get(object, "v")) != 1 || !at || !time_parse(at, &entry->at) ||
+    if (json_integer_value(json_object_get(object, "v")) != 1 || !at || !time_at(text_of(at), &entry->at) ||
         !json_is_integer(number) || json_integer_value(number) < 0)
         return false;
     entry->number = (uint64_t)json_integer_value(number);
@@ -191,4 +188,73 @@ int entry_parse(struct text text, struct entry *out)
         return -EBADMSG;
     *out = entry;
     return 0;
+}
+
+/* ---- At a glance ---------------------------------------------------------------------------------- */
+
+static bool skip(struct text *rest, const char *literal)
+{
+    size_t length = strlen(literal);
+    if (rest->length < length || memcmp(rest->data, literal, length) != 0)
+        return false;
+    *rest = (struct text){rest->data + length, rest->length - length};
+    return true;
+}
+
+/* Up to the closing quote, which is passed over; nothing escaped. */
+static bool take_plain(struct text *rest, struct text *out)
+{
+    const char *quote = rest->length ? memchr(rest->data, '"', rest->length) : NULL;
+    if (!quote)
+        return false;
+    *out = (struct text){rest->data, (size_t)(quote - rest->data)};
+    *rest = (struct text){quote + 1, rest->length - out->length - 1};
+    return out->length == 0 || !memchr(out->data, '\\', out->length);
+}
+
+static unsigned digits_of(const char *text, unsigned count)
+{
+    unsigned value = 0;
+    while (count-- > 0)
+        value = value * 10 + (unsigned)(*text++ - '0');
+    return value;
+}
+
+static bool time_at(struct text text, int64_t *at)
+{
+    static const char shape[] = "0000-00-00T00:00:00.000000000Z";
+    if (text.length != sizeof shape - 1)
+        return false;
+    for (size_t i = 0; i < sizeof shape - 1; i++)
+        if (shape[i] == '0' ? text.data[i] < '0' || text.data[i] > '9' : text.data[i] != shape[i])
+            return false;
+    const char *t = text.data;
+    *at = time_of(&(struct moment_parts){(int)digits_of(t, 4), (int)digits_of(t + 5, 2), (int)digits_of(t + 8, 2),
+                                         (int)digits_of(t + 11, 2), (int)digits_of(t + 14, 2), (int)digits_of(t + 17, 2),
+                                         (int)digits_of(t + 20, 9)});
+    return *at >= 0;
+}
+
+bool entry_glance(struct text text, struct act *out)
+{
+    struct text rest = text, at, from, kind, passed, object = {"", 0}, hold = {"", 0};
+    enum act_kind named;
+    if (!skip(&rest, "{\"v\":1,\"at\":\"") || !take_plain(&rest, &at) || !skip(&rest, ",\"from\":\"") || !take_plain(&rest, &from) ||
+        !skip(&rest, ",\"n\":"))
+        return false;
+    while (rest.length && rest.data[0] >= '0' && rest.data[0] <= '9')
+        rest = (struct text){rest.data + 1, rest.length - 1};
+    if (!skip(&rest, ",\"kind\":\"") || !take_plain(&rest, &kind) || !act_kind_named(kind, &named))
+        return false;
+    if ((skip(&rest, ",\"actor\":\"") && !take_plain(&rest, &passed)) || (skip(&rest, ",\"subject\":\"") && !take_plain(&rest, &passed)) ||
+        (skip(&rest, ",\"object\":\"") && !take_plain(&rest, &object)) || (skip(&rest, ",\"hold\":\"") && !take_plain(&rest, &hold)))
+        return false;
+    int64_t when;
+    if (!time_at(at, &when) || object.length >= sizeof out->object || hold.length >= sizeof out->hold)
+        return false;
+    out->at = when;
+    out->kind = (uint8_t)named;
+    act_text(out->object, sizeof out->object, object);
+    act_text(out->hold, sizeof out->hold, hold);
+    return true;
 }

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -108,6 +109,7 @@ static long follow_once(struct follower *f)
 static void *follow(void *argument)
 {
     struct follower *f = argument;
+    setpriority(PRIO_PROCESS, (id_t)gettid(), 10); /* of this thread: the log's writer comes first */
     while (!atomic_load(&f->stopping))
         if (follow_once(f) < AT_ONCE)
             nanosleep(&(struct timespec){.tv_nsec = PAUSE_MILLISECONDS * NANOS_MILLISECOND}, NULL);

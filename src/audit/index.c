@@ -115,7 +115,8 @@ static int add_from(struct index *index, struct audit_reader *reader, uint64_t a
     int failed = audit_reader_entry(reader, at, &text);
     if (failed)
         return failed;
-    entry_parse(text, &entry);
+    if (!entry_glance(text, &entry.act))
+        entry_parse(text, &entry);
     return index_add(index, at, &entry.act);
 }
 

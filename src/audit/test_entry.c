@@ -138,11 +138,44 @@ static void a_text_is_cut_at_a_character(void **state)
     assert_string_equal(field, "ab");
 }
 
+static void a_glance_sees_what_reading_does_or_nothing(void **state)
+{
+    (void)state;
+    static const struct act acts[] = {
+        {.at = INT64_C(1795183380123456789), .kind = ACT_HOLD, .actor = "guard front", .subject = "198.51.100.7", .object = "logins",
+         .hold = "hold-2f-front", .reason = "61 of 60", .evidence = "ecluse why"},
+        {.at = 1, .kind = ACT_STARTED},
+        {.at = 7, .kind = ACT_SIGN_IN, .actor = "operator ana", .hold = "hold-1-front"},
+        {.at = 7, .kind = ACT_CONTRACT, .object = "quote \" and \\"},
+    };
+    for (size_t i = 0; i < sizeof acts / sizeof *acts; i++) {
+        char buffer[ENTRY_SIZE];
+        struct writer w = writer_on(buffer, sizeof buffer);
+        struct entry_salts salts;
+        struct handed_over handed = {.from = HANDOVER_FRONT, .number = 17, .act = acts[i]};
+        struct entry read = {.number = 0};
+        struct act seen = {.at = 0};
+        entry_write(&handed, &w, &salts);
+        struct text text = {buffer, w.length};
+        assert_int_equal(entry_parse(text, &read), 0);
+        assert_int_equal(entry_glance(text, &seen), i < 3); /* what is escaped is left to reading */
+        if (i == 3)
+            continue;
+        assert_int_equal(seen.at, read.at);
+        assert_int_equal(seen.kind, read.kind);
+        assert_string_equal(seen.object, read.act.object);
+        assert_string_equal(seen.hold, read.act.hold);
+        for (size_t cut = 0; cut < text.length / 2; cut++)
+            entry_glance((struct text){buffer, cut}, &seen);
+    }
+}
+
 int main(void)
 {
     if (sodium_init() < 0)
         return 1;
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_glance_sees_what_reading_does_or_nothing),
         cmocka_unit_test(an_entry_reads_back_as_it_was_written),
         cmocka_unit_test(nobody_is_named_in_an_entry_and_the_salt_shows_whom_it_meant),
         cmocka_unit_test(guards_and_root_are_named_plainly),
