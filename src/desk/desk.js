@@ -32,6 +32,10 @@ function follow() {
     source.close();
     location.href = "/sign-in";
   });
+  source.addEventListener("replaced", () => {
+    source.close();
+    stale.hidden = false;
+  });
   source.addEventListener("error", () => {
     if (source.readyState === EventSource.CLOSED) stale.hidden = false;
     else if (!waiting) waiting = setTimeout(() => { stale.hidden = false; }, 4000);

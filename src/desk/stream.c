@@ -145,13 +145,29 @@ void streams_end(struct desk *desk)
     }
 }
 
+/* One session has so many at most. A page that was left is often not known to be gone yet, so it is the oldest that goes. */
+static void make_room(struct desk *desk, const struct session *session)
+{
+    struct stream *oldest = NULL;
+    size_t own = 0;
+    for (struct stream *s = desk->streams; s; s = s->next) { /* newest first */
+        if (s->session == session && !s->ended) {
+            oldest = s;
+            own++;
+        }
+    }
+    if (own < STREAMS_EACH)
+        return;
+    append_string(oldest, "event: replaced\ndata: {}\n\n");
+    oldest->ended = true;
+    wake(oldest);
+}
+
 enum MHD_Result stream_begin(struct exchange *x, enum channel channel, uint64_t seen)
 {
     struct desk *desk = x->desk;
-    size_t own = 0;
-    for (const struct stream *s = desk->streams; s; s = s->next)
-        own += s->session == x->session;
-    if (own >= STREAMS_EACH || desk->stream_count >= STREAMS_MAX)
+    make_room(desk, x->session);
+    if (desk->stream_count >= STREAMS_MAX)
         return reply_later(x, MHD_HTTP_SERVICE_UNAVAILABLE, 10 * NANOS_SECOND, "streams",
                            "too many pages are open: close some, or reload this one by hand");
     struct stream *s = calloc(1, sizeof *s);
