@@ -148,11 +148,16 @@ static ngx_int_t typed_text(ngx_http_request_t *r, const struct front_location *
     return NGX_OK;
 }
 
+static bool goes_on(struct text rest)
+{
+    return rest.length && memchr(rest.data, '/', rest.length);
+}
+
 bool front_goes_on(ngx_http_request_t *r, const struct front_location *location)
 {
     struct text rest;
     return location->rest && location->origin && typed_text(r, location, &rest) == NGX_OK &&
-           rest.length && memchr(rest.data, '/', rest.length);
+           goes_on(rest);
 }
 
 /* ---- Answers that are not of the store
@@ -365,7 +370,7 @@ static ngx_int_t lookup(ngx_http_request_t *r, struct front_location *location, 
     look_prepare(r, location, &call);
     if (typed_text(r, location, &call.typed) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    if (front_goes_on(r, location))
+    if (location->rest && location->origin && goes_on(call.typed))
         return to_origin(r, location, early);
     front_count(COUNTER_LOOKUPS);
     if (location->enabled == FRONT_OBSERVE && location->origin)

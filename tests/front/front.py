@@ -143,8 +143,12 @@ class Front:
 
     # ---- nginx
 
+    @staticmethod
+    def user():
+        return "user www-data;" if os.geteuid() == 0 else ""
+
     def configuration(self):
-        return f"""{"user www-data;" if os.geteuid() == 0 else ""}
+        return f"""{self.user()}
 load_module {self.module};
 worker_processes {self.workers};
 pid {self.directory}/nginx.pid;
