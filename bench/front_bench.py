@@ -91,12 +91,12 @@ def medians(rounds, *measures):
     return [statistics.median(column) for column in zip(*results)]
 
 
-def send(port, path_of, count, headers):
-    """`count` requests on one kept connection, each after the answer to the one before."""
+def send_some(port, path_of, numbers, headers):
+    """Requests on one kept connection, each after the answer to the one before; all with one status, which is told."""
     with socket.create_connection(("127.0.0.1", port)) as s:
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         status = None
-        for i in range(count):
+        for i in numbers:
             s.sendall(f"GET {path_of(i)} HTTP/1.1\r\nHost: bench\r\n{headers}\r\n".encode())
             data = b""
             while b"\r\n\r\n" not in data:
@@ -107,6 +107,13 @@ def send(port, path_of, count, headers):
             length = int(head.lower().split(b"content-length:")[1].split(b"\r")[0])
             while len(body) < length:
                 body += s.recv(65536)
+    return status
+
+
+def send(port, path_of, count, headers):
+    """The same, in connections of at most 5000 requests: nginx closes one after `keepalive_requests`."""
+    for first in range(0, count, 5000):
+        status = send_some(port, path_of, range(first, min(count, first + 5000)), headers)
     return status
 
 
