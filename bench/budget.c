@@ -121,36 +121,51 @@ static struct budgets *opened(struct contract *c, struct budget_sizes *sizes)
     return b;
 }
 
-int main(void)
+static const struct bench_case {
+    const char *what;
+    principal_at at;
+    uint32_t cells; /* two thirds of them are used */
+} cases[] = {
+    {"one rate cell", address_at, 3 << 19},
+    {"two windows, two rate cells", address_at, 3 << 20},
+    {"two windows, a rate cell and a ring's first quarter", address_at, 3 << 20},
+    {"one ring, 4,000 proven hosts", host_at, 3 << 19},
+    {"two rings, 4,000 proven hosts", host_at, 3 << 19},
+};
+
+enum { CASES = sizeof cases / sizeof *cases };
+
+/* Each case in new files: the tables of another would be in its way. */
+static void run(struct contract *c, unsigned i)
 {
-    char folder[] = "/dev/shm/ecluse-bench-XXXXXX", path[64];
+    struct budget_sizes sizes = {.cells = cases[i].cells, .rings = 1 << 16};
+    char path[CONTRACT_PATH_SIZE + 32];
+    struct budgets *b = opened(c, &sizes);
+    measure(b, i, cases[i].at, cases[i].what);
+    budget_close(b);
+    snprintf(path, sizeof path, "%s/front.segment", c->runtime);
+    unlink(path);
+    snprintf(path, sizeof path, "%s/budget/front.rings", c->state);
+    unlink(path);
+}
+
+int main(int argc, char **argv)
+{
+    char folder[] = "/dev/shm/ecluse-bench-XXXXXX", command[64];
     struct contract *c = calloc(1, sizeof *c);
     if (!c || !mkdtemp(folder))
         return 2;
     prepare(c, folder);
-    struct budget_sizes sizes = {.cells = 3 << 19, .rings = 1 << 16};
-    static const char *const what[] = {"one rate cell", "two windows, two rate cells",
-                                       "two windows, a rate cell and a ring's first quarter"};
-    for (unsigned i = 0; i < 3; i++) {
-        struct budgets *b = opened(c, &sizes);
-        measure(b, i, address_at, what[i]);
-        budget_close(b);
-        snprintf(path, sizeof path, "%s/front.segment", folder);
-        unlink(path);
-        snprintf(path, sizeof path, "%s/budget/front.rings", folder);
-        unlink(path);
-        sizes.cells = 3 << 20; /* two cells a principal */
-    }
-    struct budgets *b = opened(c, &sizes);
-    measure(b, 3, host_at, "one ring, 4,000 proven hosts");
-    measure(b, 4, host_at, "two rings, 4,000 proven hosts");
-    budget_close(b);
+    unsigned only = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 0;
+    for (unsigned i = 0; i < CASES; i++)
+        if (only == 0 || only == i + 1)
+            run(c, i);
     struct budget_sizes defaults = {0};
     printf("a rate cell: 8 bytes, 12 a principal at a load of two thirds; both files by default "
            "%.1f MB\n",
            (double)budget_footprint(c, &defaults) / 1e6);
-    snprintf(path, sizeof path, "rm -rf %s", folder);
-    int status = system(path);
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    int status = system(command);
     free(c);
     return status ? 2 : 0;
 }

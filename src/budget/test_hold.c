@@ -276,6 +276,22 @@ static void a_release_does_not_widen_what_everyone_shares(void **state)
     room_free(r);
 }
 
+static void what_did_not_fit_counts_for_whom_to_hold(void **state)
+{
+    (void)state;
+    struct room *r = room_with(METER_BYTES_OUT, PRINCIPAL_EVERYONE, OVER_HOLD, NANOS_DAY, 1000);
+    room_open(r);
+    nanos_t now = r->moment.boot;
+    struct principal thief = principal_named(PRINCIPAL_HOST, TEXT("thief"));
+    struct principal other = principal_named(PRINCIPAL_HOST, TEXT("other"));
+    assert_int_equal(budget_charge(r->b, 0, &thief, 700, now).verdict, VERDICT_ALLOW);
+    assert_int_equal(budget_charge(r->b, 0, &other, 500, now).verdict, VERDICT_HOLD);
+    budget_tick(r->b, now + NANOS_SECOND);
+    assert_int_equal(budget_charge(r->b, 0, &other, 500, now).verdict, VERDICT_ALLOW);
+    assert_int_equal(budget_charge(r->b, 0, &thief, 1, now).verdict, VERDICT_HOLD);
+    room_free(r);
+}
+
 /* Thieves who take turns: each takes what it can until it is held. Whatever they do, a window sees
  * at most twice its limit, which is what `explain` says. */
 static void taking_turns_gets_no_more_than_twice_what_everyone_shares(void **state)
@@ -490,6 +506,7 @@ int main(void)
         cmocka_unit_test(holds_of_one_kind_leave_the_slots_of_others),
         cmocka_unit_test(over_what_everyone_shares_the_largest_is_held_and_the_rest_goes_on),
         cmocka_unit_test(a_release_does_not_widen_what_everyone_shares),
+        cmocka_unit_test(what_did_not_fit_counts_for_whom_to_hold),
         cmocka_unit_test(taking_turns_gets_no_more_than_twice_what_everyone_shares),
         cmocka_unit_test(the_breaker_stops_a_budget_that_holds_yesterdays_good_people),
         cmocka_unit_test(a_signal_shrinks_a_budget_that_grows_back),
