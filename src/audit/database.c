@@ -40,7 +40,7 @@ int database_open(const char *path, const char *schema, sqlite3 **out, struct er
     int failed = opened == SQLITE_OK ? 0 : -EACCES;
     if (!failed) {
         sqlite3_busy_timeout(*out, 2000);
-        failed = database_run(*out, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
+        failed = database_run(*out, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000;");
     }
     if (!failed)
         failed = database_run(*out, schema);

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 enum {
-    SYNC_THREADS = 32,  /* a batch of 2,000 entries is some 20 files */
+    SYNC_THREADS = 64,  /* a batch of 5,000 entries is some 45 files: one round */
     OPEN_FILES_MAX = 128, /* written and waiting for their sync */
     CHECKPOINT_SIZE = 32 * 1024,
     COMMIT_TILES = 64, /* no commit reaches further: recorder.h's batch is half as long */
@@ -432,12 +432,17 @@ static int write_entries(struct commit *commit)
 
 /* The folders that name this batch's first and last files, each up to the top: what mkdir and open added to them must not be lost
  * either. A batch that runs over a thousand bundles touches folders in between, too. */
-static int keep_folders_for_sync(struct audit_log *log, int level, uint64_t index, unsigned width)
+static int keep_folders_for_sync(struct audit_log *log, int level, uint64_t index, unsigned width, bool *top)
 {
     char path[TILE_PATH_SIZE];
     tile_path(level, index, width, path);
     for (char *slash; (slash = strrchr(path, '/'));) {
         *slash = 0;
+        if (!strchr(path, '/')) { /* "tile", which is above all */
+            if (*top)
+                return 0;
+            *top = true;
+        }
         int folder = openat(log->folder, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (folder < 0)
             return -errno;
@@ -452,15 +457,18 @@ static int open_folders(struct commit *commit)
 {
     struct audit_log *log = commit->log;
     uint64_t before = audit_log_size(log), after = commit->next->frontier.size;
+    bool top = false;
     for (int level = TILE_BUNDLES; level < TILE_LEVELS; level++) {
         unsigned height = level == TILE_BUNDLES ? 0 : 8 * (unsigned)level;
         uint64_t last = (after >> height) / TILE_WIDTH;
+        if (after >> height == before >> height) /* no file of this level was written */
+            continue;
         for (uint64_t group = (before >> height) / TILE_WIDTH / 1000; group <= last / 1000; group++) {
             uint64_t index = group == last / 1000 ? last : group * 1000;
             unsigned width = tile_width(level, index, after);
             if (!width && index > 0)
                 width = tile_width(level, --index, after);
-            int failed = width ? keep_folders_for_sync(log, level, index, width) : 0;
+            int failed = width ? keep_folders_for_sync(log, level, index, width, &top) : 0;
             if (failed)
                 return failed;
         }

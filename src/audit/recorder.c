@@ -160,7 +160,7 @@ static int stage(struct recorder *recorder, const struct handed_over *handed)
     char buffer[ENTRY_SIZE];
     struct writer w = writer_on(buffer, sizeof buffer);
     struct entry_salts salts;
-    if (recorder->pending == STAGED_MAX)
+    if (recorder->pending == STAGED_MAX || recorder->name_count + ENTRY_ROLE_COUNT > sizeof recorder->name / sizeof *recorder->name)
         return -ENOBUFS;
     entry_write(handed, &w, &salts);
     int64_t index = audit_log_stage(recorder->log, (struct text){buffer, w.length});
@@ -201,12 +201,14 @@ static int stage_waiting(struct recorder *recorder, nanos_t boot, int64_t wall)
 {
     int failed = stage_lost(recorder, wall);
     struct handed_over handed;
-    while (!failed && recorder->pending < RECORDER_BATCH && handover_next(recorder->reader, boot, &handed))
+    while (!failed && recorder->pending < RECORDER_BATCH && recorder->name_count < ENTRY_ROLE_COUNT * RECORDER_BATCH &&
+           handover_next(recorder->reader, boot, &handed))
         failed = stage(recorder, &handed);
     return failed;
 }
 
-/* Before the entries: a name without its entry is erased in time, an entry without its name could never be explained. */
+/* After the entries, so that nobody waits for it. What cannot be written is kept for the next step; a crash of the machine may take the last
+ * moments, as database.h says. */
 static int write_names(struct recorder *recorder)
 {
     if (!recorder->name_count)
@@ -231,10 +233,6 @@ long recorder_step(struct recorder *recorder, nanos_t boot, int64_t wall, struct
 {
     handover_reader_look(recorder->reader);
     int failed = recorder->pending < RECORDER_BATCH ? stage_waiting(recorder, boot, wall) : 0;
-    int kept = write_names(recorder);
-    if (kept)
-        return error_set(error, kept, "the salts cannot be written: %s", strerror(-kept));
-    recorder->name_count = 0;
     if (audit_log_staged(recorder->log) > 0) {
         int committed = audit_log_commit(recorder->log, error);
         if (committed)
@@ -243,6 +241,10 @@ long recorder_step(struct recorder *recorder, nanos_t boot, int64_t wall, struct
     long done = (long)recorder->pending;
     handover_durable(recorder->reader, boot, audit_log_size(recorder->log), recorder->witnessed);
     recorder->pending = 0;
+    int kept = write_names(recorder);
+    if (kept)
+        return error_set(error, kept, "the salts cannot be written: %s", strerror(-kept));
+    recorder->name_count = 0;
     return failed ? error_set(error, failed, "acts cannot be taken: %s", strerror(-failed)) : done;
 }
 

@@ -2,7 +2,7 @@
  *
  * State      `state/audit/` the log, and nothing else; `state/keys/` its key (key.h); `state/record/salts.db` whom entries meant, and
  *            `state/record/index.db`, which a thread of its own keeps (follower.h).
- * A step     takes all acts that wait, at most RECORDER_BATCH; writes salts, entries, tiles and checkpoint; then frees the rings. What cannot be
+ * A step     takes all acts that wait, at most RECORDER_BATCH; writes entries, tiles and checkpoint; then frees the rings, and writes the salts. What cannot be
  *            written (a full disk) stays in the rings, and what does not fit there is counted; the count is the first entry
  *            once writing works again.
  * Damage     a log that does not agree with its checkpoint is not written on: recorder_open() fails with -EBADMSG and says where it is
