@@ -187,7 +187,8 @@ static void compare_network(struct writing *w, const struct contract *a, const s
 
 static bool same_route(const struct route_rule *x, const struct route_rule *y)
 {
-    return strcmp(x->method, y->method) == 0 && strcmp(x->path, y->path) == 0 && x->match == y->match;
+    return strcmp(x->method, y->method) == 0 && strcmp(x->path, y->path) == 0 && x->match == y->match &&
+           x->any_case == y->any_case;
 }
 
 static void compare_routes(struct writing *w, const struct contract *a, const struct contract *b)

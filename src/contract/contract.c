@@ -105,18 +105,120 @@ static bool method_matches(const struct route_rule *route, struct text method)
            (text_is(method, "HEAD") && strcmp(route->method, "GET") == 0);
 }
 
-bool route_matches(const struct route_rule *route, struct text method, struct text path)
+/* A path as an origin may read it: servlet containers drop what follows `;` in every segment and resolve `.` and
+ * `..` once more behind that, which nginx has not done (`/x/..;/connexion` is `/connexion` to them); trailing blanks
+ * are trimmed by many. Only as many bytes are kept as a route's path may have; `beyond` counts segments past them. */
+struct plain {
+    char path[CONTRACT_PATH_SIZE];
+    size_t length, fitted;
+    size_t beyond;
+};
+
+static void plain_add(struct plain *p, struct text segment)
+{
+    size_t room = sizeof p->path - p->length;
+    if (!p->beyond && segment.length < room) {
+        p->path[p->length++] = '/';
+        memcpy(p->path + p->length, segment.data, segment.length);
+        p->length += segment.length;
+        return;
+    }
+    if (!p->beyond++) {
+        p->fitted = p->length;
+        if (room) {
+            p->path[p->length] = '/';
+            memcpy(p->path + p->length + 1, segment.data, room - 1);
+        }
+        p->length = sizeof p->path;
+    }
+}
+
+static void plain_up(struct plain *p)
+{
+    if (p->beyond) {
+        if (!--p->beyond)
+            p->length = p->fitted;
+        return;
+    }
+    while (p->length && p->path[p->length - 1] != '/')
+        p->length--;
+    p->length -= p->length > 0;
+}
+
+static void plain_of(struct text path, struct plain *p)
+{
+    const char *at = path.data, *end = path.data + path.length;
+    bool folder = false; /* it ends with a slash, or with a name for a folder */
+    p->length = p->beyond = 0;
+    while (at < end) {
+        at += *at == '/';
+        const char *next = memchr(at, '/', (size_t)(end - at));
+        next = next ? next : end;
+        const char *parameters = memchr(at, ';', (size_t)(next - at));
+        struct text segment = {at, (size_t)((parameters ? parameters : next) - at)};
+        while (next == end && segment.length && (unsigned char)segment.data[segment.length - 1] <= ' ')
+            segment.length--;
+        at = next;
+        folder = !segment.length || text_is(segment, ".") || text_is(segment, "..");
+        if (text_is(segment, ".."))
+            plain_up(p);
+        else if (!folder)
+            plain_add(p, segment);
+    }
+    if (folder)
+        plain_add(p, (struct text){"", 0});
+}
+
+static bool needs_plain(struct text path)
+{
+    return path.length && ((unsigned char)path.data[path.length - 1] <= ' ' || memchr(path.data, ';', path.length));
+}
+
+static bool same_bytes(const char *a, const char *b, size_t length, bool any_case)
+{
+    if (!any_case)
+        return memcmp(a, b, length) == 0;
+    for (size_t i = 0; i < length; i++)
+        if (a[i] != b[i] && ((a[i] ^ b[i]) != 0x20 || (a[i] | 0x20) < 'a' || (a[i] | 0x20) > 'z'))
+            return false;
+    return true;
+}
+
+static size_t without_slash(const char *path, size_t length)
+{
+    return length > 1 && path[length - 1] == '/' ? length - 1 : length;
+}
+
+static bool matches_as_it_is(const struct route_rule *route, struct text method, struct text path)
 {
     size_t length = strlen(route->path);
-    if (!length || path.length < length || memcmp(path.data, route->path, length) != 0)
+    if (!length)
         return false;
-    return (route->match == MATCH_PREFIX || path.length == length) && method_matches(route, method);
+    if (route->match == MATCH_EXACT) {
+        length = without_slash(route->path, length);
+        path.length = without_slash(path.data, path.length);
+        if (path.length != length)
+            return false;
+    }
+    return path.length >= length && same_bytes(path.data, route->path, length, route->any_case) &&
+           method_matches(route, method);
+}
+
+static struct text path_for(const struct route_rule *route, struct text path, struct text plain)
+{
+    return plain.length && !strchr(route->path, ';') ? plain : path;
 }
 
 int contract_route(const struct contract *c, struct text method, struct text path)
 {
+    struct plain p;
+    struct text plain = {NULL, 0};
+    if (needs_plain(path)) {
+        plain_of(path, &p);
+        plain = (struct text){p.path, p.length};
+    }
     for (uint32_t i = 0; i < c->route_count; i++)
-        if (route_matches(&c->route[i], method, path))
+        if (matches_as_it_is(&c->route[i], method, path_for(&c->route[i], path, plain)))
             return (int)i;
     return -1;
 }

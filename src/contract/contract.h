@@ -149,6 +149,7 @@ struct route_rule {
     char method[16];     /* "" is any */
     char path[CONTRACT_PATH_SIZE]; /* without the trailing * of a prefix; "": named by `ecluse_route` only */
     enum match match;
+    bool any_case;       /* the path's ASCII letters; the method never */
     bool builtin;        /* api, tracking, home and (without a path) login: known without being written */
 };
 
@@ -292,8 +293,8 @@ int contract_protected(const struct contract *c, const uint8_t address[16]);
 
 /* Route of a request: the first rule whose method and path match, or -1. Path without query string, as nginx has
  * normalised it. GET covers HEAD. Built-in routes come first; a route without `match` is only ever named by nginx's
- * `ecluse_route`. */
-bool route_matches(const struct route_rule *route, struct text method, struct text path);
+ * `ecluse_route`. The same path to many an origin, so the same here: with one slash more at its end, with parameters
+ * (`;a`, in any segment), with blanks at its end. A rule with a `;` of its own takes paths as they are. */
 int contract_route(const struct contract *c, struct text method, struct text path);
 
 int contract_route_named(const struct contract *c, struct text name);   /* index or -1 */

@@ -52,6 +52,8 @@ static struct words words_of(enum field_type type)
                                                   "the uplink of this host", NULL};
     static const char *const statements[] = {"first", NULL};
     static const char *const statement_meanings[] = {"the first one of an incident", NULL};
+    static const char *const cases[] = {"exact", "any", NULL};
+    static const char *const case_meanings[] = {"as written", "capital or small", NULL};
     static const char *const languages[] = {"fr", "nl", "de", "en", NULL};
     static const char *const language_meanings[] = {"French", "Dutch", "German", "English", NULL};
     switch (type) {
@@ -69,6 +71,8 @@ static struct words words_of(enum field_type type)
         return (struct words){attach, attach_meanings};
     case TYPE_STATEMENT:
         return (struct words){statements, statement_meanings};
+    case TYPE_CASE:
+        return (struct words){cases, case_meanings};
     case TYPE_LANGUAGES:
         return (struct words){languages, language_meanings};
     default:

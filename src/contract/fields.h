@@ -41,13 +41,14 @@ enum field_type {
     TYPE_URL,       /* http:// or https:// */
     TYPE_LISTEN,    /* ADDR:PORT or unix:/path */
     TYPE_SYSLOG,    /* unix:/path, udp:ADDR:PORT or tcp:ADDR:PORT */
-    TYPE_MODE,      /* the next six: one of a list of words */
+    TYPE_MODE,      /* the next seven: one of a list of words */
     TYPE_OVER,
     TYPE_BEGUN,
     TYPE_ATTACH,
     TYPE_METER,
     TYPE_PRINCIPAL,
     TYPE_STATEMENT,
+    TYPE_CASE,
     TYPE_DURATION,
     TYPE_SIZE,
     TYPE_RATE,
@@ -195,8 +196,14 @@ enum field_scope {
       "How budgets and promises call it.")                                                        \
     X(ROUTE, "match", MATCH, IN(route_rule, path), NO, NULL, 0, 0, "\"POST /connexion\"",         \
       "A method (or none, for any) and a path without query string; a `*` at its end stands "     \
-      "for anything. Without `match`, the route is what nginx's directive `ecluse_route` says "   \
-      "it is.")                                                                                   \
+      "for anything. As origins do, it takes for the same path one that has a slash more or "     \
+      "less at its end, parameters behind `;` in any segment (`/connexion;a`) or blanks at its "  \
+      "end (`/connexion%20`). Without `match`, the route is what nginx's directive "              \
+      "`ecluse_route` says it is.")                                                               \
+    X(ROUTE, "case", CASE, IN(route_rule, any_case), NO, "exact", 0, 0, "any",                    \
+      "Whether the path's letters count as they are written. Write `any` where the origin "       \
+      "answers `/Connexion` as it answers `/connexion` (IIS and Express do, unless told "         \
+      "otherwise), or a budget on the route is escaped with a capital letter.")                   \
     X(CONTRACT, "keep", MAP, AT(contract, keep, KEEP), NO, NULL, 0, 0, NULL,                      \
       "How long personal data is kept: parcel numbers and addresses are personal data in law.")   \
     X(KEEP, "tracking", DURATION, IN(keep_rules, tracking), NO, "180d", NANOS_HOUR,               \

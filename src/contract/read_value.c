@@ -181,7 +181,7 @@ static void read_choice(struct reading *r, const struct field *field, void *base
     int chosen = read_word(r, field, value);
     if (chosen < 0)
         return;
-    if (field->type == TYPE_ATTACH)
+    if (field->type == TYPE_ATTACH || field->type == TYPE_CASE)
         *TARGET(bool, field, base) = chosen == 1;
     else if (field->type == TYPE_STATEMENT)
         *TARGET(bool, field, base) = true;

@@ -88,7 +88,7 @@ static bool lists_are_sound(const struct contract *c)
     for (uint32_t i = 0; i < c->route_count; i++) {
         const struct route_rule *r = &c->route[i];
         if (!ENDS(r->name) || !ENDS(r->method) || !ENDS(r->path) ||
-            (unsigned)r->match > MATCH_PREFIX || !is_truth(&r->builtin))
+            (unsigned)r->match > MATCH_PREFIX || !is_truth(&r->builtin) || !is_truth(&r->any_case))
             return false;
     }
     return true;

@@ -118,15 +118,53 @@ static void a_request_has_the_first_route_that_matches(void **state)
         {"GET", "/recherche", "search"},
         {"GET", "/recherche/avancee", "search"},
         {"DELETE", "/boutique/x", "anything-under-shop"},
+        {"POST", "/connexion/", "login"},
+        {"POST", "/connexion;a", "login"},
+        {"POST", "/connexion;a=/", "login"},
+        {"POST", "/connexion/;a", "login"},
+        {"POST", "/connexion ", "login"},
+        {"POST", "/connexion \t;a", "login"},
+        {"POST", "/;a/connexion", "login"},
+        {"POST", "/suivi/..;/connexion", "login"},
+        {"POST", "/.;a/connexion", "login"},
+        {"GET", "/;a", "home"},
+        {"GET", "/suivi/RA123456785FR;a", "tracking"},
+        {"GET", "/suivi/;a", "tracking"},
+        {"GET", "/;/recherche/x", "search"},
+        {"DELETE", "/BOUTIQUE/x", "anything-under-shop"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_int_equal(route_of(c, cases[i].method, cases[i].path),
                          contract_route_named(c, text_of(cases[i].route)));
     assert_int_equal(route_of(c, "GET", "/connexion"), -1);
-    assert_int_equal(route_of(c, "POST", "/connexion/"), -1);
+    assert_int_equal(route_of(c, "POST", "/connexion//"), -1); /* nginx has merged them, or was told not to */
+    assert_int_equal(route_of(c, "POST", "/Connexion"), -1);
+    assert_int_equal(route_of(c, "POST", "/connexion/a;b"), -1);
+    assert_int_equal(route_of(c, "POST", "/connexio;n"), -1);
+    assert_int_equal(route_of(c, "DELETE", "/boutique;a"), -1);
+    assert_int_equal(route_of(c, "DELETE", "\x0f" "boutique/x"), -1); /* not a case of `/` */
     assert_int_equal(route_of(c, "HEAD", "/connexion"), -1);
     assert_int_equal(route_of(c, "GET", ""), -1);
     assert_true(contract_route_named(c, TEXT("named-in-nginx")) >= 0);
+    free(c);
+}
+
+static void a_path_longer_than_any_route_is_read_whole(void **state)
+{
+    UNUSED(state);
+    struct contract *c = read_file("every-field.yaml");
+    char path[2048], *at = path;
+    for (int i = 0; i < 3; i++) { /* three segments of 300, and as many ways back */
+        *at++ = '/';
+        memset(at, 'x', 300);
+        at += 300;
+    }
+    snprintf(at, 64, "/..;/..;/..;/connexion");
+    assert_int_equal(route_of(c, "POST", path), contract_route_named(c, TEXT("login")));
+    snprintf(at, 64, "/..;/..;/connexion");
+    assert_int_equal(route_of(c, "POST", path), -1);
+    snprintf(path + 100, 64, "/;a/..;/..;/recherche/;b");
+    assert_int_equal(route_of(c, "GET", path), contract_route_named(c, TEXT("search")));
     free(c);
 }
 
@@ -218,6 +256,7 @@ int main(void)
         cmocka_unit_test(every_field_is_read),
         cmocka_unit_test(any_subset_of_sections_is_a_contract),
         cmocka_unit_test(a_request_has_the_first_route_that_matches),
+        cmocka_unit_test(a_path_longer_than_any_route_is_read_whole),
         cmocka_unit_test(login_is_known_before_it_has_a_path),
         cmocka_unit_test(who_is_protected_is_found_by_address),
         cmocka_unit_test(a_file_that_cannot_be_read_is_an_error_and_no_problem),

@@ -20,6 +20,20 @@ static void every_node_knows_where_it_stood(void **state)
     tree_free(&tree);
 }
 
+static void a_byte_order_mark_is_passed_over(void **state)
+{
+    UNUSED(state);
+    static const char yaml[] = "\xef\xbb\xbf" "a: b\n";
+    struct tree tree;
+    struct problems problems = {0};
+    assert_int_equal(tree_parse(yaml, sizeof yaml - 1, &tree, &problems), 0);
+    assert_int_equal(problems.count, 0);
+    assert_int_equal(node_get(tree.root, "a")->column, 4);
+    tree_free(&tree);
+    refuses("\xef\xbb\xbf" "ecluse: 1\nmode: &a enforce\n", 2, 7, "anchors");
+    refuses("\xef\xbb\xbf" "ecluse: &a 1\n", 1, 9, "anchors");
+}
+
 static void what_a_contract_needs_not_is_refused_with_its_place(void **state)
 {
     UNUSED(state);
@@ -123,6 +137,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_node_knows_where_it_stood),
+        cmocka_unit_test(a_byte_order_mark_is_passed_over),
         cmocka_unit_test(what_a_contract_needs_not_is_refused_with_its_place),
         cmocka_unit_test(aliases_are_not_followed),
         cmocka_unit_test(a_key_that_stands_twice_is_told_where_it_stood),

@@ -362,6 +362,10 @@ int tree_parse(const char *yaml, size_t length, struct tree *tree, struct proble
 {
     *tree = (struct tree){0};
     struct builder b = {.tree = tree, .problems = problems};
+    if (length >= 3 && memcmp(yaml, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark is of no line and no column */
+        yaml += 3;
+        length -= 3;
+    }
     if (length > TREE_MAX_BYTES) {
         problem_add(problems, 1, 1, "the contract is larger than %d KiB, which is the most",
                     TREE_MAX_BYTES / 1024);
