@@ -239,6 +239,7 @@ enum MHD_Result page_timeline(struct exchange *x, uint64_t before)
     struct page p = page_begin(x, WORD_TIMELINE);
     WRITE_LITERAL(&p.w, "<section class=\"card\">");
     timeline_html(x->desk, &p.w, x->language, before, TIMELINE_PAGE, &next);
+    write_paragraph(&p, "soft", WORD_UTC);
     WRITE_LITERAL(&p.w, "<nav class=\"pair\">");
     if (next) {
         snprintf(to, sizeof to, "/timeline?before=%llu", (unsigned long long)next);
@@ -362,5 +363,6 @@ enum MHD_Result page_main(struct exchange *x)
     write_part(&p, "div", "timeline", " class=\"card\"");
     write_link(&p, "", "/timeline", WORD_OLDER);
     WRITE_LITERAL(w, "</section></div>");
+    write_paragraph(&p, "soft", WORD_UTC);
     return page_end(&p, MHD_HTTP_OK);
 }

@@ -152,12 +152,27 @@ static void write_bar(struct writer *w, uint64_t used, uint64_t limit)
     WRITE_LITERAL(w, "\"/></svg>");
 }
 
+/* Who is nearest to the limit. Whoever is held already is not counted any further, so the newest hold stands for it. */
+static bool find_worst(const struct snapshot *s, unsigned at, struct budget_worst *out)
+{
+    const struct budget_rule *rule = &snapshot_contract(s)->budget[at];
+    for (size_t i = 0; i < s->hold_count; i++) {
+        const struct hold *hold = &s->hold[i];
+        if (hold->budget != (int)at || hold->observed || hold->window >= rule->window_count)
+            continue;
+        *out = (struct budget_worst){hold->principal, hold->window, hold->used, hold->limit};
+        return true;
+    }
+    *out = s->budget[at].worst;
+    return s->budget[at].has_worst && out->window < rule->window_count;
+}
+
 static void write_worst(struct writer *w, const struct snapshot *s, int language, unsigned at)
 {
     const struct budget_rule *rule = &snapshot_contract(s)->budget[at];
-    const struct budget_worst *worst = &s->budget[at].worst;
+    struct budget_worst worst;
     char text[SAY_SIZE], who[PRINCIPAL_TEXT_SIZE];
-    if (!s->budget[at].has_worst || worst->window >= rule->window_count) {
+    if (!find_worst(s, at, &worst)) {
         WRITE_LITERAL(w, "<p class=\"soft\">");
         html_word(w, language, WORD_UNUSED);
         WRITE_LITERAL(w, "</p>");
@@ -167,22 +182,20 @@ static void write_worst(struct writer *w, const struct snapshot *s, int language
     WRITE_LITERAL(w, "<p>");
     if (rule->per != PRINCIPAL_EVERYONE) {
         WRITE_LITERAL(w, "<b>");
-        html_text(w, principal_text(&worst->principal, who));
-        WRITE_LITERAL(w, "</b>, ");
-        html_word(w, language, WORD_WORST);
-        write_string(w, language == SAY_FR ? " : " : ": ");
+        html_text(w, principal_text(&worst.principal, who));
+        WRITE_LITERAL(w, "</b> ");
     }
-    html_text(w, say_amount(language, unit, worst->used, text));
+    html_text(w, say_amount(language, unit, worst.used, text));
     WRITE_LITERAL(w, " ");
     html_word(w, language, WORD_OF);
     WRITE_LITERAL(w, " ");
-    html_text(w, say_amount(language, unit, worst->limit, text));
+    html_text(w, say_amount(language, unit, worst.limit, text));
     WRITE_LITERAL(w, " ");
     html_word(w, language, WORD_IN_SPAN);
     WRITE_LITERAL(w, " ");
-    html_text(w, say_span(language, rule->window[worst->window].span, text));
+    html_text(w, say_span(language, rule->window[worst.window].span, text));
     WRITE_LITERAL(w, "</p>");
-    write_bar(w, worst->used, worst->limit);
+    write_bar(w, worst.used, worst.limit);
 }
 
 void part_budget(struct writer *w, const struct snapshot *s, int language, unsigned at)

@@ -96,16 +96,10 @@ void hold_reason(struct writer *w, const struct snapshot *s, const struct hold *
     }
 }
 
-static void hold_times(struct writer *w, const struct snapshot *s, const struct hold *hold, int language)
+static void hold_times(struct writer *w, const struct snapshot *s, const struct hold *hold)
 {
     const struct moment *now = &s->status.s.now;
-    html_word(w, language, WORD_SINCE);
-    WRITE_LITERAL(w, " ");
-    html_time(w, wall_of(now, hold->since), now->wall);
-    WRITE_LITERAL(w, ", ");
-    html_word(w, language, WORD_UNTIL);
-    WRITE_LITERAL(w, " ");
-    html_time(w, wall_of(now, hold->until), now->wall);
+    html_times(w, wall_of(now, hold->since), wall_of(now, hold->until), now->wall);
 }
 
 void hold_facts(struct writer *w, const struct snapshot *s, const struct hold *hold, int language)
@@ -116,7 +110,7 @@ void hold_facts(struct writer *w, const struct snapshot *s, const struct hold *h
     WRITE_LITERAL(w, "</p><p>");
     hold_reason(w, s, hold, language);
     WRITE_LITERAL(w, "</p><p>");
-    hold_times(w, s, hold, language);
+    hold_times(w, s, hold);
     WRITE_LITERAL(w, "</p><p>");
     html_word_with(w, language, WORD_REFUSED_SINCE, say_count(language, hold->refused, text));
     WRITE_LITERAL(w, "</p>");
@@ -138,7 +132,7 @@ static void write_hold(struct writer *w, const struct snapshot *s, const struct 
     WRITE_LITERAL(w, "</p><p>");
     hold_reason(w, s, hold, language);
     WRITE_LITERAL(w, "</p><p class=\"soft\">");
-    hold_times(w, s, hold, language);
+    hold_times(w, s, hold);
     WRITE_LITERAL(w, "</p></div>");
     if (!hold->observed) {
         WRITE_LITERAL(w, "<a class=\"button undo\" href=\"/holds/");

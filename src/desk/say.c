@@ -227,10 +227,18 @@ void html_time(struct writer *w, nanos_t wall, nanos_t now)
     struct tm tm;
     gmtime_r(&seconds, &tm);
     bool today = wall / NANOS_DAY == now / NANOS_DAY;
-    strftime(shown, sizeof shown, today ? "%H:%M:%S UTC" : "%Y-%m-%d %H:%M UTC", &tm);
+    strftime(shown, sizeof shown, today ? "%H:%M:%S" : "%Y-%m-%d %H:%M", &tm);
     WRITE_LITERAL(w, "<time datetime=\"");
     write_string(w, clock_text(wall, text));
     WRITE_LITERAL(w, "\">");
     write_string(w, shown);
     WRITE_LITERAL(w, "</time>");
+}
+
+void html_times(struct writer *w, nanos_t from, nanos_t to, nanos_t now)
+{
+    html_time(w, from, now);
+    WRITE_LITERAL(w, " \u2192 ");
+    html_time(w, to, now);
+    WRITE_LITERAL(w, " UTC");
 }

@@ -44,8 +44,6 @@ enum { SAY_EN, SAY_FR, SAY_COUNT };
     X(CURVE,            "The last five minutes; the dashed line is what is promised.", "Les cinq dernières minutes ; le pointillé est ce qui est promis.") \
     X(HOLDS,            "Held now",                                 "Retenus")                                          \
     X(NO_HOLDS,         "Nobody is held.",                          "Personne n’est retenu.")                           \
-    X(HELD_FOR,         "for",                                      "par")                                              \
-    X(UNTIL,            "until",                                    "jusqu’à")                                          \
     X(SINCE,            "since",                                    "depuis")                                           \
     X(UNDO,             "Undo…",                                    "Annuler…")                                         \
     X(UNDO_NAME,        "Undo the hold",                            "Annuler la retenue")                               \
@@ -53,8 +51,7 @@ enum { SAY_EN, SAY_FR, SAY_COUNT };
     X(MORE_HOLDS,       "and %s more: ecluse holds lists them all", "et %s de plus : ecluse holds les liste tous")      \
     X(REFUSED_SINCE,    "refused %s times since",                   "refusé %s fois depuis")                            \
     X(BUDGETS,          "Budgets",                                  "Budgets")                                          \
-    X(WORST,            "nearest to its limit",                     "le plus près de sa limite")                        \
-    X(UNUSED,           "not used yet",                             "pas encore utilisé")                               \
+    X(UNUSED,           "nobody is near the limit",                 "personne n’est près de la limite")                 \
     X(NO_GUARD,         "no guard for this budget yet",             "pas encore de gardien pour ce budget")             \
     X(OBSERVES,         "observes only",                            "observe seulement")                                \
     X(BREAKER,          "breaker open: observes only",              "disjoncteur ouvert : observe seulement")           \
@@ -75,8 +72,6 @@ enum { SAY_EN, SAY_FR, SAY_COUNT };
     X(OVER_CHALLENGED,  "over it: challenged",                      "au-delà : mis à l’épreuve")                        \
     X(OVER_HELD,        "over it: held %s",                         "au-delà : retenu %s")                              \
     X(GUARDS,           "Guards",                                   "Gardiens")                                         \
-    X(GUARD,            "Guard",                                    "Gardien")                                          \
-    X(STATE,            "State",                                    "État")                                             \
     X(UP,               "up",                                       "en service")                                       \
     X(DOWN,             "down",                                     "arrêté")                                           \
     X(UNSEEN,           "not visible",                              "non visible")                                      \
@@ -119,10 +114,9 @@ enum { SAY_EN, SAY_FR, SAY_COUNT };
     X(PASSWORD_OLD,     "Present password",                         "Mot de passe actuel")                              \
     X(PASSWORD_NEW,     "New password, 12 characters or more",      "Nouveau mot de passe, 12 caractères ou plus")      \
     X(PASSWORD_CHANGE,  "Change it",                                "Le changer")                                       \
-    X(LIVE,             "live",                                     "en direct")                                        \
     X(NOT_LIVE,         "The page is not live: reload it.",         "La page n’est pas en direct : rechargez-la.")      \
     X(RELOAD,           "Reload",                                   "Recharger")                                        \
-    X(AS_OF,            "as of",                                    "à")                                                \
+    X(UTC,              "Times are UTC.",                           "Les heures sont en UTC.")                          \
     X(PROBLEM,          "That did not work",                        "Cela n’a pas marché")                              \
     X(MODE_OBSERVE,     "The contract observes only: nobody is slowed or held.", "Le contrat observe seulement : personne n’est ralenti ni retenu.")
 
@@ -156,7 +150,8 @@ void html_text(struct writer *w, const char *text); /* escaped; what is not UTF-
 void html_word(struct writer *w, int language, enum word word); /* escaped */
 /* A word in which %s stands for `with`, both escaped. */
 void html_word_with(struct writer *w, int language, enum word word, const char *with);
-/* <time datetime="...">14:03 UTC</time>, with the date when it is another day. */
+/* <time datetime="...">14:03:20</time> (UTC), with the date when it is another day; and two of them with an arrow and "UTC". */
 void html_time(struct writer *w, nanos_t wall, nanos_t now);
+void html_times(struct writer *w, nanos_t from, nanos_t to, nanos_t now);
 
 #endif

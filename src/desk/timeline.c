@@ -107,13 +107,13 @@ static void write_entry(struct writer *w, int language, uint64_t index, const st
     WRITE_LITERAL(w, "</a> <b>");
     html_text(w, act_word(language, entry->kind));
     WRITE_LITERAL(w, "</b>");
-    if (*entry->act.object) {
+    if (*entry->act.object && strcmp(entry->act.object, "desk") != 0) {
         WRITE_LITERAL(w, " <span>");
         html_text(w, entry->act.object);
         WRITE_LITERAL(w, "</span>");
     }
     if (*entry->act.reason) {
-        WRITE_LITERAL(w, " <span class=\"soft\">");
+        write_string(w, language == SAY_EN ? " <span class=\"soft\">" : " <span class=\"soft\" lang=\"en\">");
         html_text(w, entry->act.reason);
         WRITE_LITERAL(w, "</span>");
     }
