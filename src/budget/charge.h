@@ -32,6 +32,8 @@ void crowd_add(struct budgets *b, const struct plan_budget *budget, uint64_t h,
                const struct principal *p, uint64_t amount, nanos_t time);
 void crowd_refused(struct budgets *b, const struct plan_budget *budget, unsigned w,
                    uint64_t amount);
+/* Holds the largest contributors at once, and takes nothing off: the limit stays hard for all. */
+void crowd_hold(struct budgets *b, const struct plan_budget *budget, uint64_t amount, nanos_t now);
 void crowd_tick(struct budgets *b, const struct plan *plan, nanos_t now);
 
 #endif

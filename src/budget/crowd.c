@@ -266,3 +266,28 @@ void crowd_refused(struct budgets *b, const struct plan_budget *budget, unsigned
     while (old < amount && !atomic_compare_exchange_weak(wanted, &old, amount))
         continue;
 }
+
+/* Those who are held already are met again, and their share is what makes room in this reckoning: nothing is taken off. */
+void crowd_hold(struct budgets *b, const struct plan_budget *budget, uint64_t amount, nanos_t now)
+{
+    struct principal everyone = principal_everyone();
+    uint64_t h = principal_hash(b, budget->key, &everyone);
+    nanos_t time = ring_time(b, now);
+    for (unsigned w = 0; w < budget->window_count && budget->crowd >= 0; w++) {
+        const struct plan_window *window = &budget->window[w];
+        struct ring_place place;
+        if (!ring_find(b, h, true, key_mix(h, window->mix), &place))
+            continue;
+        uint64_t used = ring_used(place.ring, window->width, time);
+        if (saturated_sum(used, amount) <= window->limit)
+            continue;
+        struct candidate order[CROWD_SIZE];
+        size_t n = candidates(&b->crowds[budget->crowd], w, order);
+        for (size_t i = 0; i < n && order[i].certain >= window->limit / CROWD_SIZE &&
+                           saturated_sum(used, amount) > window->limit - window->limit / 10;
+             i++) {
+            contributor_hold(b, budget, w, order[i].from, order[i].certain, now);
+            used = used > order[i].certain ? used - order[i].certain : 0;
+        }
+    }
+}

@@ -1,4 +1,5 @@
-/* Budgets that are enforced elsewhere: a kernel stops what is over by itself, between two looks of ours. */
+/* Budgets that are enforced elsewhere: a kernel stops what is over by itself, between two looks of
+ * ours. */
 #include "budget/charge.h"
 
 #include "budget/hold.h"
@@ -72,8 +73,8 @@ static uint64_t grace_left(const struct leased *l)
     return atomic_load(&l->hold->grace_left);
 }
 
-uint64_t budget_left(const struct budgets *b, unsigned budget, const struct principal *p, nanos_t now,
-                     struct outcome *outcome)
+uint64_t budget_left(const struct budgets *b, unsigned budget, const struct principal *p,
+                     nanos_t now, struct outcome *outcome)
 {
     struct outcome out = {.budget = (int16_t)budget};
     struct leased l;
@@ -157,8 +158,7 @@ struct outcome budget_refused(struct budgets *b, unsigned budget, const struct p
         return out;
     }
     if (l.budget->everyone) {
-        for (unsigned i = 0; i < l.budget->window_count; i++)
-            crowd_refused(b, l.budget, i, amount);
+        crowd_hold(b, l.budget, amount, l.now);
         return out;
     }
     struct hold_ask ask = {.h = l.own_h,
