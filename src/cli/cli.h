@@ -125,7 +125,7 @@ enum { OPERANDS_MANY = 1000000 };
     X(panic,    "panic",   "",                  0, 0, WITH(CONTRACT) | WITH(RUNTIME) | WITH(OFF)   \
       | WITH(JSON) | WITH(WITHOUT_RECORD),                                                                                \
       "put every budget in observe within a second: nobody is refused until panic --off")          \
-    X(audit,    "audit",   "[VERB ...]",        0, 3, WITH(CONTRACT) | WITH(JSON) | WITH(DIR)      \
+    X(audit,    "audit",   "[VERB...]",        0, 3, WITH(CONTRACT) | WITH(JSON) | WITH(DIR)      \
       | WITH(KEY) | WITH(COSIGNED) | WITH(WITNESS) | WITH(LOG) | WITH(LISTEN) | WITH(LINES)        \
       | WITH(FOLLOW) | WITH(FROM) | WITH(TO) | WITH(KIND) | WITH(HOLD) | WITH(OUTPUT)              \
       | WITH(WITHOUT_RECORD),                                                                      \
