@@ -1,8 +1,9 @@
 #include "front/forwarded.h"
 #include "front/front.h"
 
-#define LONGEST_WAIT                                                                               \
-    (10 * NANOS_SECOND) /* then a delayed request is refused: it holds a connection meanwhile */
+/* Then a delayed request is refused: it holds a connection meanwhile. A window of 10 s may free its
+ * first place a sixtieth later. */
+#define LONGEST_WAIT     (11 * NANOS_SECOND)
 #define LONGEST_SLEEP_MS 1000
 enum {
     POLITE_REFUSALS = 500
@@ -103,7 +104,7 @@ struct charge_result front_charge(ngx_http_request_t *r, struct front_location *
     struct charge_call call = {.budgets = budgets, .thing = thing};
     if (!budgets || !front.budgets)
         return call.result;
-    call.mode = location->enabled == FRONT_OBSERVE ? MODE_OBSERVE : front.mode;
+    call.mode = location->enabled == FRONT_OBSERVE ? MODE_OBSERVE : front_mode();
     front_client_address(r, call.address);
     if (!front_guarded(charge_now, &call))
         return (struct charge_result){VERDICT_ALLOW, 0, budgets};
@@ -171,11 +172,14 @@ static ngx_msec_t sleep_for(nanos_t until, nanos_t now)
 ngx_int_t front_wait(ngx_http_request_t *r, struct front_context *context, nanos_t until)
 {
     nanos_t now = clock_boot();
+    nanos_t end = context->waits_until ? context->waits_until : now + LONGEST_WAIT;
+    if (until > end)
+        return NGX_BUSY; /* a wait that ends in a refusal is no courtesy */
     if (!context->waits_until) {
         if (front.waiting >= ngx_cycle->connection_n / 4)
             return NGX_BUSY;
         front.waiting++;
-        context->waits_until = now + LONGEST_WAIT;
+        context->waits_until = end;
         front_count(COUNTER_SLOWED);
     } else if (now >= context->waits_until) {
         return NGX_BUSY;

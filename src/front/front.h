@@ -131,7 +131,6 @@ struct front_worker {
     struct charges charges;
     struct health origin;
     nanos_t boot_base;       /* boot clock minus nginx's cached clock */
-    nanos_t said;            /* when a standing complaint was last made */
     uint32_t refused_lately; /* in this second: a flood is not worth a page each */
     uint32_t waiting;        /* delayed requests now */
     uint32_t blind_asks;     /* lookups sent to the origin this second for want of a store */
@@ -149,6 +148,12 @@ static inline struct shield front_shield(void)
 {
     return (struct shield){front.contract, front.store_off ? NULL : front.store, front.filter,
                            front.budgets, front.slot};
+}
+
+/* Panic is looked at for each charge, not once a second: it is one load. */
+static inline enum mode front_mode(void)
+{
+    return front.control && control_panic(front.control) ? MODE_OBSERVE : front.mode;
 }
 
 /* The boot clock as of the last turn of nginx's loop: good enough where a millisecond is. */

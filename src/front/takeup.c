@@ -3,17 +3,25 @@
 #include "front/report.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #define SAID_AGAIN_AFTER NANOS_MINUTE
 
-static void complain(nanos_t now, const char *what, const struct error *error)
+/* Each kind once a minute for as long as it stands, so that none hides another. */
+enum complaint { NO_CONTROL, NO_CONTRACT, NO_SEGMENT, COMPLAINTS };
+
+static void complain(nanos_t now, enum complaint kind, const char *what, const struct error *error)
 {
-    if (front.said && now - front.said < SAID_AGAIN_AFTER)
+    static nanos_t said[COMPLAINTS];
+    if (said[kind] && now - said[kind] < SAID_AGAIN_AFTER)
         return;
-    front.said = now;
-    log_line(LOG_LEVEL_ERROR, "%s: %s", what, error->text);
+    said[kind] = now;
+    log_line(LOG_LEVEL_ERROR,
+             "%s: %s (if nginx's module and `ecluse` are of different versions, install both from one "
+             "build and restart nginx)",
+             what, error->text);
 }
 
 /* ---- Contract
@@ -154,7 +162,7 @@ static bool control_is_there(nanos_t now)
     }
     if (!front.control && control_open(front.runtime, &front.control, &error) != 0) {
         front.control = NULL;
-        complain(now, "no contract is published here", &error);
+        complain(now, NO_CONTROL, "no contract is published here", &error);
     }
     return front.control != NULL;
 }
@@ -166,7 +174,7 @@ static void take_whole(uint64_t generation, nanos_t now)
     if (contract)
         begin(contract, generation);
     else if (generation)
-        complain(now, "the published contract cannot be read", &error);
+        complain(now, NO_CONTRACT, "the published contract cannot be read", &error);
 }
 
 void takeup_contract(nanos_t now)
@@ -215,7 +223,7 @@ void takeup_segment(nanos_t now)
     struct budgets *budgets;
     if (budget_open(front.contract, GUARD_FRONT, false, &budgets, &error) != 0) {
         if (!front.budgets)
-            complain(now, "admission is off, answers go on", &error);
+            complain(now, NO_SEGMENT, "admission is off, answers go on", &error);
         return;
     }
     if (front.next)

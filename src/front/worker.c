@@ -1,6 +1,7 @@
 #include "front/front.h"
 #include "front/takeup.h"
 
+#include <stdlib.h>
 #include <sys/stat.h>
 
 struct front_worker front = {.slot = -1};
@@ -56,6 +57,7 @@ static void tick(ngx_event_t *event)
         if (front.off || ngx_terminate)
             return;
     }
+    event->log = ngx_cycle->log;
     front_guarded(tick_now, (void *)(uintptr_t)ngx_cycle);
     if (!front.off && !ngx_exiting)
         ngx_add_timer(event, 1000);
@@ -68,10 +70,13 @@ ngx_int_t front_worker_init(ngx_cycle_t *cycle)
     if (!conf || !conf->used ||
         (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE))
         return NGX_OK;
-    front.page = ngx_palloc(cycle->pool, ANSWER_SIZE);
+    /* Neither is of the cycle's pool: a single process (`master_process off`) may outlive its cycle. */
+    static char runtime[CONTRACT_PATH_SIZE];
+    front.page = malloc(ANSWER_SIZE);
     if (!front.page)
         return NGX_ERROR;
-    front.runtime = (const char *)conf->runtime.data;
+    memcpy(runtime, conf->runtime.data, conf->runtime.len + 1);
+    front.runtime = runtime;
     log_set_writer(write_log);
     front_trap_install();
     front_guarded(tick_now, cycle);

@@ -1,6 +1,7 @@
 #include "status/status.h"
 
 #include "status/figure.h"
+#include "status/front_process.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -59,7 +60,14 @@ static void guard_alarms(struct status *st)
     if (st->s.front_code == -EACCES)
         return; /* whoever asks may not see it: that says nothing about the guard */
     if (look->alive == 0) {
-        if (look->since)
+        pid_t other = front_process_find("/proc");
+        if (other)
+            alarm_add(&st->alarms, ALARM_GUARD_DOWN,
+                      "nginx runs with the module (process %d), but no worker of it counts here: the "
+                      "front runs another version than this one (" ECLUSE_VERSION
+                      "), or another `runtime`; its error log says which",
+                      (int)other);
+        else if (look->since)
             alarm_add(&st->alarms, ALARM_GUARD_DOWN,
                       "the front is down since %s: no nginx worker with the module answers",
                       figure_wall(wall_of(&st->s.now, look->since), st->s.now.wall, since));

@@ -2,6 +2,7 @@
 import http.client
 import os
 import signal
+import subprocess
 import threading
 import time
 
@@ -140,6 +141,28 @@ def test_damaged_shared_memory_turns_admission_off_and_answers_go_on(front):
     assert NUMBERS[0] in f.get("/suivi/" + NUMBERS[0]).text
     assert {f.get("/x").status for _ in range(70)} == {200}
     assert f.log().count("admission is off") == 1
+
+
+def test_another_version_is_said_once_a_minute_with_what_to_do(front):
+    f = front(NUMBERS[0], contract=HOLD, run=False)
+    segment = f.directory / "run" / "front.segment"
+    data = bytearray(segment.read_bytes())
+    data[8:12] = (99).to_bytes(4, "little")  # the layout's version
+    segment.write_bytes(data)
+    f.start_nginx()
+    assert NUMBERS[0] in f.get("/suivi/" + NUMBERS[0]).text
+    time.sleep(2.2)
+    assert f.log().count("admission is off") == 1
+    assert "install both from one build and restart nginx" in f.log()
+
+
+def test_a_single_process_answers_as_workers_do(front):
+    f = front(NUMBERS[0], main="master_process off;", run=False)
+    assert f.check().returncode == 0
+    subprocess.run(f.nginx_command(), check=True, timeout=20)
+    until(f._answers)
+    assert NUMBERS[0] in f.get("/suivi/" + NUMBERS[0]).text
+    assert f.counters()["store_answers"] == 1 and len(f.tell("processes")) == 1
 
 
 def test_a_damaged_control_page_does_not_keep_a_worker_from_its_contract(front):
