@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from picture import screenshot, svg_of
 from screen import BOLD, DIM, Screen, share
 from stage import LOOPBACK, Customers, Failure, Stage, fetch, free_port, read, wait_for
+from trial_desk import TrialDesk
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PHASES = ("calm", "origin killed", "origin back")
@@ -75,6 +76,9 @@ class Demo:
         self.contract = self.stage.path("ecluse.yaml")
         with open(self.contract, "w", encoding="utf-8") as file:
             file.write(text)
+        self.desk = TrialDesk(self.stage, self.contract)
+        self.desk.write_contract()
+        self.desk.add_operator()
 
     def feed(self):
         """The store is fed while the origin fills its own database from the same events."""
@@ -115,10 +119,12 @@ class Demo:
                        self.examples[0])
         self.addresses = [(f"{base}/", "the search form"),
                           (f"{base}/suivi/{example}?lang=en", "a parcel"),
-                          (f"{base}/suivi/v2/idships/{example}", "the same for programs")]
+                          (f"{base}/suivi/v2/idships/{example}", "the same for programs"),
+                          (self.desk.address, "the operators' desk")]
         self.screen.say()
         for url, what in self.addresses:
             self.screen.say(f"  {url:<54} {self.screen.paint(DIM, what)}")
+        self.screen.say(self.screen.paint(DIM, self.desk.line()))
 
     # ---- The play -----------------------------------------------------------------------------
 
@@ -236,6 +242,8 @@ class Demo:
             lines.append(f"  the promise \"{promise['name']}\": {kept}, "
                          f"{share(promise['kept'], promise['answers'])} of "
                          f"{promise['answers']:,} answers in time")
+        if not self.options.pictures:  # pictures show nobody's password
+            lines.append(screen.paint(DIM, self.desk.line()))
         return lines
 
     def show(self):
