@@ -313,6 +313,8 @@ static bool charge_known_rates(struct budgets *b, const struct plan_budget *budg
 {
     uint64_t h = principal_hash(b, budget->key, p);
     __builtin_prefetch(rate_line(b, table_first(&b->rate_table, h)), 1);
+    if (budget->window_count > 1)
+        __builtin_prefetch(rate_line(b, table_second(&b->rate_table, h, p->proven)), 1);
     if (shrunk_any(b, now) || now <= 0 ||
         (atomic_load_explicit(&b->live->holds_live, memory_order_relaxed) && hold_lookup(b, h, p)))
         return false;
