@@ -197,7 +197,7 @@ bool operator_password_is_right(const struct operator *operator, struct text pas
 
 int operator_set_password(struct operator *operator, struct text password, struct error *error)
 {
-    if (password.length < OPERATOR_PASSWORD_MIN || password.length > OPERATOR_PASSWORD_MAX)
+    if (!password.data || password.length < OPERATOR_PASSWORD_MIN || password.length > OPERATOR_PASSWORD_MAX)
         return error_set(error, -EINVAL, "a password has %d to %d characters", OPERATOR_PASSWORD_MIN, OPERATOR_PASSWORD_MAX);
     if (memmem(password.data, password.length, operator->name, strlen(operator->name)))
         return error_set(error, -EINVAL, "a password does not contain the operator's name");

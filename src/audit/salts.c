@@ -72,7 +72,7 @@ int salts_add(struct salts *salts, uint64_t index, enum entry_role role, const u
               int64_t at)
 {
     sqlite3_bind_int64(salts->add, 1, (sqlite3_int64)index);
-    sqlite3_bind_int(salts->add, 2, role);
+    sqlite3_bind_int(salts->add, 2, (int)role);
     sqlite3_bind_blob(salts->add, 3, salt, ENTRY_SALT_SIZE, SQLITE_STATIC);
     sqlite3_bind_text(salts->add, 4, name.data, (int)name.length, SQLITE_STATIC);
     sqlite3_bind_int64(salts->add, 5, at);
@@ -82,7 +82,7 @@ int salts_add(struct salts *salts, uint64_t index, enum entry_role role, const u
 bool salts_name(struct salts *salts, uint64_t index, enum entry_role role, struct text commitment, char *name, size_t size)
 {
     sqlite3_bind_int64(salts->name, 1, (sqlite3_int64)index);
-    sqlite3_bind_int(salts->name, 2, role);
+    sqlite3_bind_int(salts->name, 2, (int)role);
     bool found = sqlite3_step(salts->name) == SQLITE_ROW &&
                  sqlite3_column_bytes(salts->name, 1) == ENTRY_SALT_SIZE && sqlite3_column_bytes(salts->name, 0) > 0;
     if (found) {
