@@ -81,6 +81,18 @@ def test_slow_delays_and_holds_no_worker(front):
     assert f.counters()["slowed"] >= 2
 
 
+def test_a_wait_that_would_end_in_a_refusal_is_refused_at_once(front):
+    f = front(contract=budget(", where: {route: slowly}", over="slow", at_most="{1m: 2}")
+              + "routes: [{name: slowly, match: /slow}]\n")
+    statuses, begun = [], time.monotonic()
+    for _ in range(6):
+        answer = f.get("/slow")
+        statuses.append(answer.status)
+    assert time.monotonic() - begun < 5
+    assert statuses[:2] == [200, 200] and statuses[-1] == 429
+    assert int(answer.headers["retry-after"]) > 11
+
+
 def test_observe_in_nginx_changes_nothing(front):
     f = front(NUMBERS[0], contract=budget(""), server=SERVER.replace("ecluse on;", "ecluse observe;"))
     for path in ["/x"] * 6 + ["/suivi/" + NUMBERS[0], "/suivi/" + NUMBERS[1], "/suivi/junk", "/behind/junk"]:
