@@ -1,10 +1,11 @@
 /* audit.c: the audit log under load, and when it is long.
  *
- *   bench-audit append [SECONDS [RATE]]   hands acts over at RATE a second (100,000) with 5 ms injected into every fsync, and measures from
- *                                         hand-over to durable
- *   bench-audit long [ENTRIES]            a log of so many entries (10,000,000): verify, open, why
+ *   bench-audit append [SECONDS [RATE]]   hands acts over at RATE a second (100,000) with 5 ms
+ * injected into every fsync, and measures from hand-over to durable bench-audit long [ENTRIES] a
+ * log of so many entries (10,000,000): verify, open, why
  *
- * fsync is this program's own here: 5 ms, then the real one. Folders are made below TMPDIR, and removed.
+ * fsync is this program's own here: 5 ms, then the real one. Folders are made below TMPDIR, and
+ * removed.
  */
 #include "audit/audit.h"
 
@@ -55,8 +56,10 @@ static double seconds_since(nanos_t began)
 
 static struct act hold_act(uint64_t number)
 {
-    struct act act = {.at = clock_wall(), .kind = ACT_HOLD, .actor = "guard front", .object = "logins"};
-    snprintf(act.subject, sizeof act.subject, "198.51.%u.%u", (unsigned)(number >> 8 & 255), (unsigned)(number & 255));
+    struct act act = {
+        .at = clock_wall(), .kind = ACT_HOLD, .actor = "guard front", .object = "logins"};
+    snprintf(act.subject, sizeof act.subject, "198.51.%u.%u", (unsigned)(number >> 8 & 255),
+             (unsigned)(number & 255));
     snprintf(act.hold, sizeof act.hold, "hold-%llx-front", (unsigned long long)number);
     snprintf(act.reason, sizeof act.reason, "61 of 60 requests in 3600 s");
     act_number(&act, "used", 61);
@@ -64,15 +67,16 @@ static struct act hold_act(uint64_t number)
     return act;
 }
 
-/* ---- append ------------------------------------------------------------------------------------- */
+/* ---- append -------------------------------------------------------------------------------------
+ */
 
 enum { SAMPLES = 1 << 16 };
 
 struct load {
     struct handover *ring;
     uint64_t rate, total, lost;
-    _Atomic uint64_t given;  /* the last number handed over */
-    nanos_t *handed;         /* when each was */
+    _Atomic uint64_t given; /* the last number handed over */
+    nanos_t *handed;        /* when each was */
     atomic_bool done;
 };
 
@@ -110,7 +114,8 @@ static void append(double seconds, uint64_t rate)
     load.handed = calloc(load.total, sizeof *load.handed);
     nanos_t *took = calloc(load.total, sizeof *took);
     must(load.handed && took);
-    if (handover_create(runtime, HANDOVER_FRONT, -1, &error) != 0 || handover_open(runtime, HANDOVER_FRONT, &load.ring, &error) != 0 ||
+    if (handover_create(runtime, HANDOVER_FRONT, -1, &error) != 0 ||
+        handover_open(runtime, HANDOVER_FRONT, &load.ring, &error) != 0 ||
         recorder_open(state, runtime, "bench.example/log", &recorder, &error) != 0)
         fail(&error);
     struct follower *follower = follower_start(state);
@@ -135,11 +140,15 @@ static void append(double seconds, uint64_t rate)
     atomic_store(&slow, false);
     getrusage(RUSAGE_SELF, &use);
     qsort(took, durable, sizeof *took, by_time);
-    printf("append: %llu entries in %.2f s: %.0f/s, %llu commits, %llu lost; hand-over to durable: median %.1f ms, 99 %% %.1f ms, "
+    printf("append: %llu entries in %.2f s: %.0f/s, %llu commits, %llu lost; hand-over to durable: "
+           "median %.1f ms, 99 %% %.1f ms, "
            "99.9 %% %.1f ms, largest %.1f ms; CPU %.2f s\n",
-           (unsigned long long)durable, whole, (double)durable / whole, (unsigned long long)commits, (unsigned long long)load.lost,
-           (double)took[durable / 2] / 1e6, (double)took[durable / 100 * 99] / 1e6, (double)took[durable / 1000 * 999] / 1e6,
-           (double)took[durable - 1] / 1e6, (double)use.ru_utime.tv_sec + (double)use.ru_stime.tv_sec + (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6);
+           (unsigned long long)durable, whole, (double)durable / whole, (unsigned long long)commits,
+           (unsigned long long)load.lost, (double)took[durable / 2] / 1e6,
+           (double)took[durable / 100 * 99] / 1e6, (double)took[durable / 1000 * 999] / 1e6,
+           (double)took[durable - 1] / 1e6,
+           (double)use.ru_utime.tv_sec + (double)use.ru_stime.tv_sec +
+               (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6);
     follower_stop(follower);
     recorder_close(recorder);
     handover_close(load.ring);
@@ -147,14 +156,16 @@ static void append(double seconds, uint64_t rate)
     free(took);
 }
 
-/* ---- long --------------------------------------------------------------------------------------- */
+/* ---- long ---------------------------------------------------------------------------------------
+ */
 
 static void make_log(uint64_t entries, const char *folder)
 {
     struct error error;
     struct signer_key key;
     struct audit_log *log;
-    if (audit_key_load(state, "bench.example/log", &key, &error) != 0 || audit_log_open(folder, &key, &log, &error) != 0)
+    if (audit_key_load(state, "bench.example/log", &key, &error) != 0 ||
+        audit_log_open(folder, &key, &log, &error) != 0)
         fail(&error);
     nanos_t began = clock_boot();
     for (uint64_t i = 0; i < entries; i++) {
@@ -170,7 +181,8 @@ static void make_log(uint64_t entries, const char *folder)
     }
     if (audit_log_commit(log, &error) != 0)
         fail(&error);
-    printf("long: %llu entries written in %.1f s\n", (unsigned long long)entries, seconds_since(began));
+    printf("long: %llu entries written in %.1f s\n", (unsigned long long)entries,
+           seconds_since(began));
     audit_log_close(log);
 }
 
@@ -180,7 +192,8 @@ static void measure_open(const char *folder)
     struct signer_key key;
     struct audit_log *log;
     nanos_t began = clock_boot();
-    if (audit_key_load(state, "bench.example/log", &key, &error) != 0 || audit_log_open(folder, &key, &log, &error) != 0)
+    if (audit_key_load(state, "bench.example/log", &key, &error) != 0 ||
+        audit_log_open(folder, &key, &log, &error) != 0)
         fail(&error);
     printf("open: %.1f ms\n", seconds_since(began) * 1e3);
     audit_log_close(log);
@@ -196,7 +209,8 @@ static void measure_verify(const char *folder, uint64_t entries)
     if (audit_verify(folder, &options, &report) != 0 || report.finding != VERIFY_SOUND)
         exit(1);
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
-    double cpu = (double)(after.tv_sec - before.tv_sec) + (double)(after.tv_nsec - before.tv_nsec) / 1e9;
+    double cpu =
+        (double)(after.tv_sec - before.tv_sec) + (double)(after.tv_nsec - before.tv_nsec) / 1e9;
     printf("verify: %.1f s, %.0f entries/s; of CPU alone %.0f entries/s\n", seconds_since(began),
            (double)entries / seconds_since(began), (double)entries / cpu);
 }
@@ -209,16 +223,19 @@ static void measure_why(const char *folder, uint64_t entries)
     char path[160];
     nanos_t began = clock_boot();
     snprintf(path, sizeof path, "%s/record", state);
-    if (audit_reader_open(folder, &reader, &error) != 0 || index_open(index_path(state, path, sizeof path), &index, &error) != 0)
+    if (audit_reader_open(folder, &reader, &error) != 0 ||
+        index_open(index_path(state, path, sizeof path), &index, &error) != 0)
         fail(&error);
     while (index_size(index) < entries)
         if (index_follow(index, reader, 65536, &error) <= 0)
             fail(&error);
-    printf("index: built in %.1f s (%.0f entries/s)\n", seconds_since(began), (double)entries / seconds_since(began));
+    printf("index: built in %.1f s (%.0f entries/s)\n", seconds_since(began),
+           (double)entries / seconds_since(began));
     index_close(index);
     audit_reader_close(reader);
     nanos_t worst = 0;
-    for (unsigned round = 0; round < 50; round++) { /* as `ecluse why` does it: everything opened anew */
+    for (unsigned round = 0; round < 50;
+         round++) { /* as `ecluse why` does it: everything opened anew */
         char hold[40];
         uint64_t found[32];
         struct text text;
@@ -226,9 +243,10 @@ static void measure_why(const char *folder, uint64_t entries)
         snprintf(hold, sizeof hold, "hold-%llx-front", (unsigned long long)(entries / 50 * round));
         began = clock_boot();
         struct index_query query = {.hold = hold, .kind = -1};
-        if (index_open(index_path(state, path, sizeof path), &index, &error) != 0 || index_find(index, &query, found, 32) != 1 ||
-            audit_reader_open(folder, &reader, &error) != 0 || audit_reader_entry(reader, found[0], &text) != 0 ||
-            entry_parse(text, &entry) != 0)
+        if (index_open(index_path(state, path, sizeof path), &index, &error) != 0 ||
+            index_find(index, &query, found, 32) != 1 ||
+            audit_reader_open(folder, &reader, &error) != 0 ||
+            audit_reader_entry(reader, found[0], &text) != 0 || entry_parse(text, &entry) != 0)
             fail(&error);
         index_close(index);
         audit_reader_close(reader);

@@ -36,7 +36,8 @@ static char *rebuild_path(const char *state, char *out, size_t size)
 int follower_ask_rebuild(const char *state, struct error *error)
 {
     char path[PATH_SIZE];
-    int file = open(rebuild_path(state, path, sizeof path), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int file = open(rebuild_path(state, path, sizeof path),
+                    O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0)
         return error_set(error, -errno, "%s cannot be made: %s", path, strerror(errno));
     close(file);
@@ -109,7 +110,8 @@ static long follow_once(struct follower *f)
 static void *follow(void *argument)
 {
     struct follower *f = argument;
-    setpriority(PRIO_PROCESS, (id_t)gettid(), 10); /* of this thread: the log's writer comes first */
+    setpriority(PRIO_PROCESS, (id_t)gettid(),
+                10); /* of this thread: the log's writer comes first */
     while (!atomic_load(&f->stopping))
         if (follow_once(f) < AT_ONCE)
             nanosleep(&(struct timespec){.tv_nsec = PAUSE_MILLISECONDS * NANOS_MILLISECOND}, NULL);

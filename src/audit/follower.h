@@ -1,7 +1,8 @@
 /* follower.h: the thread that keeps the index up with the log.
  *
- * It reads the log's own files, as anybody does, so that nothing about the index can hold the writer up. A damaged index is made anew, and
- * `state/record/rebuild`, which root may make, asks for that.
+ * It reads the log's own files, as anybody does, so that nothing about the index can hold the
+ * writer up. A damaged index is made anew, and `state/record/rebuild`, which root may make, asks
+ * for that.
  */
 #ifndef ECLUSE_AUDIT_FOLLOWER_H
 #define ECLUSE_AUDIT_FOLLOWER_H

@@ -17,9 +17,11 @@ char *key_path(const char *state, enum key_file file, char out[KEY_PATH_SIZE])
     return out;
 }
 
-/* ---- Files ---------------------------------------------------------------------------------------- */
+/* ---- Files
+ * ---------------------------------------------------------------------------------------- */
 
-static int read_key(const char *path, uint8_t seed[32], struct text *name, char *buffer, size_t size, struct error *error)
+static int read_key(const char *path, uint8_t seed[32], struct text *name, char *buffer,
+                    size_t size, struct error *error)
 {
     struct stat about;
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -38,8 +40,11 @@ static int read_key(const char *path, uint8_t seed[32], struct text *name, char 
         *name = (struct text){buffer, (size_t)(newline - buffer)};
     if (!newline || name->length > NOTE_NAME_MAX || (size_t)length - name->length - 1 < 64 ||
         sodium_hex2bin(seed, 32, newline + 1, 64, NULL, &hex, NULL) != 0 || hex != 32)
-        return error_set(error, -EBADMSG, "%s is not a key file: it has the key's name on its first line and 64 hexadecimal "
-                                          "digits on its second", path);
+        return error_set(
+            error, -EBADMSG,
+            "%s is not a key file: it has the key's name on its first line and 64 hexadecimal "
+            "digits on its second",
+            path);
     return 0;
 }
 
@@ -55,13 +60,16 @@ static int write_file_durably(const char *path, mode_t mode, const char *text, s
     if (file < 0)
         return error_set(error, -errno, "%s cannot be made: %s", temporary, strerror(errno));
     size_t length = strlen(text);
-    int failed = write(file, text, length) == (ssize_t)length && fsync(file) == 0 ? 0 : errno ? -errno : -EIO;
+    int failed = write(file, text, length) == (ssize_t)length && fsync(file) == 0 ? 0
+                 : errno                                                          ? -errno
+                                                                                  : -EIO;
     if (!failed && replaces && geteuid() == 0 && fchown(file, before.st_uid, before.st_gid) < 0)
         failed = -errno;
     close(file);
     if (!failed && rename(temporary, path) < 0)
         failed = -errno;
-    return failed ? error_set(error, failed, "%s cannot be written: %s", path, strerror(-failed)) : 0;
+    return failed ? error_set(error, failed, "%s cannot be written: %s", path, strerror(-failed))
+                  : 0;
 }
 
 static int make_key(const char *path, const char *name, struct error *error)
@@ -78,7 +86,8 @@ static int make_key(const char *path, const char *name, struct error *error)
     return failed;
 }
 
-int key_file_load(const char *path, const char *name, enum note_key_type type, struct signer_key *out, struct error *error)
+int key_file_load(const char *path, const char *name, enum note_key_type type,
+                  struct signer_key *out, struct error *error)
 {
     char buffer[KEY_TEXT_SIZE], key_name[NOTE_NAME_MAX + 1];
     uint8_t seed[32];
@@ -100,7 +109,8 @@ int key_file_load(const char *path, const char *name, enum note_key_type type, s
     return failed ? error_set(error, failed, "%s: a key's name has no spaces and no +", path) : 0;
 }
 
-/* ---- The log's ------------------------------------------------------------------------------------ */
+/* ---- The log's
+ * ------------------------------------------------------------------------------------ */
 
 static int write_public(const char *state, const struct verifier_key *key, struct error *error)
 {
@@ -127,7 +137,8 @@ static int append_former(const char *state, const struct verifier_key *key, stru
     char path[KEY_PATH_SIZE], text[NOTE_VKEY_SIZE + 1];
     verifier_key_text(key, text);
     strcat(text, "\n");
-    int file = open(key_path(state, KEY_FORMER, path), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644);
+    int file = open(key_path(state, KEY_FORMER, path),
+                    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (file < 0)
         return error_set(error, -errno, "%s cannot be written: %s", path, strerror(errno));
     size_t length = strlen(text);
@@ -153,16 +164,19 @@ int audit_key_rotate(const char *state, struct signer_key *out, struct error *er
     return failed;
 }
 
-/* ---- Verifier keys -------------------------------------------------------------------------------- */
+/* ---- Verifier keys
+ * -------------------------------------------------------------------------------- */
 
-static int take_line(const char *path, unsigned line, struct text text, struct verifier_key *out, struct error *error)
+static int take_line(const char *path, unsigned line, struct text text, struct verifier_key *out,
+                     struct error *error)
 {
     if (verifier_key_parse(text, out) != 0)
         return error_set(error, -EBADMSG, "%s:%u: is not a verifier key (NAME+ID+KEY)", path, line);
     return 0;
 }
 
-long verifier_keys_load(const char *path, struct verifier_key *out, size_t most, struct error *error)
+long verifier_keys_load(const char *path, struct verifier_key *out, size_t most,
+                        struct error *error)
 {
     char text[NOTE_VKEY_SIZE + 8];
     FILE *file = fopen(path, "re");
@@ -185,9 +199,11 @@ long verifier_keys_load(const char *path, struct verifier_key *out, size_t most,
     return failed ? failed : (long)count;
 }
 
-long audit_former_load(const char *state, struct verifier_key out[AUDIT_FORMER_MAX], struct error *error)
+long audit_former_load(const char *state, struct verifier_key out[AUDIT_FORMER_MAX],
+                       struct error *error)
 {
     char path[KEY_PATH_SIZE];
-    long count = verifier_keys_load(key_path(state, KEY_FORMER, path), out, AUDIT_FORMER_MAX, error);
+    long count =
+        verifier_keys_load(key_path(state, KEY_FORMER, path), out, AUDIT_FORMER_MAX, error);
     return count == -ENOENT ? 0 : count;
 }

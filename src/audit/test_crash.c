@@ -1,6 +1,8 @@
-/* A crash at every step of the write order. What the log asks of the system is recorded; then every beginning of that is played onto an empty
- * folder, as three machines would have left it: one that was only killed (all kept), one that lost its power and everything that was not synced,
- * and one that kept of that what chance kept. From each the log must open, hold all that was reported durable, verify, and go on.
+/* A crash at every step of the write order. What the log asks of the system is recorded; then every
+ * beginning of that is played onto an empty folder, as three machines would have left it: one that
+ * was only killed (all kept), one that lost its power and everything that was not synced, and one
+ * that kept of that what chance kept. From each the log must open, hold all that was reported
+ * durable, verify, and go on.
  */
 #include "audit/log.h"
 #include "audit/verify.h"
@@ -35,7 +37,8 @@ static char base[64];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct signer_key key;
 
-/* ---- What the log asks of the system: these stand in its place, in this program only ------------------ */
+/* ---- What the log asks of the system: these stand in its place, in this program only
+ * ------------------ */
 
 static struct op *recorded(enum op_kind kind)
 {
@@ -67,7 +70,8 @@ int shim_openat(int folder, const char *path, int flags, ...)
 {
     va_list arguments;
     va_start(arguments, flags);
-    int file = (int)syscall(SYS_openat, folder, path, flags, flags & O_CREAT ? va_arg(arguments, int) : 0);
+    int file =
+        (int)syscall(SYS_openat, folder, path, flags, flags & O_CREAT ? va_arg(arguments, int) : 0);
     va_end(arguments);
     pthread_mutex_lock(&lock);
     char whole[PATH];
@@ -116,13 +120,15 @@ int shim_fsync(int file)
     return 0;
 }
 
-int shim_renameat(int from_folder, const char *from, int to_folder, const char *to) __asm__("renameat");
+int shim_renameat(int from_folder, const char *from, int to_folder,
+                  const char *to) __asm__("renameat");
 int shim_renameat(int from_folder, const char *from, int to_folder, const char *to)
 {
     char whole[PATH], whole_to[PATH];
     int renamed = (int)syscall(SYS_renameat, from_folder, from, to_folder, to);
     pthread_mutex_lock(&lock);
-    if (renamed == 0 && path_below(from_folder, from, whole) && path_below(to_folder, to, whole_to)) {
+    if (renamed == 0 && path_below(from_folder, from, whole) &&
+        path_below(to_folder, to, whole_to)) {
         struct op *o = recorded(OP_RENAME);
         strcpy(o->path, whole);
         strcpy(o->to, whole_to);
@@ -143,7 +149,8 @@ int shim_unlinkat(int folder, const char *path, int flags)
     return gone;
 }
 
-/* ---- A disk, as far as a crash is concerned ------------------------------------------------------------ */
+/* ---- A disk, as far as a crash is concerned
+ * ------------------------------------------------------------ */
 
 struct bytes {
     char *data;
@@ -190,7 +197,8 @@ static void sync_path(const char *path)
 {
     int at = path[0] ? name_of(path)->now : FOLDER;
     if (at >= 0) {
-        set_bytes(&inode[at].synced, inode[at].now.data ? inode[at].now.data : "", inode[at].now.length);
+        set_bytes(&inode[at].synced, inode[at].now.data ? inode[at].now.data : "",
+                  inode[at].now.length);
         return;
     }
     for (size_t i = 0; i < name_count; i++)
@@ -235,7 +243,8 @@ static void apply(const struct op *o)
     }
 }
 
-/* ---- What is left of it --------------------------------------------------------------------------------- */
+/* ---- What is left of it
+ * --------------------------------------------------------------------------------- */
 
 enum left { LEFT_ALL, LEFT_SYNCED, LEFT_BY_CHANCE };
 
@@ -295,8 +304,8 @@ static void check(const char *where, uint64_t durable, size_t step, enum left le
         if (audit_log_open(where, &key, &log, &error) != 0)
             fail_msg("after step %zu, left %d: %s", step, left, error.text);
         if (audit_log_size(log) < durable)
-            fail_msg("after step %zu, left %d: %llu entries, %llu were durable", step, left, (unsigned long long)audit_log_size(log),
-                     (unsigned long long)durable);
+            fail_msg("after step %zu, left %d: %llu entries, %llu were durable", step, left,
+                     (unsigned long long)audit_log_size(log), (unsigned long long)durable);
         durable = audit_log_size(log);
         for (int i = 0; i < 3; i++)
             audit_log_stage(log, TEXT("{}"));
@@ -304,7 +313,8 @@ static void check(const char *where, uint64_t durable, size_t step, enum left le
         audit_log_close(log);
         assert_int_equal(audit_verify(where, &options, &report), 0);
         if (report.finding != VERIFY_SOUND)
-            fail_msg("after step %zu, left %d: %s: %s", step, left, report.place, verify_finding_text(report.finding));
+            fail_msg("after step %zu, left %d: %s: %s", step, left, report.place,
+                     verify_finding_text(report.finding));
         durable += 3;
     }
 }
@@ -359,8 +369,11 @@ static int begin(void **state)
 {
     (void)state;
     uint8_t seed[32] = {42};
-    strcpy(base, access("/dev/shm", W_OK) == 0 ? "/dev/shm/ecluse-crash-XXXXXX" : "/tmp/ecluse-crash-XXXXXX");
-    return mkdtemp(base) && signer_key_make("ecluse.example/log", NOTE_KEY_LOG, seed, &key) == 0 ? 0 : -1;
+    strcpy(base, access("/dev/shm", W_OK) == 0 ? "/dev/shm/ecluse-crash-XXXXXX"
+                                               : "/tmp/ecluse-crash-XXXXXX");
+    return mkdtemp(base) && signer_key_make("ecluse.example/log", NOTE_KEY_LOG, seed, &key) == 0
+               ? 0
+               : -1;
 }
 
 static int end(void **state)

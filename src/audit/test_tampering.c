@@ -1,5 +1,5 @@
-/* Random tamperings with a log's folder, each found at its place: 500, or 10,000 with ECLUSE_LONG. Judged with the log's key and a checkpoint
- * that was kept elsewhere.
+/* Random tamperings with a log's folder, each found at its place: 500, or 10,000 with ECLUSE_LONG.
+ * Judged with the log's key and a checkpoint that was kept elsewhere.
  */
 #include "audit/log.h"
 #include "audit/verify.h"
@@ -38,7 +38,8 @@ static size_t below(size_t most)
     return (size_t)rand_r(&chance) % most;
 }
 
-/* ---- Folders in memory ---------------------------------------------------------------------------- */
+/* ---- Folders in memory
+ * ---------------------------------------------------------------------------- */
 
 static void put(const char *path, const uint8_t *data, size_t length)
 {
@@ -82,7 +83,8 @@ static void put_all(const struct image *image)
     assert_int_equal(system(command), 0);
     for (size_t i = 0; i < image->count; i++) {
         char folders[3 * PATH];
-        snprintf(folders, sizeof folders, "mkdir -p \"$(dirname %s/log/%s)\"", root, image->file[i].path);
+        snprintf(folders, sizeof folders, "mkdir -p \"$(dirname %s/log/%s)\"", root,
+                 image->file[i].path);
         assert_int_equal(system(folders), 0);
         put(image->file[i].path, image->file[i].data, image->file[i].length);
     }
@@ -94,7 +96,8 @@ static void drop(struct image *image)
         free(image->file[i].data);
 }
 
-/* ---- Judging -------------------------------------------------------------------------------------- */
+/* ---- Judging
+ * -------------------------------------------------------------------------------------- */
 
 static struct verify_report judged(void)
 {
@@ -113,9 +116,11 @@ static void expect(const char *what, const char *path, long entry)
     char named[32];
     snprintf(named, sizeof named, "entry %ld", entry);
     const char *found = strstr(report.place, "entry ");
-    bool right = entry >= 0 ? found && strcmp(found, named) == 0 : strncmp(report.place, path, strlen(path)) == 0;
+    bool right = entry >= 0 ? found && strcmp(found, named) == 0
+                            : strncmp(report.place, path, strlen(path)) == 0;
     if (report.finding == VERIFY_SOUND || !right)
-        fail_msg("%s in %s, entry %ld: found \"%s\" at \"%s\"", what, path, entry, verify_finding_text(report.finding), report.place);
+        fail_msg("%s in %s, entry %ld: found \"%s\" at \"%s\"", what, path, entry,
+                 verify_finding_text(report.finding), report.place);
 }
 
 static bool is_bundle(const char *path)
@@ -154,14 +159,17 @@ static void expect_byte(const char *what, size_t file, size_t offset)
     if (is_older(path))
         expect(what, path, -1);
     else if (is_bundle(path))
-        expect(what, path, first_entry(path) + entry_at(whole.file[file].data, whole.file[file].length, offset));
+        expect(what, path,
+               first_entry(path) +
+                   entry_at(whole.file[file].data, whole.file[file].length, offset));
     else if (strncmp(path, "tile/0/", 7) == 0)
         expect(what, path, first_entry(path) + (long)(offset / MERKLE_HASH_SIZE));
     else
         expect(what, path, -1);
 }
 
-/* ---- Tampering ------------------------------------------------------------------------------------ */
+/* ---- Tampering
+ * ------------------------------------------------------------------------------------ */
 
 static void flip(void)
 {
@@ -207,7 +215,8 @@ static void change_entries(enum change change)
         file = below(whole.count);
     struct text entry[TILE_WIDTH + 1];
     size_t at = 0, count = 0;
-    while (count < TILE_WIDTH && bundle_next(whole.file[file].data, whole.file[file].length, &at, &entry[count]))
+    while (count < TILE_WIDTH &&
+           bundle_next(whole.file[file].data, whole.file[file].length, &at, &entry[count]))
         count++;
     size_t i = below(count - 1), j = i + 1 + below(count - i - 1);
     if (change == SWAP) {
@@ -236,7 +245,8 @@ static void change_entries(enum change change)
 
 static void foreign_file(void)
 {
-    static const char *const names[] = {"note", "tile/0/x000", "tile/0/1000", "tile/entries/001.p/0", "tile/9"};
+    static const char *const names[] = {"note", "tile/0/x000", "tile/0/1000",
+                                        "tile/entries/001.p/0", "tile/9"};
     const char *path = names[below(sizeof names / sizeof *names)];
     char name[2 * PATH];
     snprintf(name, sizeof name, "%s/log/%s", root, path);
@@ -248,13 +258,16 @@ static void foreign_file(void)
     }
 }
 
-/* A whole folder that is consistent in itself, signed by the log's own key: an older state, or another history. */
-static void another_folder(const struct image *image, enum verify_finding finding, const char *place)
+/* A whole folder that is consistent in itself, signed by the log's own key: an older state, or
+ * another history. */
+static void another_folder(const struct image *image, enum verify_finding finding,
+                           const char *place)
 {
     put_all(image);
     struct verify_report report = judged();
     if (report.finding != finding || strncmp(report.place, place, strlen(place)) != 0)
-        fail_msg("another folder: \"%s\" at \"%s\"", verify_finding_text(report.finding), report.place);
+        fail_msg("another folder: \"%s\" at \"%s\"", verify_finding_text(report.finding),
+                 report.place);
     put_all(&whole);
 }
 
@@ -299,7 +312,8 @@ static void every_tampering_is_found_at_its_place(void **state)
     assert_int_equal(judged().finding, VERIFY_SOUND);
 }
 
-/* ---- The log -------------------------------------------------------------------------------------- */
+/* ---- The log
+ * -------------------------------------------------------------------------------------- */
 
 static void append(uint64_t to, const char *word)
 {
@@ -309,8 +323,9 @@ static void append(uint64_t to, const char *word)
     snprintf(folder, sizeof folder, "%s/log", root);
     assert_int_equal(audit_log_open(folder, &key, &log, &error), 0);
     while (audit_log_size(log) + audit_log_staged(log) < to) {
-        int length = snprintf(buffer, sizeof buffer, "{\"entry\":%llu,\"word\":\"%s\"}",
-                              (unsigned long long)(audit_log_size(log) + audit_log_staged(log)), word);
+        int length =
+            snprintf(buffer, sizeof buffer, "{\"entry\":%llu,\"word\":\"%s\"}",
+                     (unsigned long long)(audit_log_size(log) + audit_log_staged(log)), word);
         audit_log_stage(log, (struct text){buffer, (size_t)length});
     }
     assert_int_equal(audit_log_commit(log, &error), 0);
@@ -323,7 +338,8 @@ static int begin(void **state)
 {
     (void)state;
     uint8_t seed[32] = {42};
-    strcpy(root, access("/dev/shm", W_OK) == 0 ? "/dev/shm/ecluse-tamper-XXXXXX" : "/tmp/ecluse-tamper-XXXXXX");
+    strcpy(root, access("/dev/shm", W_OK) == 0 ? "/dev/shm/ecluse-tamper-XXXXXX"
+                                               : "/tmp/ecluse-tamper-XXXXXX");
     if (!mkdtemp(root) || signer_key_make("ecluse.example/log", NOTE_KEY_LOG, seed, &key) != 0)
         return -1;
     char command[160];

@@ -1,8 +1,10 @@
 /* What began and ended since the last report, told once, by whichever process takes the turn.
  *
- * Each hold's record remembers whether its beginning and its end were told (`told`: the id, and TOLD_END), so that the turn may go from process to
- * process, and a process that dies between reading and telling repeats itself rather than leaving something out. A slot that is given to
- * another before its end was told (the same principal, held again at once) still has its old id in `told`.
+ * Each hold's record remembers whether its beginning and its end were told (`told`: the id, and
+ * TOLD_END), so that the turn may go from process to process, and a process that dies between
+ * reading and telling repeats itself rather than leaving something out. A slot that is given to
+ * another before its end was told (the same principal, held again at once) still has its old id in
+ * `told`.
  */
 #include "budget/hold.h"
 
@@ -22,7 +24,8 @@ struct report {
     nanos_t now;
     struct budget_news *out;
     size_t most, count;
-    struct tally_of tally[CONTRACT_MAX_BUDGETS + 1][BUDGET_EVENTS][2]; /* [budget + 1][event][observed] */
+    struct tally_of tally[CONTRACT_MAX_BUDGETS + 1][BUDGET_EVENTS]
+                         [2]; /* [budget + 1][event][observed] */
 };
 
 static struct tally_of *tally_at(struct report *r, const struct hold *hold, enum budget_event event)
@@ -62,8 +65,11 @@ static enum budget_event end_of(const struct hold_record *record)
     return atomic_load(&record->grace_until) ? BUDGET_RELEASED : BUDGET_ENDED;
 }
 
-/* What is to be told of one slot: calls `each` for every event, and marks it as told when that says so. */
-static void look_at(struct report *r, size_t at, bool (*each)(struct report *, enum budget_event, const struct hold *), bool mark)
+/* What is to be told of one slot: calls `each` for every event, and marks it as told when that says
+ * so. */
+static void look_at(struct report *r, size_t at,
+                    bool (*each)(struct report *, enum budget_event, const struct hold *),
+                    bool mark)
 {
     struct hold_record *record = &r->b->holds[at];
     struct hold hold;
@@ -113,15 +119,18 @@ static void look_at_breakers(struct report *r)
         if (open == (atomic_load(told) != 0) || r->count == r->most)
             continue;
         atomic_store(told, open);
-        r->out[r->count++] = (struct budget_news){.event = open ? BUDGET_BREAKER : BUDGET_BREAKER_OFF,
-                                                  .hold = {.budget = (int16_t)i}, .count = 1};
+        r->out[r->count++] =
+            (struct budget_news){.event = open ? BUDGET_BREAKER : BUDGET_BREAKER_OFF,
+                                 .hold = {.budget = (int16_t)i},
+                                 .count = 1};
     }
 }
 
 size_t budget_report(struct budgets *b, nanos_t now, struct budget_news *out, size_t most)
 {
     uint64_t second = (uint64_t)(now / NANOS_SECOND) + 1, last = atomic_load(&b->live->reported);
-    if (b->read_only || last == second || !atomic_compare_exchange_strong(&b->live->reported, &last, second))
+    if (b->read_only || last == second ||
+        !atomic_compare_exchange_strong(&b->live->reported, &last, second))
         return 0;
     struct report r = {.b = b, .now = now, .out = out, .most = most};
     for (unsigned i = 0; i <= CONTRACT_MAX_BUDGETS; i++)

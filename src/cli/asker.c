@@ -58,15 +58,18 @@ static bool confine(const struct account *account)
 {
     struct error error;
     const char *partly;
-    const struct rights_paths paths = {.readable = {"/etc", "/usr", "/run/systemd/resolve", "/proc/sys/kernel/random"},
-                                       .network = true};
-    bool confined = rights_drop(account, &error) == 0 && rights_confine(&paths, &partly, &error) == 0;
+    const struct rights_paths paths = {
+        .readable = {"/etc", "/usr", "/run/systemd/resolve", "/proc/sys/kernel/random"},
+        .network = true};
+    bool confined =
+        rights_drop(account, &error) == 0 && rights_confine(&paths, &partly, &error) == 0;
     if (!confined)
         log_line(LOG_LEVEL_ERROR, "recorder: a witness cannot be asked: %s", error.text);
     return confined;
 }
 
-static _Noreturn void asker_main(int end, const char *prefix, const struct account *account, pid_t parent)
+static _Noreturn void asker_main(int end, const char *prefix, const struct account *account,
+                                 pid_t parent)
 {
     static char body[WITNESS_REQUEST_MAX];
     static struct asker_answer answer;
@@ -76,7 +79,8 @@ static _Noreturn void asker_main(int end, const char *prefix, const struct accou
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_NAME, "ecluse-asker");
     size_t length = strlen(prefix);
-    snprintf(url, sizeof url, "%s%sadd-checkpoint", prefix, length && prefix[length - 1] == '/' ? "" : "/");
+    snprintf(url, sizeof url, "%s%sadd-checkpoint", prefix,
+             length && prefix[length - 1] == '/' ? "" : "/");
     curl_global_init(CURL_GLOBAL_DEFAULT);
     CURL *curl = curl_easy_init();
     if (!curl || !confine(account))

@@ -37,7 +37,8 @@ int audit_view_open(const struct arguments *a, struct audit_place *place, struct
     return status;
 }
 
-bool audit_entry_number(const struct arguments *a, const char *typed, const struct audit_reader *reader, uint64_t *out)
+bool audit_entry_number(const struct arguments *a, const char *typed,
+                        const struct audit_reader *reader, uint64_t *out)
 {
     bool json = a->option[OPTION_JSON] != NULL;
     if (!decimal_parse(text_of(typed), out)) {
@@ -45,7 +46,8 @@ bool audit_entry_number(const struct arguments *a, const char *typed, const stru
         return false;
     }
     if (reader && *out >= audit_reader_size(reader)) {
-        could_not(json, "there is no entry %" PRIu64 " yet: the log has %" PRIu64, *out, audit_reader_size(reader));
+        could_not(json, "there is no entry %" PRIu64 " yet: the log has %" PRIu64, *out,
+                  audit_reader_size(reader));
         return false;
     }
     return true;
@@ -54,7 +56,10 @@ bool audit_entry_number(const struct arguments *a, const char *typed, const stru
 static void print_harmless(FILE *out, struct text text)
 {
     for (size_t i = 0; i < text.length; i++)
-        fputc((unsigned char)text.data[i] < ' ' || (unsigned char)text.data[i] >= 0x7f ? '?' : text.data[i], out);
+        fputc((unsigned char)text.data[i] < ' ' || (unsigned char)text.data[i] >= 0x7f
+                  ? '?'
+                  : text.data[i],
+              out);
 }
 
 void audit_line(FILE *out, uint64_t index, struct text text)
@@ -69,9 +74,11 @@ void audit_line(FILE *out, uint64_t index, struct text text)
     }
     const struct act *act = &entry.act;
     const char *what = act->hold[0] ? act->hold : act->object;
-    fprintf(out, "%s  %-16s %s", clock_text(entry.at, when), act_kind_name(entry.kind), actor_is_person(text_of(act->actor)) ? "operator" : act->actor);
+    fprintf(out, "%s  %-16s %s", clock_text(entry.at, when), act_kind_name(entry.kind),
+            actor_is_person(text_of(act->actor)) ? "operator" : act->actor);
     if (what[0])
-        fprintf(out, ", %s%s%s", what, act->hold[0] && act->object[0] ? ", " : "", act->hold[0] ? act->object : "");
+        fprintf(out, ", %s%s%s", what, act->hold[0] && act->object[0] ? ", " : "",
+                act->hold[0] ? act->object : "");
     if (act->reason[0])
         fprintf(out, ": %s", act->reason);
     for (size_t i = 0; i < ACT_NUMBERS && act->number[i].name[0]; i++)
@@ -92,12 +99,15 @@ json_t *audit_json(uint64_t index, struct text text)
     return object;
 }
 
-char *audit_name(const struct audit_place *place, uint64_t index, enum entry_role role, const struct entry *entry)
+char *audit_name(const struct audit_place *place, uint64_t index, enum entry_role role,
+                 const struct entry *entry)
 {
     char path[CONTRACT_PATH_SIZE + 32], name[ACT_SUBJECT_SIZE];
     struct salts *salts = NULL;
-    const char *stands = role == ENTRY_SUBJECT ? entry->act.subject : entry->act.actor + strlen("operator ");
-    if (!place->state[0] || (role == ENTRY_ACTOR && !actor_is_person(text_of(entry->act.actor))) || !stands[0])
+    const char *stands =
+        role == ENTRY_SUBJECT ? entry->act.subject : entry->act.actor + strlen("operator ");
+    if (!place->state[0] || (role == ENTRY_ACTOR && !actor_is_person(text_of(entry->act.actor))) ||
+        !stands[0])
         return NULL;
     snprintf(path, sizeof path, "%s/record/salts.db", place->state);
     if (access(path, R_OK | W_OK) != 0 || salts_open(path, &salts, NULL) != 0)
@@ -107,12 +117,14 @@ char *audit_name(const struct audit_place *place, uint64_t index, enum entry_rol
     return found ? strdup(name) : NULL;
 }
 
-/* ---- A hold that has ended --------------------------------------------------------------------- */
+/* ---- A hold that has ended ---------------------------------------------------------------------
+ */
 
 enum { HISTORY = 32 };
 
-static int tell_history(const struct arguments *a, struct audit_reader *reader, const struct audit_place *place, const char *hold,
-                        const uint64_t *found, long count)
+static int tell_history(const struct arguments *a, struct audit_reader *reader,
+                        const struct audit_place *place, const char *hold, const uint64_t *found,
+                        long count)
 {
     json_t *list = json_array();
     bool json = a->option[OPTION_JSON] != NULL;
@@ -123,7 +135,9 @@ static int tell_history(const struct arguments *a, struct audit_reader *reader, 
         struct entry entry;
         if (audit_reader_entry(reader, found[i], &text) != 0)
             continue;
-        char *name = entry_parse(text, &entry) == 0 ? audit_name(place, found[i], ENTRY_SUBJECT, &entry) : NULL;
+        char *name = entry_parse(text, &entry) == 0
+                         ? audit_name(place, found[i], ENTRY_SUBJECT, &entry)
+                         : NULL;
         json_t *object = audit_json(found[i], text);
         if (name)
             json_object_set_new(object, "name", json_safe(name));
@@ -153,13 +167,15 @@ int audit_history(const struct arguments *a, const struct contract *c, const cha
     snprintf(place.log, sizeof place.log, "%s/audit", c->state);
     snprintf(place.state, sizeof place.state, "%s", c->state);
     long count = 0;
-    if (access(index_path(c->state, path, sizeof path), R_OK) == 0 && index_open(path, &index, NULL) == 0 &&
-        audit_reader_open(place.log, &reader, NULL) == 0) {
+    if (access(index_path(c->state, path, sizeof path), R_OK) == 0 &&
+        index_open(path, &index, NULL) == 0 && audit_reader_open(place.log, &reader, NULL) == 0) {
         struct index_query query = {.hold = hold, .kind = -1};
         count = index_find(index, &query, found, HISTORY);
     }
     int status = count > 0 ? tell_history(a, reader, &place, hold, found, count)
-                           : could_not(json, "no hold %s is in force, and the audit log names none; `ecluse holds` lists those that are",
+                           : could_not(json,
+                                       "no hold %s is in force, and the audit log names none; "
+                                       "`ecluse holds` lists those that are",
                                        hold);
     index_close(index);
     audit_reader_close(reader);

@@ -23,7 +23,8 @@ void chronicle_close(struct chronicle *c)
     c->ring = NULL;
 }
 
-void chronicle_say(struct chronicle *c, enum act_kind kind, const char *object, const char *format, ...)
+void chronicle_say(struct chronicle *c, enum act_kind kind, const char *object, const char *format,
+                   ...)
 {
     char reason[ACT_REASON_SIZE];
     va_list arguments;
@@ -39,9 +40,11 @@ uint64_t chronicle_reserve(struct chronicle *c, const struct act *act)
     return handover_reserved(c->ring, act);
 }
 
-/* ---- The front's processes ---------------------------------------------------------------------- */
+/* ---- The front's processes ----------------------------------------------------------------------
+ */
 
-static const struct guard_process *process_of(const struct guard_process *all, size_t count, int32_t pid)
+static const struct guard_process *process_of(const struct guard_process *all, size_t count,
+                                              int32_t pid)
 {
     for (size_t i = 0; i < count; i++)
         if (all[i].pid == pid)
@@ -65,7 +68,8 @@ static void look_at_front(struct chronicle *c, const struct budgets *front, nano
         for (size_t j = 0; j < alive; j++)
             lives = lives || live[j] == c->worker[i];
         if (!lives && there) /* whoever leaves in order gives its slot back */
-            chronicle_say(c, ACT_GUARD_DOWN, "front", "nginx worker %d died or hangs%s; %zu others go on", c->worker[i],
+            chronicle_say(c, ACT_GUARD_DOWN, "front",
+                          "nginx worker %d died or hangs%s; %zu others go on", c->worker[i],
                           there->in_store ? ", inside the store" : "", alive);
     }
     if (alive && !c->front_up)
@@ -83,8 +87,9 @@ void chronicle_look(struct chronicle *c, const struct budgets *front, nanos_t bo
     c->boot = boot;
     c->wall = wall;
     if (jump > jump_over || jump < -jump_over) {
-        struct act act = record_act(ACT_CLOCK_JUMP, "supervisor", "wall clock", "the wall clock jumped %s by %lld s",
-                                    jump > 0 ? "ahead" : "back", (long long)(jump > 0 ? jump : -jump) / NANOS_SECOND);
+        struct act act = record_act(
+            ACT_CLOCK_JUMP, "supervisor", "wall clock", "the wall clock jumped %s by %lld s",
+            jump > 0 ? "ahead" : "back", (long long)(jump > 0 ? jump : -jump) / NANOS_SECOND);
         act_number(&act, "jump_ms", jump / NANOS_MILLISECOND);
         handover_act(c->ring, &act);
     }

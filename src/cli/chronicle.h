@@ -1,4 +1,5 @@
-/* chronicle.h: what the supervisor puts on the record: what it did, and what it saw happen to guards and clocks. */
+/* chronicle.h: what the supervisor puts on the record: what it did, and what it saw happen to
+ * guards and clocks. */
 #ifndef ECLUSE_CHRONICLE_H
 #define ECLUSE_CHRONICLE_H
 
@@ -18,13 +19,17 @@ void chronicle_open(struct chronicle *chronicle, const char *runtime);
 void chronicle_close(struct chronicle *chronicle);
 
 /* Hands an act of the supervisor's over; never waits. */
-__attribute__((format(printf, 4, 5))) void chronicle_say(struct chronicle *chronicle, enum act_kind kind, const char *object,
+__attribute__((format(printf, 4, 5))) void chronicle_say(struct chronicle *chronicle,
+                                                         enum act_kind kind, const char *object,
                                                          const char *format, ...);
 
-/* The same on a reserved place; its number, to be asked for with handover_is_durable(). 0: no place, or no ring. */
+/* The same on a reserved place; its number, to be asked for with handover_is_durable(). 0: no
+ * place, or no ring. */
 uint64_t chronicle_reserve(struct chronicle *chronicle, const struct act *act);
 
-/* Each second: nginx workers that came, went or died, and a wall clock that jumped. `front` may be NULL. */
-void chronicle_look(struct chronicle *chronicle, const struct budgets *front, nanos_t boot, nanos_t wall);
+/* Each second: nginx workers that came, went or died, and a wall clock that jumped. `front` may be
+ * NULL. */
+void chronicle_look(struct chronicle *chronicle, const struct budgets *front, nanos_t boot,
+                    nanos_t wall);
 
 #endif

@@ -14,7 +14,8 @@ static const struct verb {
     const char *summary;
     int (*run)(const struct arguments *a);
 } verbs[] = {
-#define X(verb, operands, least, most, summary) {#verb, operands, least, most, summary, audit_do_##verb},
+#define X(verb, operands, least, most, summary)                                                    \
+    {#verb, operands, least, most, summary, audit_do_##verb},
     AUDIT_VERBS(X)
 #undef X
 };
@@ -22,7 +23,8 @@ static const struct verb {
 static void list_verbs(FILE *out)
 {
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        fprintf(out, "  ecluse audit %s %s\n      %s\n", verbs[i].name, verbs[i].operands, verbs[i].summary);
+        fprintf(out, "  ecluse audit %s %s\n      %s\n", verbs[i].name, verbs[i].operands,
+                verbs[i].summary);
 }
 
 int command_audit(const struct arguments *a)
@@ -38,21 +40,27 @@ int command_audit(const struct arguments *a)
             continue;
         size_t given = a->operand_count - 1;
         if (given < verb->least || given > verb->most)
-            return could_not(json, "`ecluse audit %s` takes %s", verb->name, verb->operands[0] ? verb->operands : "nothing more");
+            return could_not(json, "`ecluse audit %s` takes %s", verb->name,
+                             verb->operands[0] ? verb->operands : "nothing more");
         return verb->run(a);
     }
-    return could_not(json, "there is no `ecluse audit %.40s`; `ecluse audit` lists what there is", a->operand[0]);
+    return could_not(json, "there is no `ecluse audit %.40s`; `ecluse audit` lists what there is",
+                     a->operand[0]);
 }
 
-/* ---- tail --------------------------------------------------------------------------------------- */
+/* ---- tail ---------------------------------------------------------------------------------------
+ */
 
-static int show_from(const struct arguments *a, struct audit_reader *reader, uint64_t *next, json_t *list)
+static int show_from(const struct arguments *a, struct audit_reader *reader, uint64_t *next,
+                     json_t *list)
 {
     for (; *next < audit_reader_size(reader); (*next)++) {
         struct text text;
         int failed = audit_reader_entry(reader, *next, &text);
         if (failed)
-            return could_not(a->option[OPTION_JSON] != NULL, "entry %" PRIu64 " cannot be read; `ecluse audit verify` says why", *next);
+            return could_not(a->option[OPTION_JSON] != NULL,
+                             "entry %" PRIu64 " cannot be read; `ecluse audit verify` says why",
+                             *next);
         json_t *object = a->option[OPTION_JSON] ? audit_json(*next, text) : NULL;
         if (object && list)
             json_array_append_new(list, object);
@@ -70,7 +78,8 @@ int audit_do_tail(const struct arguments *a)
     struct audit_reader *reader = NULL;
     uint64_t wanted = TAIL;
     bool json = a->option[OPTION_JSON] != NULL, follow = a->option[OPTION_FOLLOW] != NULL;
-    if (a->option[OPTION_LINES] && (!decimal_parse(text_of(a->option[OPTION_LINES]), &wanted) || wanted > TAIL_MAX))
+    if (a->option[OPTION_LINES] &&
+        (!decimal_parse(text_of(a->option[OPTION_LINES]), &wanted) || wanted > TAIL_MAX))
         return could_not(json, "--lines is a number up to %d", TAIL_MAX);
     int status = audit_view_open(a, &place, &reader);
     if (status != EXIT_DONE)
@@ -82,7 +91,8 @@ int audit_do_tail(const struct arguments *a)
         output_json(json_pack("{s:I,s:o}", "size", (json_int_t)size, "entries", list));
     else
         json_decref(list);
-    while (follow && status == EXIT_DONE && fflush(stdout) == 0) { /* one object a line with --json; until Ctrl-C */
+    while (follow && status == EXIT_DONE &&
+           fflush(stdout) == 0) { /* one object a line with --json; until Ctrl-C */
         struct error error;
         nanosleep(&(struct timespec){.tv_nsec = FOLLOW_MILLISECONDS * NANOS_MILLISECOND}, NULL);
         if (audit_reader_refresh(reader, &error) == 0)
@@ -92,7 +102,8 @@ int audit_do_tail(const struct arguments *a)
     return status;
 }
 
-/* ---- show and prove ------------------------------------------------------------------------------ */
+/* ---- show and prove
+ * ------------------------------------------------------------------------------ */
 
 static void show_text(const struct audit_place *place, uint64_t index, struct text text)
 {
@@ -107,7 +118,8 @@ static void show_text(const struct audit_place *place, uint64_t index, struct te
         char *name = audit_name(place, index, role, &entry);
         bool committed = role == ENTRY_SUBJECT ? stands[0] : actor_is_person(text_of(stands));
         if (committed)
-            printf("  %-8s %s (%s)\n", roles[role], name ? name : "not kept here, or erased", stands);
+            printf("  %-8s %s (%s)\n", roles[role], name ? name : "not kept here, or erased",
+                   stands);
         free(name);
     }
     printf("  from     %s, number %" PRIu64 "\n", entry.from, entry.number);
@@ -141,7 +153,8 @@ int audit_do_show(const struct arguments *a)
     if (status == EXIT_DONE && !audit_entry_number(a, a->operand[1], reader, &index))
         status = EXIT_COULD_NOT;
     if (status == EXIT_DONE && audit_reader_entry(reader, index, &text) != 0)
-        status = could_not(a->option[OPTION_JSON] != NULL, "the entry cannot be read; `ecluse audit verify` says why");
+        status = could_not(a->option[OPTION_JSON] != NULL,
+                           "the entry cannot be read; `ecluse audit verify` says why");
     if (status == EXIT_DONE)
         (a->option[OPTION_JSON] ? show_json : show_text)(&place, index, text);
     audit_reader_close(reader);

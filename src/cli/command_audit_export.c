@@ -1,4 +1,5 @@
-/* `ecluse audit export`: entries with their proofs in one file, for somebody who trusts nothing of ours. */
+/* `ecluse audit export`: entries with their proofs in one file, for somebody who trusts nothing of
+ * ours. */
 #include "cli/audit_view.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -41,13 +42,16 @@ static bool time_read(const char *typed, int64_t *out)
 static int wish_read(const struct arguments *a, struct wish *w)
 {
     bool json = a->option[OPTION_JSON] != NULL;
-    const char *from = a->option[OPTION_FROM], *to = a->option[OPTION_TO], *kind = a->option[OPTION_KIND];
+    const char *from = a->option[OPTION_FROM], *to = a->option[OPTION_TO],
+               *kind = a->option[OPTION_KIND];
     enum act_kind named;
     *w = (struct wish){.kind = -1, .hold = a->option[OPTION_HOLD]};
     if ((from && !time_read(from, &w->from)) || (to && !time_read(to, &w->to)))
-        return could_not(json, "--from and --to are a day or a time in UTC: 2026-11-20 or 2026-11-20T14:03:00Z");
+        return could_not(
+            json, "--from and --to are a day or a time in UTC: 2026-11-20 or 2026-11-20T14:03:00Z");
     if (kind && !act_kind_named(text_of(kind), &named))
-        return could_not(json, "--kind %.40s: there is no such kind of entry; docs/audit.md lists them", kind);
+        return could_not(
+            json, "--kind %.40s: there is no such kind of entry; docs/audit.md lists them", kind);
     if (kind)
         w->kind = (int)named;
     if (!a->option[OPTION_OUTPUT])
@@ -62,12 +66,14 @@ static bool wished(const struct wish *w, struct text text)
         return true;
     if (entry_parse(text, &entry) != 0)
         return false;
-    return (w->kind < 0 || entry.kind == (enum act_kind)w->kind) && (!w->hold || strcmp(w->hold, entry.act.hold) == 0) &&
-           entry.at >= w->from && (!w->to || entry.at < w->to);
+    return (w->kind < 0 || entry.kind == (enum act_kind)w->kind) &&
+           (!w->hold || strcmp(w->hold, entry.act.hold) == 0) && entry.at >= w->from &&
+           (!w->to || entry.at < w->to);
 }
 
 /* From the log itself, never by the index, which is no evidence of what is not there. */
-static int choose(const struct wish *w, struct audit_reader *reader, struct chosen *out, struct error *error)
+static int choose(const struct wish *w, struct audit_reader *reader, struct chosen *out,
+                  struct error *error)
 {
     uint64_t size = audit_reader_size(reader);
     struct progress progress = progress_begin(size, "entries", clock_boot());
@@ -88,13 +94,20 @@ static int choose(const struct wish *w, struct audit_reader *reader, struct chos
             progress_show(&progress, i, i, clock_boot());
     }
     progress_end(&progress);
-    return failed ? error_set(error, failed, "the log cannot be read whole; `ecluse audit verify` says where it is wrong") : 0;
+    return failed
+               ? error_set(
+                     error, failed,
+                     "the log cannot be read whole; `ecluse audit verify` says where it is wrong")
+               : 0;
 }
 
-static int write_proofs(struct audit_reader *reader, const struct chosen *chosen, const char *path, struct error *error)
+static int write_proofs(struct audit_reader *reader, const struct chosen *chosen, const char *path,
+                        struct error *error)
 {
     bool standard = strcmp(path, "-") == 0;
-    int descriptor = standard ? dup(STDOUT_FILENO) : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+    int descriptor = standard
+                         ? dup(STDOUT_FILENO)
+                         : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
     FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "w");
     char *buffer = malloc(PROOF_SIZE_MAX);
     must(buffer != NULL);
@@ -113,17 +126,21 @@ static int write_proofs(struct audit_reader *reader, const struct chosen *chosen
     if (file && fclose(file) != 0 && !failed)
         failed = -errno;
     free(buffer);
-    return failed ? error_set(error, failed, "%s could not be written: %s", path, strerror(-failed)) : 0;
+    return failed ? error_set(error, failed, "%s could not be written: %s", path, strerror(-failed))
+                  : 0;
 }
 
-/* Who takes entries out is on the record before they have them. Not where the log is a copy, which has no recorder. */
-static int record_export(const struct arguments *a, const struct audit_place *place, const struct wish *w, const struct chosen *chosen)
+/* Who takes entries out is on the record before they have them. Not where the log is a copy, which
+ * has no recorder. */
+static int record_export(const struct arguments *a, const struct audit_place *place,
+                         const struct wish *w, const struct chosen *chosen)
 {
     char actor[ACT_NAME_SIZE];
     if (!place->runtime[0])
         return EXIT_DONE;
     record_actor(actor);
-    struct act act = record_act(ACT_EXPORT, actor, w->kind < 0 ? "every kind" : act_kind_name((enum act_kind)w->kind),
+    struct act act = record_act(ACT_EXPORT, actor,
+                                w->kind < 0 ? "every kind" : act_kind_name((enum act_kind)w->kind),
                                 "entries with their proofs were written to a file");
     if (w->hold)
         act_text(act.hold, sizeof act.hold, text_of(w->hold));
@@ -156,10 +173,13 @@ int audit_do_export(const struct arguments *a)
     char figure[FIGURE_SIZE];
     if (status == EXIT_DONE && json && !standard)
         output_json(json_pack("{s:I,s:I,s:o}", "entries", (json_int_t)chosen.count, "log_size",
-                              (json_int_t)audit_reader_size(reader), "file", json_safe(a->option[OPTION_OUTPUT])));
+                              (json_int_t)audit_reader_size(reader), "file",
+                              json_safe(a->option[OPTION_OUTPUT])));
     else if (status == EXIT_DONE && !standard)
-        printf("%s entries with their proofs in %s. Whoever gets it checks it with:\n  check-export.py %s --key NAME+ID+KEY\n",
-               figure_count(chosen.count, figure), a->option[OPTION_OUTPUT], a->option[OPTION_OUTPUT]);
+        printf("%s entries with their proofs in %s. Whoever gets it checks it with:\n  "
+               "check-export.py %s --key NAME+ID+KEY\n",
+               figure_count(chosen.count, figure), a->option[OPTION_OUTPUT],
+               a->option[OPTION_OUTPUT]);
     audit_reader_close(reader);
     free(chosen.index);
     return status;

@@ -18,19 +18,24 @@ enum { STEP_MILLISECONDS = 50, PATIENCE_SECONDS = 600, AT_ONCE = 8192 };
 static bool recorder_lives(const struct audit_place *place)
 {
     struct handover_state state;
-    return handover_status(place->runtime, &state) == 0 && state.writer > 0 && (kill(state.writer, 0) == 0 || errno == EPERM);
+    return handover_status(place->runtime, &state) == 0 && state.writer > 0 &&
+           (kill(state.writer, 0) == 0 || errno == EPERM);
 }
 
 static int no_copy(const struct arguments *a, const struct audit_place *place)
 {
-    return place->state[0] ? EXIT_DONE
-                           : could_not(a->option[OPTION_JSON] != NULL, "`ecluse audit %s` is for the log of this machine, not for --dir",
-                                       a->operand[0]);
+    return place->state[0]
+               ? EXIT_DONE
+               : could_not(a->option[OPTION_JSON] != NULL,
+                           "`ecluse audit %s` is for the log of this machine, not for --dir",
+                           a->operand[0]);
 }
 
-/* ---- index ---------------------------------------------------------------------------------------- */
+/* ---- index
+ * ---------------------------------------------------------------------------------------- */
 
-static int index_here(const struct audit_place *place, struct audit_reader *reader, struct progress *progress, struct error *error)
+static int index_here(const struct audit_place *place, struct audit_reader *reader,
+                      struct progress *progress, struct error *error)
 {
     char path[CONTRACT_PATH_SIZE + 32];
     struct index *index = NULL;
@@ -46,7 +51,8 @@ static int index_here(const struct audit_place *place, struct audit_reader *read
 }
 
 /* The recorder's own thread does it; the index is watched until it has caught up. */
-static int index_there(const struct audit_place *place, struct audit_reader *reader, struct progress *progress, struct error *error)
+static int index_there(const struct audit_place *place, struct audit_reader *reader,
+                       struct progress *progress, struct error *error)
 {
     char path[CONTRACT_PATH_SIZE + 32], asked[CONTRACT_PATH_SIZE + 32];
     uint64_t size = audit_reader_size(reader), done = 0;
@@ -65,7 +71,10 @@ static int index_there(const struct audit_place *place, struct audit_reader *rea
         if (done >= size)
             return 0;
     }
-    return failed ? failed : error_set(error, -ETIMEDOUT, "the recorder has not built the index within 10 min; `ecluse status` says how it is");
+    return failed ? failed
+                  : error_set(error, -ETIMEDOUT,
+                              "the recorder has not built the index within 10 min; `ecluse status` "
+                              "says how it is");
 }
 
 int audit_do_index(const struct arguments *a)
@@ -80,7 +89,8 @@ int audit_do_index(const struct arguments *a)
         status = no_copy(a, &place);
     uint64_t size = status == EXIT_DONE ? audit_reader_size(reader) : 0;
     struct progress progress = progress_begin(size, "entries", clock_boot());
-    if (status == EXIT_DONE && (recorder_lives(&place) ? index_there : index_here)(&place, reader, &progress, &error) != 0)
+    if (status == EXIT_DONE &&
+        (recorder_lives(&place) ? index_there : index_here)(&place, reader, &progress, &error) != 0)
         status = could_not(json, "%s", error.text);
     progress_end(&progress);
     if (status == EXIT_DONE && json)
@@ -91,7 +101,8 @@ int audit_do_index(const struct arguments *a)
     return status;
 }
 
-/* ---- erase ---------------------------------------------------------------------------------------- */
+/* ---- erase
+ * ---------------------------------------------------------------------------------------- */
 
 int audit_do_erase(const struct arguments *a)
 {
@@ -109,28 +120,34 @@ int audit_do_erase(const struct arguments *a)
     if (status == EXIT_DONE && !audit_entry_number(a, a->operand[1], reader, &index))
         status = EXIT_COULD_NOT;
     snprintf(path, sizeof path, "%s/record/salts.db", place.state);
-    if (status == EXIT_DONE && (access(path, R_OK | W_OK) != 0 || salts_open(path, &salts, &error) != 0))
+    if (status == EXIT_DONE &&
+        (access(path, R_OK | W_OK) != 0 || salts_open(path, &salts, &error) != 0))
         status = could_not(json, "%s cannot be opened; say it as root", path);
     if (status == EXIT_DONE) {
         record_actor(actor);
-        struct act act = record_act(ACT_ERASED, actor, "", "asked for: whom entry %" PRIu64 " meant", index);
+        struct act act =
+            record_act(ACT_ERASED, actor, "", "asked for: whom entry %" PRIu64 " meant", index);
         act_number(&act, "entry", (int64_t)index);
         snprintf(what, sizeof what, "the erasing of whom entry %" PRIu64 " meant", index);
         status = record_durably(a, place.runtime, &act, what);
     }
     if (status == EXIT_DONE && (erased = salts_erase_entry(salts, index)) < 0)
-        status = could_not(json, "it could not be erased: %s; say it again", strerror((int)-erased));
+        status =
+            could_not(json, "it could not be erased: %s; say it again", strerror((int)-erased));
     if (status == EXIT_DONE && json)
-        output_json(json_pack("{s:I,s:I}", "entry", (json_int_t)index, "erased", (json_int_t)erased));
+        output_json(
+            json_pack("{s:I,s:I}", "entry", (json_int_t)index, "erased", (json_int_t)erased));
     else if (status == EXIT_DONE)
-        puts(erased ? "Erased: nobody can tell any more whom the entry meant. The entry stands unchanged."
+        puts(erased ? "Erased: nobody can tell any more whom the entry meant. The entry stands "
+                      "unchanged."
                     : "There was nothing: it named nobody, or was erased before.");
     salts_close(salts);
     audit_reader_close(reader);
     return status;
 }
 
-/* ---- key ------------------------------------------------------------------------------------------ */
+/* ---- key
+ * ------------------------------------------------------------------------------------------ */
 
 static int key_show(const struct arguments *a, const struct audit_place *place)
 {
@@ -141,7 +158,8 @@ static int key_show(const struct arguments *a, const struct audit_place *place)
     long count = verifier_keys_load(key_path(place->state, KEY_PUBLIC, path), key, 1, &error);
     if (count != 1) {
         json_decref(former);
-        return could_not(a->option[OPTION_JSON] != NULL, "%s", count < 0 ? error.text : "there is no key yet; `ecluse run` makes it");
+        return could_not(a->option[OPTION_JSON] != NULL, "%s",
+                         count < 0 ? error.text : "there is no key yet; `ecluse run` makes it");
     }
     json_t *object = json_pack("{s:s}", "key", verifier_key_text(&key[0], text));
     if (!a->option[OPTION_JSON])
@@ -185,16 +203,20 @@ static int key_backup(const struct arguments *a, const struct audit_place *place
     char path[KEY_PATH_SIZE], actor[ACT_NAME_SIZE];
     struct error error;
     if (a->operand_count != 3)
-        return could_not(a->option[OPTION_JSON] != NULL, "`ecluse audit key backup FILE` needs a file that is not there yet");
+        return could_not(a->option[OPTION_JSON] != NULL,
+                         "`ecluse audit key backup FILE` needs a file that is not there yet");
     record_actor(actor);
     struct act act = record_act(ACT_KEY, actor, "backup", "the secret key was copied");
     int status = record_durably(a, place->runtime, &act, "the copy of the key");
-    if (status == EXIT_DONE && copy_key(key_path(place->state, KEY_SECRET, path), a->operand[2], &error) != 0)
+    if (status == EXIT_DONE &&
+        copy_key(key_path(place->state, KEY_SECRET, path), a->operand[2], &error) != 0)
         status = could_not(a->option[OPTION_JSON] != NULL, "%s", error.text);
     if (status == EXIT_DONE && a->option[OPTION_JSON])
         output_json(json_pack("{s:o}", "file", json_safe(a->operand[2])));
     else if (status == EXIT_DONE)
-        printf("The secret key is in %s (0600). Keep it off this machine: whoever has it can sign another history.\n", a->operand[2]);
+        printf("The secret key is in %s (0600). Keep it off this machine: whoever has it can sign "
+               "another history.\n",
+               a->operand[2]);
     return status;
 }
 
@@ -205,7 +227,9 @@ static int key_rotate(const struct arguments *a, const struct audit_place *place
     struct error error;
     bool json = a->option[OPTION_JSON] != NULL;
     record_actor(actor);
-    struct act act = record_act(ACT_KEY, actor, "rotation", "this is the last that the present key is asked to sign; a new key follows");
+    struct act act =
+        record_act(ACT_KEY, actor, "rotation",
+                   "this is the last that the present key is asked to sign; a new key follows");
     int status = record_durably(a, place->runtime, &act, "the rotation of the key");
     if (status == EXIT_DONE && audit_key_rotate(place->state, &key, &error) != 0)
         status = could_not(json, "%s", error.text);
@@ -216,8 +240,10 @@ static int key_rotate(const struct arguments *a, const struct audit_place *place
     if (json)
         output_json(json_pack("{s:s}", "key", text));
     else
-        printf("From the next entry on, the log is signed by:\n%s\nGive it to your witnesses and to whoever checks the log; keep the former "
-               "ones: what they signed stays.\n", text);
+        printf("From the next entry on, the log is signed by:\n%s\nGive it to your witnesses and "
+               "to whoever checks the log; keep the former "
+               "ones: what they signed stays.\n",
+               text);
     return EXIT_DONE;
 }
 
@@ -235,5 +261,6 @@ int audit_do_key(const struct arguments *a)
         return key_backup(a, &place);
     if (strcmp(a->operand[1], "rotate") == 0)
         return key_rotate(a, &place);
-    return could_not(a->option[OPTION_JSON] != NULL, "`ecluse audit key` takes show, backup FILE or rotate");
+    return could_not(a->option[OPTION_JSON] != NULL,
+                     "`ecluse audit key` takes show, backup FILE or rotate");
 }

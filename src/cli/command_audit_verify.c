@@ -58,7 +58,8 @@ static void look_at_entry(void *context, uint64_t index, struct text text)
         n->gap_count++;
         n->missing += entry.number - *last - 1;
     }
-    /* From 1 again is a ring made anew, after a restart of the machine; a number again is an act taken twice by a recorder that was killed. */
+    /* From 1 again is a ring made anew, after a restart of the machine; a number again is an act
+     * taken twice by a recorder that was killed. */
     if (entry.number <= *last && entry.number != 1)
         n->repeated++;
     *last = entry.number;
@@ -71,25 +72,29 @@ static void show(void *context, uint64_t done, uint64_t size)
     progress_show(&n->progress, done, done, clock_boot());
 }
 
-/* ---- What was found ----------------------------------------------------------------------------- */
+/* ---- What was found -----------------------------------------------------------------------------
+ */
 
 static json_t *gaps_json(const struct numbers *n)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < GAPS && i < n->gap_count; i++)
-        json_array_append_new(list, json_pack("{s:s,s:I,s:I}", "from", n->gap[i].from, "missing", (json_int_t)n->gap[i].missing,
-                                              "before_entry", (json_int_t)n->gap[i].after));
+        json_array_append_new(list, json_pack("{s:s,s:I,s:I}", "from", n->gap[i].from, "missing",
+                                              (json_int_t)n->gap[i].missing, "before_entry",
+                                              (json_int_t)n->gap[i].after));
     return list;
 }
 
 static int tell_json(const struct verify_report *report, const struct numbers *n)
 {
     bool sound = report->finding == VERIFY_SOUND;
-    output_json(json_pack("{s:b,s:s,s:o,s:I,s:b,s:b,s:I,s:o,s:o,s:I,s:I,s:I}", "sound", (int)sound, "finding",
-                          verify_finding_text(report->finding), "place", json_safe(report->place), "entries",
-                          (json_int_t)report->size, "key_authenticated", (int)report->key_authenticated, "rollback_excluded",
-                          (int)report->rollback_excluded, "cosigned_entries", (json_int_t)report->cosigned_size, "key",
-                          json_safe(report->key_text), "gaps", gaps_json(n), "missing", (json_int_t)n->missing, "repeated",
+    output_json(json_pack("{s:b,s:s,s:o,s:I,s:b,s:b,s:I,s:o,s:o,s:I,s:I,s:I}", "sound", (int)sound,
+                          "finding", verify_finding_text(report->finding), "place",
+                          json_safe(report->place), "entries", (json_int_t)report->size,
+                          "key_authenticated", (int)report->key_authenticated, "rollback_excluded",
+                          (int)report->rollback_excluded, "cosigned_entries",
+                          (json_int_t)report->cosigned_size, "key", json_safe(report->key_text),
+                          "gaps", gaps_json(n), "missing", (json_int_t)n->missing, "repeated",
                           (json_int_t)n->repeated, "unreadable", (json_int_t)n->unreadable));
     return sound ? EXIT_DONE : EXIT_PARTLY;
 }
@@ -97,16 +102,19 @@ static int tell_json(const struct verify_report *report, const struct numbers *n
 static void tell_numbers(const struct numbers *n)
 {
     for (size_t i = 0; i < GAPS && i < n->gap_count; i++)
-        printf("gap:      %" PRIu64 " acts of %s are missing before entry %" PRIu64 "; an entry `lost` says why, or nobody did\n",
+        printf("gap:      %" PRIu64 " acts of %s are missing before entry %" PRIu64
+               "; an entry `lost` says why, or nobody did\n",
                n->gap[i].missing, n->gap[i].from, n->gap[i].after);
     if (n->gap_count > GAPS)
         printf("gap:      and %" PRIu64 " gaps more\n", n->gap_count - GAPS);
     if (n->gap_count == 0)
         puts("gaps:     none in the guards' numbers");
     if (n->repeated)
-        printf("repeated: %" PRIu64 " acts stand twice, taken again after a recorder was killed\n", n->repeated);
+        printf("repeated: %" PRIu64 " acts stand twice, taken again after a recorder was killed\n",
+               n->repeated);
     if (n->unreadable)
-        printf("unread:   %" PRIu64 " entries are not of a form that this version knows\n", n->unreadable);
+        printf("unread:   %" PRIu64 " entries are not of a form that this version knows\n",
+               n->unreadable);
 }
 
 static int tell_text(const struct verify_report *report, const struct numbers *n)
@@ -118,44 +126,53 @@ static int tell_text(const struct verify_report *report, const struct numbers *n
         return EXIT_PARTLY;
     }
     output_tone(stdout, TONE_GOOD, "sound");
-    printf("     %s entries: %s\n", figure_count(report->size, figure), verify_finding_text(report->finding));
+    printf("     %s entries: %s\n", figure_count(report->size, figure),
+           verify_finding_text(report->finding));
     if (report->key_authenticated)
         printf("key:      signed by %s\n", report->key_text);
     else
-        printf("key:      not authenticated: the checkpoint claims %s; give --key FILE, from whoever keeps the log's key\n",
+        printf("key:      not authenticated: the checkpoint claims %s; give --key FILE, from "
+               "whoever keeps the log's key\n",
                report->key_text);
     if (report->rollback_excluded)
         printf("rollback: excluded up to entry %s, by the checkpoint that was kept elsewhere\n",
                figure_count(report->cosigned_size, figure));
     else
-        puts("rollback: not excluded: an older state of this log would look the same; give --cosigned FILE, a checkpoint\n"
+        puts("rollback: not excluded: an older state of this log would look the same; give "
+             "--cosigned FILE, a checkpoint\n"
              "          that was kept elsewhere, or ask a witness for it");
     tell_numbers(n);
     return EXIT_DONE;
 }
 
-/* ---- What is asked ------------------------------------------------------------------------------ */
+/* ---- What is asked ------------------------------------------------------------------------------
+ */
 
 struct asked {
     struct verifier_key key[KEYS], witness[KEYS];
     char cosigned[NOTE_SIZE_MAX];
 };
 
-static int read_cosigned(const char *path, struct asked *asked, struct text *out, struct error *error)
+static int read_cosigned(const char *path, struct asked *asked, struct text *out,
+                         struct error *error)
 {
     FILE *file = fopen(path, "re");
     if (!file)
         return error_set(error, -errno, "%s: %s", path, strerror(errno));
     *out = (struct text){asked->cosigned, fread(asked->cosigned, 1, sizeof asked->cosigned, file)};
-    int failed = ferror(file) || out->length == 0 ? error_set(error, -EIO, "%s: cannot be read, or is empty", path) : 0;
+    int failed = ferror(file) || out->length == 0
+                     ? error_set(error, -EIO, "%s: cannot be read, or is empty", path)
+                     : 0;
     fclose(file);
     return failed;
 }
 
 /* Verifier keys of the log: any of them may have signed it. */
-static int read_asked(const struct arguments *a, struct asked *asked, struct verify_options *options, struct error *error)
+static int read_asked(const struct arguments *a, struct asked *asked,
+                      struct verify_options *options, struct error *error)
 {
-    const char *key = a->option[OPTION_KEY], *witness = a->option[OPTION_WITNESS], *cosigned = a->option[OPTION_COSIGNED];
+    const char *key = a->option[OPTION_KEY], *witness = a->option[OPTION_WITNESS],
+               *cosigned = a->option[OPTION_COSIGNED];
     long keys = key ? verifier_keys_load(key, asked->key, KEYS, error) : 0;
     if (keys < 0 || (key && keys == 0))
         return keys < 0 ? (int)keys : error_set(error, -EINVAL, "%s: has no key in it", key);
@@ -168,7 +185,9 @@ static int read_asked(const struct arguments *a, struct asked *asked, struct ver
     if (witnesses < 0)
         return (int)witnesses;
     if (witness && !cosigned)
-        return error_set(error, -EINVAL, "--witness FILE says whose cosignature counts on --cosigned FILE, which is missing");
+        return error_set(
+            error, -EINVAL,
+            "--witness FILE says whose cosignature counts on --cosigned FILE, which is missing");
     options->witnesses = asked->witness;
     options->witness_count = (size_t)witnesses;
     return cosigned ? read_cosigned(cosigned, asked, &options->cosigned, error) : 0;

@@ -17,13 +17,13 @@ struct cosigner {
     int end; /* of its asker; -1 */
     pid_t pid;
     bool busy, dead, alarmed;
-    uint64_t seen;     /* what it cosigned last, as far as we know */
-    uint64_t asked;    /* the size of what it is asked for now */
+    uint64_t seen;            /* what it cosigned last, as far as we know */
+    uint64_t asked;           /* the size of what it is asked for now */
     char body[NOTE_SIZE_MAX]; /* ... and its checkpoint's body */
     size_t body_length;
     uint64_t cosigned; /* by an answer that we verified */
     nanos_t next, back_off, cosigned_at;
-    int32_t failed;    /* the status last complained of */
+    int32_t failed; /* the status last complained of */
 };
 
 struct cosigners {
@@ -41,13 +41,17 @@ struct cosigners *cosigners_start(const struct contract *c, const struct account
     for (uint32_t i = 0; i < c->audit.witness_count; i++) {
         struct cosigner *one = &all->cosigner[all->count];
         *one = (struct cosigner){.rule = c->audit.witness[i], .end = -1};
-        if (verifier_key_parse(text_of(one->rule.key), &one->key) != 0 || one->key.type != NOTE_KEY_COSIGNER) {
-            log_line(LOG_LEVEL_ERROR, "recorder: the key of witness %s is no cosigner's key; it is not asked", one->rule.name);
+        if (verifier_key_parse(text_of(one->rule.key), &one->key) != 0 ||
+            one->key.type != NOTE_KEY_COSIGNER) {
+            log_line(LOG_LEVEL_ERROR,
+                     "recorder: the key of witness %s is no cosigner's key; it is not asked",
+                     one->rule.name);
             continue;
         }
         one->end = asker_start(one->rule.url, account, &one->pid);
         if (one->end < 0)
-            log_line(LOG_LEVEL_ERROR, "recorder: witness %s cannot be asked: %s", one->rule.name, strerror(-one->end));
+            log_line(LOG_LEVEL_ERROR, "recorder: witness %s cannot be asked: %s", one->rule.name,
+                     strerror(-one->end));
         one->dead = one->end < 0;
         all->count++;
     }
@@ -78,7 +82,8 @@ bool cosigners_broken(const struct cosigners *all)
     return broken;
 }
 
-/* ---- What it answered ------------------------------------------------------------------------- */
+/* ---- What it answered -------------------------------------------------------------------------
+ */
 
 static void later(struct cosigner *one, nanos_t now)
 {
@@ -88,13 +93,15 @@ static void later(struct cosigner *one, nanos_t now)
     one->next = now + one->back_off;
 }
 
-static void alarm_once(struct cosigner *one, struct recorder *recorder, const char *what, uint64_t theirs, uint64_t ours)
+static void alarm_once(struct cosigner *one, struct recorder *recorder, const char *what,
+                       uint64_t theirs, uint64_t ours)
 {
     struct act act = {.kind = ACT_ALARM};
     if (one->alarmed)
         return;
     one->alarmed = true;
-    log_line(LOG_LEVEL_ERROR, "recorder: witness %s: %s (it has seen %" PRIu64 " entries, the log has %" PRIu64 ")",
+    log_line(LOG_LEVEL_ERROR,
+             "recorder: witness %s: %s (it has seen %" PRIu64 " entries, the log has %" PRIu64 ")",
              one->rule.name, what, theirs, ours);
     act_text(act.object, sizeof act.object, text_of(one->rule.name));
     act_text(act.reason, sizeof act.reason, text_of(what));
@@ -104,7 +111,8 @@ static void alarm_once(struct cosigner *one, struct recorder *recorder, const ch
 }
 
 /* The checkpoint with this witness's lines, for whoever is to keep it elsewhere. */
-static void keep(const struct cosigner *one, const char *state, struct text log_lines, struct text lines)
+static void keep(const struct cosigner *one, const char *state, struct text log_lines,
+                 struct text lines)
 {
     char path[CONTRACT_PATH_SIZE + CONTRACT_NAME_SIZE + 32], temporary[sizeof path + 4];
     snprintf(path, sizeof path, "%s/record/cosigned.%s", state, one->rule.name);
@@ -115,7 +123,8 @@ static void keep(const struct cosigner *one, const char *state, struct text log_
     FILE *file = fopen(temporary, "we");
     if (!file)
         return;
-    bool written = fwrite(one->body, 1, one->body_length, file) == one->body_length && fputc('\n', file) != EOF &&
+    bool written = fwrite(one->body, 1, one->body_length, file) == one->body_length &&
+                   fputc('\n', file) != EOF &&
                    fwrite(log_lines.data, 1, log_lines.length, file) == log_lines.length &&
                    fwrite(lines.data, 1, lines.length, file) == lines.length;
     written = fclose(file) == 0 && written;
@@ -123,13 +132,16 @@ static void keep(const struct cosigner *one, const char *state, struct text log_
         unlink(temporary);
 }
 
-static void take_cosignature(struct cosigner *one, struct recorder *recorder, const char *state, struct text answer, nanos_t now)
+static void take_cosignature(struct cosigner *one, struct recorder *recorder, const char *state,
+                             struct text answer, nanos_t now)
 {
     char buffer[NOTE_LINE_SIZE * 4];
     struct writer lines = writer_on(buffer, sizeof buffer);
     struct text body = {one->body, one->body_length};
     if (!witness_answer_lines(answer, body, &one->key, &lines)) {
-        log_line(LOG_LEVEL_ERROR, "recorder: witness %s answered with something that its key did not sign", one->rule.name);
+        log_line(LOG_LEVEL_ERROR,
+                 "recorder: witness %s answered with something that its key did not sign",
+                 one->rule.name);
         later(one, now);
         return;
     }
@@ -147,12 +159,14 @@ static void take_cosignature(struct cosigner *one, struct recorder *recorder, co
     struct text whole = audit_log_checkpoint(log);
     if (audit_log_size(log) != one->asked || whole.length <= body.length + 1)
         return;
-    keep(one, state, (struct text){whole.data + body.length + 1, whole.length - body.length - 1}, added);
+    keep(one, state, (struct text){whole.data + body.length + 1, whole.length - body.length - 1},
+         added);
     if (audit_log_cosigned(log, one->asked, added, &error) != 0)
         log_line(LOG_LEVEL_WARNING, "recorder: %s", error.text);
 }
 
-static void take_conflict(struct cosigner *one, struct recorder *recorder, struct text answer, nanos_t now)
+static void take_conflict(struct cosigner *one, struct recorder *recorder, struct text answer,
+                          nanos_t now)
 {
     uint64_t theirs, ours = audit_log_size(recorder_log(recorder));
     if (answer.length && answer.data[answer.length - 1] == '\n')
@@ -164,15 +178,18 @@ static void take_conflict(struct cosigner *one, struct recorder *recorder, struc
     bool moved = theirs != one->seen;
     one->seen = theirs;
     if (theirs > ours) {
-        alarm_once(one, recorder, "has seen more of the log than there is: the log was rolled back, or is another's", theirs, ours);
+        alarm_once(
+            one, recorder,
+            "has seen more of the log than there is: the log was rolled back, or is another's",
+            theirs, ours);
         later(one, now);
     } else if (!moved) {
         later(one, now);
     }
 }
 
-static void take_answer(struct cosigner *one, struct recorder *recorder, const char *state, const struct asker_answer *answer,
-                        nanos_t now)
+static void take_answer(struct cosigner *one, struct recorder *recorder, const char *state,
+                        const struct asker_answer *answer, nanos_t now)
 {
     struct text body = {answer->body, answer->length < sizeof answer->body ? answer->length : 0};
     one->busy = false;
@@ -185,19 +202,23 @@ static void take_answer(struct cosigner *one, struct recorder *recorder, const c
         return;
     }
     if (answer->status == 422)
-        alarm_once(one, recorder, "was shown a log that does not continue what it has seen", one->seen,
-                   audit_log_size(recorder_log(recorder)));
+        alarm_once(one, recorder, "was shown a log that does not continue what it has seen",
+                   one->seen, audit_log_size(recorder_log(recorder)));
     if (answer->status != one->failed || one->back_off == 0)
-        log_line(LOG_LEVEL_WARNING, "recorder: witness %s does not cosign: %.*s (HTTP %d)", one->rule.name,
-                 (int)(body.length > 200 ? 200 : body.length) - (body.length && body.data[body.length - 1] == '\n'), body.data,
-                 answer->status);
+        log_line(LOG_LEVEL_WARNING, "recorder: witness %s does not cosign: %.*s (HTTP %d)",
+                 one->rule.name,
+                 (int)(body.length > 200 ? 200 : body.length) -
+                     (body.length && body.data[body.length - 1] == '\n'),
+                 body.data, answer->status);
     one->failed = answer->status;
     later(one, now);
 }
 
-/* ---- Asking ----------------------------------------------------------------------------------- */
+/* ---- Asking -----------------------------------------------------------------------------------
+ */
 
-static bool proof_of(struct cosigners *all, const char *state, uint64_t from, struct merkle_proof *out)
+static bool proof_of(struct cosigners *all, const char *state, uint64_t from,
+                     struct merkle_proof *out)
 {
     struct error error;
     char folder[CONTRACT_PATH_SIZE + 16];
@@ -206,10 +227,12 @@ static bool proof_of(struct cosigners *all, const char *state, uint64_t from, st
         return false;
     out->count = 0;
     return audit_reader_refresh(all->reader, &error) == 0 &&
-           (from == 0 || from >= audit_reader_size(all->reader) || audit_reader_consistency(all->reader, from, out) == 0);
+           (from == 0 || from >= audit_reader_size(all->reader) ||
+            audit_reader_consistency(all->reader, from, out) == 0);
 }
 
-static void ask(struct cosigners *all, struct cosigner *one, struct recorder *recorder, const char *state, nanos_t now)
+static void ask(struct cosigners *all, struct cosigner *one, struct recorder *recorder,
+                const char *state, nanos_t now)
 {
     static char request[WITNESS_REQUEST_MAX];
     struct audit_log *log = recorder_log(recorder);
@@ -229,14 +252,16 @@ static void ask(struct cosigners *all, struct cosigner *one, struct recorder *re
     memcpy(one->body, note.body.data, note.body.length);
     one->body_length = note.body.length;
     one->asked = size;
-    if (write(one->end, request, w.length) == (ssize_t)w.length) /* not send(2): the recorder may use no call of sockets */
+    if (write(one->end, request, w.length) ==
+        (ssize_t)w.length) /* not send(2): the recorder may use no call of sockets */
         one->busy = true;
     else if (errno != EAGAIN)
         one->dead = true;
     one->next = now + ask_again;
 }
 
-void cosigners_step(struct cosigners *all, struct recorder *recorder, const char *state, nanos_t now)
+void cosigners_step(struct cosigners *all, struct recorder *recorder, const char *state,
+                    nanos_t now)
 {
     static struct asker_answer answer;
     nanos_t when = 0;

@@ -11,7 +11,8 @@ struct writing {
 };
 
 /* What does not fit is counted, and the count is told. */
-__attribute__((format(printf, 3, 4))) static void note(struct writing *w, enum change change, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void note(struct writing *w, enum change change,
+                                                       const char *format, ...)
 {
     char *text = w->text[change];
     size_t length = strlen(text);
@@ -25,7 +26,8 @@ __attribute__((format(printf, 3, 4))) static void note(struct writing *w, enum c
         snprintf(text + length, ACT_REASON_SIZE - length, "%s%s", length ? ", " : "", piece);
 }
 
-/* ---- Budgets ------------------------------------------------------------------------------------ */
+/* ---- Budgets ------------------------------------------------------------------------------------
+ */
 
 static const struct budget_rule *budget_named(const struct contract *c, const char *name)
 {
@@ -50,7 +52,8 @@ static const char *class_named(const struct contract *c, int16_t at)
     return at >= 0 && (uint32_t)at < c->network.class_count ? c->network.class[at].name : "";
 }
 
-static bool same_place(const struct contract *a, const struct budget_rule *x, const struct contract *b, const struct budget_rule *y)
+static bool same_place(const struct contract *a, const struct budget_rule *x,
+                       const struct contract *b, const struct budget_rule *y)
 {
     return x->meter == y->meter && x->per == y->per && x->begun == y->begun &&
            strcmp(route_named(a, x->route), route_named(b, y->route)) == 0 &&
@@ -66,7 +69,8 @@ static const struct window *window_of(const struct budget_rule *rule, nanos_t sp
     return NULL;
 }
 
-static void compare_windows(struct writing *w, const struct budget_rule *x, const struct budget_rule *y)
+static void compare_windows(struct writing *w, const struct budget_rule *x,
+                            const struct budget_rule *y)
 {
     for (uint32_t i = 0; i < x->window_count; i++) {
         const struct window *before = &x->window[i], *after = window_of(y, before->span);
@@ -74,28 +78,33 @@ static void compare_windows(struct writing *w, const struct budget_rule *x, cons
         if (!after)
             note(w, LOOSENED, "%s: no limit over %lld s any more", x->name, seconds);
         else if (after->limit != before->limit)
-            note(w, after->limit > before->limit ? LOOSENED : TIGHTENED, "%s: %llu -> %llu in %lld s", x->name,
-                 (unsigned long long)before->limit, (unsigned long long)after->limit, seconds);
+            note(w, after->limit > before->limit ? LOOSENED : TIGHTENED,
+                 "%s: %llu -> %llu in %lld s", x->name, (unsigned long long)before->limit,
+                 (unsigned long long)after->limit, seconds);
     }
     for (uint32_t i = 0; i < y->window_count; i++)
         if (!window_of(x, y->window[i].span))
-            note(w, TIGHTENED, "%s: %llu in %lld s", y->name, (unsigned long long)y->window[i].limit,
+            note(w, TIGHTENED, "%s: %llu in %lld s", y->name,
+                 (unsigned long long)y->window[i].limit,
                  (long long)(y->window[i].span / NANOS_SECOND));
 }
 
-static void compare_budget(struct writing *w, const struct contract *a, const struct budget_rule *x, const struct contract *b,
-                           const struct budget_rule *y)
+static void compare_budget(struct writing *w, const struct contract *a, const struct budget_rule *x,
+                           const struct contract *b, const struct budget_rule *y)
 {
     if (!same_place(a, x, b, y))
         note(w, LOOSENED, "%s: counts something else", x->name);
     compare_windows(w, x, y);
     if (x->mode != y->mode)
-        note(w, y->mode == MODE_OBSERVE ? LOOSENED : TIGHTENED, "%s: %s", x->name, mode_name(y->mode));
+        note(w, y->mode == MODE_OBSERVE ? LOOSENED : TIGHTENED, "%s: %s", x->name,
+             mode_name(y->mode));
     if (x->over != y->over)
-        note(w, y->over < x->over ? LOOSENED : TIGHTENED, "%s: over it, %s", x->name, over_name(y->over));
+        note(w, y->over < x->over ? LOOSENED : TIGHTENED, "%s: over it, %s", x->name,
+             over_name(y->over));
     if (x->hold_for != y->hold_for)
-        note(w, y->hold_for < x->hold_for ? LOOSENED : TIGHTENED, "%s: held for %lld s -> %lld s", x->name,
-             (long long)(x->hold_for / NANOS_SECOND), (long long)(y->hold_for / NANOS_SECOND));
+        note(w, y->hold_for < x->hold_for ? LOOSENED : TIGHTENED, "%s: held for %lld s -> %lld s",
+             x->name, (long long)(x->hold_for / NANOS_SECOND),
+             (long long)(y->hold_for / NANOS_SECOND));
     if (x->breaker != y->breaker)
         note(w, y->breaker < x->breaker ? LOOSENED : TIGHTENED, "%s: breaker", x->name);
 }
@@ -114,12 +123,14 @@ static void compare_budgets(struct writing *w, const struct contract *a, const s
             note(w, TIGHTENED, "%s: added", b->budget[i].name);
 }
 
-/* ---- Whom and what it covers -------------------------------------------------------------------- */
+/* ---- Whom and what it covers --------------------------------------------------------------------
+ */
 
 static bool holds_prefix(const struct prefix_list *list, const struct prefix *prefix)
 {
     for (uint32_t i = 0; i < list->count; i++)
-        if (list->prefix[i].bits <= prefix->bits && prefix_covers(&list->prefix[i], prefix->address))
+        if (list->prefix[i].bits <= prefix->bits &&
+            prefix_covers(&list->prefix[i], prefix->address))
             return true;
     return false;
 }
@@ -134,8 +145,8 @@ static bool covers(const struct prefix_list *outer, const struct prefix_list *in
 }
 
 /* A list that lets more through the more it holds. */
-static void compare_list(struct writing *w, const struct prefix_list *before, const struct prefix_list *after, const char *what,
-                         const char *name)
+static void compare_list(struct writing *w, const struct prefix_list *before,
+                         const struct prefix_list *after, const char *what, const char *name)
 {
     if (!covers(before, after))
         note(w, LOOSENED, "%s%s: wider", what, name);
@@ -177,18 +188,20 @@ static void compare_network(struct writing *w, const struct contract *a, const s
                 before = &x->class[j].to;
         compare_list(w, before, &y->class[i].to, "destinations ", y->class[i].name);
     }
-    compare_list(w, &y->inside, &x->inside, "network.inside", ""); /* the other way round: what is inside is watched */
+    compare_list(w, &y->inside, &x->inside, "network.inside",
+                 ""); /* the other way round: what is inside is watched */
     if (strcmp(x->interface, y->interface) != 0 || x->attach_host != y->attach_host)
         note(w, LOOSENED, "network: watched elsewhere");
     if (x->without_guard != y->without_guard)
-        note(w, y->without_guard > x->without_guard ? LOOSENED : TIGHTENED, "without_guard: %llu -> %llu bytes/s",
-             (unsigned long long)x->without_guard, (unsigned long long)y->without_guard);
+        note(w, y->without_guard > x->without_guard ? LOOSENED : TIGHTENED,
+             "without_guard: %llu -> %llu bytes/s", (unsigned long long)x->without_guard,
+             (unsigned long long)y->without_guard);
 }
 
 static bool same_route(const struct route_rule *x, const struct route_rule *y)
 {
-    return strcmp(x->method, y->method) == 0 && strcmp(x->path, y->path) == 0 && x->match == y->match &&
-           x->any_case == y->any_case;
+    return strcmp(x->method, y->method) == 0 && strcmp(x->path, y->path) == 0 &&
+           x->match == y->match && x->any_case == y->any_case;
 }
 
 static void compare_routes(struct writing *w, const struct contract *a, const struct contract *b)
@@ -203,13 +216,15 @@ static void compare_routes(struct writing *w, const struct contract *a, const st
     for (uint32_t i = 0; i < a->share_count; i++) {
         bool same = false;
         for (uint32_t j = 0; j < b->share_count; j++)
-            same = same || (strcmp(a->share[i].name, b->share[j].name) == 0 && strcmp(a->share[i].path, b->share[j].path) == 0);
+            same = same || (strcmp(a->share[i].name, b->share[j].name) == 0 &&
+                            strcmp(a->share[i].path, b->share[j].path) == 0);
         if (!same)
             note(w, LOOSENED, "share %s: moved or removed", a->share[i].name);
     }
 }
 
-/* ---- The rest ----------------------------------------------------------------------------------- */
+/* ---- The rest -----------------------------------------------------------------------------------
+ */
 
 static void compare_promises(struct writing *w, const struct contract *a, const struct contract *b)
 {
@@ -246,7 +261,8 @@ static void compare_evidence(struct writing *w, const struct contract *a, const 
     const struct {
         const char *name;
         nanos_t before, after;
-    } kept[] = {{"keep.holds", a->keep.holds, b->keep.holds}, {"keep.audit_names", a->keep.audit_names, b->keep.audit_names}};
+    } kept[] = {{"keep.holds", a->keep.holds, b->keep.holds},
+                {"keep.audit_names", a->keep.audit_names, b->keep.audit_names}};
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         if (kept[i].before != kept[i].after)
             note(w, kept[i].after < kept[i].before ? LOOSENED : OTHER, "%s: %lld d", kept[i].name,
@@ -266,8 +282,9 @@ static void put_together(const struct writing *w, struct difference *out)
     size_t length = 0;
     for (int change = 0; change < CHANGES; change++)
         if (w->count[change])
-            length += (size_t)snprintf(whole + length, sizeof whole - length, "%s%s%u: %s", length ? "; " : "", heads[change],
-                                       w->count[change], w->text[change]);
+            length += (size_t)snprintf(whole + length, sizeof whole - length, "%s%s%u: %s",
+                                       length ? "; " : "", heads[change], w->count[change],
+                                       w->text[change]);
     act_text(out->text, sizeof out->text, (struct text){whole, length});
     out->loosens = w->count[LOOSENED] > 0;
     out->loosened = w->count[LOOSENED];
@@ -275,11 +292,13 @@ static void put_together(const struct writing *w, struct difference *out)
     out->other = w->count[OTHER];
 }
 
-void contract_difference(const struct contract *before, const struct contract *after, struct difference *out)
+void contract_difference(const struct contract *before, const struct contract *after,
+                         struct difference *out)
 {
     struct writing w = {.count = {0}};
     if (before->mode != after->mode)
-        note(&w, after->mode == MODE_OBSERVE ? LOOSENED : TIGHTENED, "mode: %s", mode_name(after->mode));
+        note(&w, after->mode == MODE_OBSERVE ? LOOSENED : TIGHTENED, "mode: %s",
+             mode_name(after->mode));
     compare_budgets(&w, before, after);
     compare_protected(&w, before, after);
     compare_network(&w, before, after);

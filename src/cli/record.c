@@ -10,7 +10,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
-struct act record_act(enum act_kind kind, const char *actor, const char *object, const char *format, ...)
+struct act record_act(enum act_kind kind, const char *actor, const char *object, const char *format,
+                      ...)
 {
     struct act act = {.at = clock_wall(), .kind = (uint8_t)kind};
     char reason[1024];
@@ -32,7 +33,8 @@ void record_actor(char out[ACT_NAME_SIZE])
     const char *through = getenv("SUDO_USER");
     if (geteuid() != 0)
         snprintf(out, ACT_NAME_SIZE, "user %u", (unsigned)geteuid());
-    else if (through && *through && strcmp(through, "root") != 0 && strlen(through) < ACT_NAME_SIZE - 16)
+    else if (through && *through && strcmp(through, "root") != 0 &&
+             strlen(through) < ACT_NAME_SIZE - 16)
         snprintf(out, ACT_NAME_SIZE, "operator %s", through);
     else
         snprintf(out, ACT_NAME_SIZE, "root");
@@ -48,7 +50,8 @@ static const char *reason_of(int failed)
     case -ENOBUFS:
         return "too many acts wait to be written";
     case -ETIMEDOUT:
-        return "the audit log was not written within 2 s; is `ecluse run` up, and is the disk full? `ecluse status` says";
+        return "the audit log was not written within 2 s; is `ecluse run` up, and is the disk "
+               "full? `ecluse status` says";
     default:
         return strerror(-failed);
     }
@@ -64,7 +67,8 @@ static void tell_elsewhere(const struct act *act, const char *what)
     closelog();
 }
 
-static void hand_over_that_it_was_not_done(struct handover *handover, const struct act *act, const char *what)
+static void hand_over_that_it_was_not_done(struct handover *handover, const struct act *act,
+                                           const char *what)
 {
     struct act not_done = record_act(ACT_ALARM, act->actor, act_kind_name(act->kind),
                                      "not done, since it was not on the record in time: %s", what);
@@ -72,7 +76,8 @@ static void hand_over_that_it_was_not_done(struct handover *handover, const stru
     handover_act(handover, &not_done);
 }
 
-int record_durably(const struct arguments *a, const char *runtime, const struct act *act, const char *what)
+int record_durably(const struct arguments *a, const char *runtime, const struct act *act,
+                   const char *what)
 {
     struct handover *handover = NULL;
     struct error error = {""};
@@ -90,7 +95,8 @@ int record_durably(const struct arguments *a, const char *runtime, const struct 
     if (!failed || without)
         return EXIT_DONE;
     return could_not(a->option[OPTION_JSON] != NULL,
-                     "%s was not done, since it must be on the record first: %s. In need, --without-record does it all the same, "
+                     "%s was not done, since it must be on the record first: %s. In need, "
+                     "--without-record does it all the same, "
                      "and tells syslog",
                      what, reason_of(failed));
 }

@@ -18,7 +18,12 @@
 
 static const nanos_t busy_pause = 5 * NANOS_MILLISECOND, idle_pause = 20 * NANOS_MILLISECOND;
 static const nanos_t failed_pause = 200 * NANOS_MILLISECOND;
-enum { EXPIRE_SECONDS = 3600, FIRST_EXPIRE_SECONDS = 10, ASKER_GRACE_SECONDS = 60, LAST_STEPS = 50 };
+enum {
+    EXPIRE_SECONDS = 3600,
+    FIRST_EXPIRE_SECONDS = 10,
+    ASKER_GRACE_SECONDS = 60,
+    LAST_STEPS = 50
+};
 
 static volatile sig_atomic_t stopping;
 
@@ -28,7 +33,8 @@ static void on_stop(int number)
     stopping = 1;
 }
 
-/* ---- Before the first start -------------------------------------------------------------------- */
+/* ---- Before the first start --------------------------------------------------------------------
+ */
 
 char *audit_origin(const struct contract *c, char out[ORIGIN_SIZE])
 {
@@ -58,12 +64,15 @@ static int prepare_key(const struct contract *c, const struct account *account, 
     struct signer_key key;
     int failed = audit_key_load(c->state, audit_origin(c, origin), &key, error);
     signer_key_wipe(&key);
-    if (!failed && account->change && lchown(key_path(c->state, KEY_SECRET, path), account->uid, account->gid) != 0)
-        failed = error_set(error, -errno, "%s cannot be given to user %s: %s", path, account->name, strerror(errno));
+    if (!failed && account->change &&
+        lchown(key_path(c->state, KEY_SECRET, path), account->uid, account->gid) != 0)
+        failed = error_set(error, -errno, "%s cannot be given to user %s: %s", path, account->name,
+                           strerror(errno));
     return failed;
 }
 
-int recorder_prepare(const struct contract *c, const struct account *account, int workers, struct error *error)
+int recorder_prepare(const struct contract *c, const struct account *account, int workers,
+                     struct error *error)
 {
     struct account service = account_of_service(c->state);
     const int owner = account->change ? (int)account->uid : -1;
@@ -88,7 +97,8 @@ int recorder_prepare(const struct contract *c, const struct account *account, in
     return failed;
 }
 
-/* ---- The child ---------------------------------------------------------------------------------- */
+/* ---- The child ----------------------------------------------------------------------------------
+ */
 
 _Noreturn void recorder_exec(const struct recorder_child *k)
 {
@@ -100,8 +110,8 @@ _Noreturn void recorder_exec(const struct recorder_child *k)
 
 bool recorder_words(int argc, char **argv, struct recorder_child *out)
 {
-    if (argc != 5 || strcmp(argv[1], RECORDER_WORD) != 0 || strlen(argv[2]) >= sizeof out->runtime ||
-        strlen(argv[3]) >= sizeof out->state)
+    if (argc != 5 || strcmp(argv[1], RECORDER_WORD) != 0 ||
+        strlen(argv[2]) >= sizeof out->runtime || strlen(argv[3]) >= sizeof out->state)
         return false;
     *out = (struct recorder_child){.parent = atoi(argv[4])};
     strcpy(out->runtime, argv[2]);
@@ -113,8 +123,9 @@ bool recorder_words(int argc, char **argv, struct recorder_child *out)
 static bool confine(const struct recorder_child *k)
 {
     struct error error = {""};
-    char log[CONTRACT_PATH_SIZE + 16], record[CONTRACT_PATH_SIZE + 16], keys[CONTRACT_PATH_SIZE + 16],
-        page[CONTRACT_PATH_SIZE + 16], closed[CONTRACT_PATH_SIZE + 32];
+    char log[CONTRACT_PATH_SIZE + 16], record[CONTRACT_PATH_SIZE + 16],
+        keys[CONTRACT_PATH_SIZE + 16], page[CONTRACT_PATH_SIZE + 16],
+        closed[CONTRACT_PATH_SIZE + 32];
     const char *partly = NULL;
     snprintf(log, sizeof log, "%s/audit", k->state);
     snprintf(record, sizeof record, "%s/record", k->state);
@@ -125,14 +136,16 @@ static bool confine(const struct recorder_child *k)
                                        .readable = {k->runtime, keys, "/proc/sys/kernel/random"}};
     bool done = rights_drop(&k->account, &error) == 0;
     if (done && path_first_closed(log, closed, sizeof closed)) {
-        error_set(&error, 0, "user %s may not enter %s; say chmod o+x %s", k->account.name, closed, closed);
+        error_set(&error, 0, "user %s may not enter %s; say chmod o+x %s", k->account.name, closed,
+                  closed);
         done = false;
     }
     done = done && rights_confine(&paths, &partly, &error) == 0;
     if (!done)
         log_line(LOG_LEVEL_ERROR, "recorder: %s", error.text);
     else if (partly)
-        log_line(LOG_LEVEL_INFO, "recorder: %s; it is confined by seccomp and its user alone", partly);
+        log_line(LOG_LEVEL_INFO, "recorder: %s; it is confined by seccomp and its user alone",
+                 partly);
     return done;
 }
 
@@ -199,7 +212,8 @@ static bool each_second(struct work *w)
     if (!cosigners_broken(w->cosigners))
         w->broken_since = w->second;
     return key.st_ino == w->key.st_ino && key.st_mtim.tv_sec == w->key.st_mtim.tv_sec &&
-           key.st_mtim.tv_nsec == w->key.st_mtim.tv_nsec && !cosigners_differ(w->cosigners, w->contract) &&
+           key.st_mtim.tv_nsec == w->key.st_mtim.tv_nsec &&
+           !cosigners_differ(w->cosigners, w->contract) &&
            w->second - w->broken_since < ASKER_GRACE_SECONDS;
 }
 
@@ -233,7 +247,8 @@ static int work(struct work *w)
         nanosleep(&(struct timespec){.tv_nsec = (long)pause}, NULL);
     }
     struct error error;
-    for (int i = 0; i < LAST_STEPS && recorder_step(w->recorder, clock_boot(), clock_wall(), &error) > 0; i++)
+    for (int i = 0;
+         i < LAST_STEPS && recorder_step(w->recorder, clock_boot(), clock_wall(), &error) > 0; i++)
         continue;
     return good ? EXIT_SUCCESS : RECORDER_AGAIN;
 }
@@ -243,13 +258,15 @@ static int open_and_work(struct work *w)
     struct error error = {""};
     char origin[ORIGIN_SIZE];
     w->key = stat_key(w->k);
-    int failed = recorder_open(w->k->state, w->k->runtime, audit_origin(w->contract, origin), &w->recorder, &error);
+    int failed = recorder_open(w->k->state, w->k->runtime, audit_origin(w->contract, origin),
+                               &w->recorder, &error);
     if (failed) {
         log_line(LOG_LEVEL_ERROR, "recorder: %s", error.text);
         return failed == -EBADMSG ? RECORDER_DAMAGED : EXIT_FAILURE;
     }
     if (strcmp(audit_origin(w->contract, origin), audit_log_origin(recorder_log(w->recorder))) != 0)
-        log_line(LOG_LEVEL_WARNING, "recorder: the log is called %s, and keeps that name; the contract says %s",
+        log_line(LOG_LEVEL_WARNING,
+                 "recorder: the log is called %s, and keeps that name; the contract says %s",
                  audit_log_origin(recorder_log(w->recorder)), origin);
     w->follower = follower_start(w->k->state);
     int status = work(w);
@@ -264,7 +281,8 @@ _Noreturn void recorder_main(const struct recorder_child *k)
     struct work w = {.k = k};
     struct sigaction action = {.sa_handler = on_stop};
     sigaction(RECORDER_STOP, &action, NULL);
-    /* Ctrl-C and systemd reach every process at once: the supervisor stops us in order, last, and when it is gone we end by ourselves. */
+    /* Ctrl-C and systemd reach every process at once: the supervisor stops us in order, last, and
+     * when it is gone we end by ourselves. */
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
     signal(SIGHUP, SIG_IGN);

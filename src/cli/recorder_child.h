@@ -1,8 +1,10 @@
 /* recorder_child.h: the child of `ecluse run` that writes the audit log.
  *
- * It alone writes `state/audit`, as a user of its own (account_of_audit()), confined to the log, its salts and index, and the page in `runtime` that
- * says what is durable. It needs no socket: witnesses are asked by processes that it starts before it gives up its rights (asker.h).
- * Takes what waits every 5 ms while there is work, every 20 ms else; a full disk is tried again and again, and `status` says so.
+ * It alone writes `state/audit`, as a user of its own (account_of_audit()), confined to the log,
+ * its salts and index, and the page in `runtime` that says what is durable. It needs no socket:
+ * witnesses are asked by processes that it starts before it gives up its rights (asker.h). Takes
+ * what waits every 5 ms while there is work, every 20 ms else; a full disk is tried again and
+ * again, and `status` says so.
  */
 #ifndef ECLUSE_RECORDER_CHILD_H
 #define ECLUSE_RECORDER_CHILD_H
@@ -21,10 +23,15 @@ struct recorder_child {
 
 #define RECORDER_STOP SIGUSR2 /* what tells it to write what waits, and end */
 
-enum { RECORDER_DAMAGED = 3, RECORDER_AGAIN = 4 }; /* exit statuses: set the log aside; start me again at once */
+enum {
+    RECORDER_DAMAGED = 3,
+    RECORDER_AGAIN = 4
+}; /* exit statuses: set the log aside; start me again at once */
 
-/* The supervisor's part, before the first start: folders, key, rings and page, each with its owner. */
-int recorder_prepare(const struct contract *c, const struct account *account, int workers, struct error *error);
+/* The supervisor's part, before the first start: folders, key, rings and page, each with its owner.
+ */
+int recorder_prepare(const struct contract *c, const struct account *account, int workers,
+                     struct error *error);
 
 /* In the child, after child_prepare(). */
 _Noreturn void recorder_exec(const struct recorder_child *child);

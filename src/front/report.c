@@ -11,10 +11,12 @@ static nanos_t said, looked;
 
 static const struct budget_rule *rule_of(const struct contract *c, const struct hold *hold)
 {
-    return hold->budget >= 0 && (uint32_t)hold->budget < c->budget_count ? &c->budget[hold->budget] : NULL;
+    return hold->budget >= 0 && (uint32_t)hold->budget < c->budget_count ? &c->budget[hold->budget]
+                                                                         : NULL;
 }
 
-static void describe(struct act *act, const struct budget_rule *rule, const struct budget_news *news)
+static void describe(struct act *act, const struct budget_rule *rule,
+                     const struct budget_news *news)
 {
     const struct hold *hold = &news->hold;
     char text[ACT_REASON_SIZE];
@@ -23,17 +25,20 @@ static void describe(struct act *act, const struct budget_rule *rule, const stru
     const char *observed = hold->observed ? "observe, nobody was held: " : "";
     switch (news->event) {
     case BUDGET_HELD:
-        snprintf(text, sizeof text, "%s%s%llu of %llu %s in %lld s", observed, news->count > 1 ? "the largest " : "",
-                 (unsigned long long)hold->used, (unsigned long long)hold->limit, meter, (long long)(span / NANOS_SECOND));
+        snprintf(text, sizeof text, "%s%s%llu of %llu %s in %lld s", observed,
+                 news->count > 1 ? "the largest " : "", (unsigned long long)hold->used,
+                 (unsigned long long)hold->limit, meter, (long long)(span / NANOS_SECOND));
         break;
     case BUDGET_ENDED:
-        snprintf(text, sizeof text, "%s%s", observed, rule ? "its time was over" : "it gave way to another of the same principal");
+        snprintf(text, sizeof text, "%s%s", observed,
+                 rule ? "its time was over" : "it gave way to another of the same principal");
         break;
     case BUDGET_RELEASED:
         snprintf(text, sizeof text, "%sended as was asked for", observed);
         break;
     case BUDGET_BREAKER:
-        snprintf(text, sizeof text, "it would have held too many of those in good standing: it observes");
+        snprintf(text, sizeof text,
+                 "it would have held too many of those in good standing: it observes");
         break;
     default:
         snprintf(text, sizeof text, "it is in force again");
@@ -56,7 +61,8 @@ static enum act_kind kind_of(const struct budget_news *news)
     }
 }
 
-static void number_holds(struct act *act, const struct budget_rule *rule, const struct budget_news *news)
+static void number_holds(struct act *act, const struct budget_rule *rule,
+                         const struct budget_news *news)
 {
     const struct hold *hold = &news->hold;
     if (rule && news->event == BUDGET_HELD) {
@@ -91,7 +97,8 @@ static struct act act_of(const struct contract *c, const struct budget_news *new
     hold_name(GUARD_FRONT, news->hold.id, name);
     act_text(act.hold, sizeof act.hold, text_of(name));
     if (rule)
-        act_text(act.subject, sizeof act.subject, text_of(principal_text(&news->hold.principal, who)));
+        act_text(act.subject, sizeof act.subject,
+                 text_of(principal_text(&news->hold.principal, who)));
     snprintf(act.evidence, sizeof act.evidence, "ecluse why %s", name);
     return act;
 }
