@@ -146,6 +146,25 @@ void guard_store_is_new(struct budgets *b, uint64_t store_generation)
     atomic_store(&b->live->store_off, 0);
 }
 
+nanos_t guard_origin_down_since(const struct budgets *b, nanos_t now)
+{
+    nanos_t since = (nanos_t)(atomic_load_explicit(&b->live->origin_down_since, memory_order_relaxed) & INT64_MAX);
+    nanos_t seen = (nanos_t)(atomic_load_explicit(&b->live->origin_down_seen, memory_order_relaxed) & INT64_MAX);
+    return since && now - seen <= NANOS_MINUTE ? since : 0;
+}
+
+void guard_origin_say(struct budgets *b, bool down, nanos_t now)
+{
+    struct segment_live *live = b->live;
+    if (!down) {
+        atomic_store(&live->origin_down_since, 0);
+        return;
+    }
+    if (guard_origin_down_since(b, now) == 0)
+        atomic_store(&live->origin_down_since, (uint64_t)now);
+    atomic_store(&live->origin_down_seen, (uint64_t)now);
+}
+
 size_t guard_processes(const struct budgets *b, struct guard_process *out, size_t most)
 {
     size_t n = 0;

@@ -27,3 +27,13 @@ bool health_is_down(const struct health *h, nanos_t now)
 {
     return h->down && now - h->seen <= FORGOTTEN_AFTER;
 }
+
+enum health_news health_saw_among(struct health *h, bool failed, bool told_down, nanos_t now)
+{
+    if (h->down && !told_down)
+        *h = (struct health){0}; /* another worker has seen it come back */
+    health_saw(h, failed, now);
+    if (failed)
+        return h->down ? HEALTH_IS_DOWN : HEALTH_NO_NEWS;
+    return told_down && h->successes == SUCCESSES_TO_RISE ? HEALTH_IS_BACK : HEALTH_NO_NEWS;
+}

@@ -12,7 +12,14 @@ static void see_origin(ngx_http_request_t *r, nanos_t now)
     bool failed = status >= 500;
     if (failed)
         front_count(COUNTER_ORIGIN_FAILED);
-    health_saw(&front.origin, failed, now);
+    if (!front.budgets) {
+        health_saw(&front.origin, failed, now);
+        return;
+    }
+    bool told_down = guard_origin_down_since(front.budgets, now) != 0;
+    enum health_news news = health_saw_among(&front.origin, failed, told_down, now);
+    if (news != HEALTH_NO_NEWS)
+        guard_origin_say(front.budgets, news == HEALTH_IS_DOWN, now);
 }
 
 /* The route that was charged. Where the location names it, it needs no context. */

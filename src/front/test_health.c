@@ -57,6 +57,23 @@ static void what_was_seen_over_a_minute_ago_says_nothing(void **state)
     assert_false(health_is_down(&h, after(70)));
 }
 
+static void who_sees_it_come_back_speaks_for_all(void **state)
+{
+    (void)state;
+    struct health one = {0}, other = {0};
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(health_saw_among(&one, true, false, i + 1), HEALTH_NO_NEWS);
+    assert_int_equal(health_saw_among(&one, true, false, 3), HEALTH_IS_DOWN);
+    assert_int_equal(health_saw_among(&one, true, true, 4), HEALTH_IS_DOWN); /* confirmed */
+    assert_int_equal(health_saw_among(&other, false, true, 5), HEALTH_NO_NEWS);
+    assert_int_equal(health_saw_among(&other, false, true, 6), HEALTH_IS_BACK);
+    assert_int_equal(health_saw_among(&other, false, false, 7), HEALTH_NO_NEWS);
+    /* one failure in the worker that had seen the fall is no new fall */
+    assert_int_equal(health_saw_among(&one, true, false, 8), HEALTH_NO_NEWS);
+    assert_int_equal(health_saw_among(&one, true, false, 9), HEALTH_NO_NEWS);
+    assert_int_equal(health_saw_among(&one, true, false, 10), HEALTH_IS_DOWN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -64,6 +81,7 @@ int main(void)
         cmocka_unit_test(it_takes_three_failures_in_a_row_to_fall),
         cmocka_unit_test(it_takes_two_answers_in_a_row_to_rise),
         cmocka_unit_test(what_was_seen_over_a_minute_ago_says_nothing),
+        cmocka_unit_test(who_sees_it_come_back_speaks_for_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

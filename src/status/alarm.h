@@ -54,6 +54,9 @@
     X(RECORDS_DAMAGED,   "records_damaged",                                                        \
       "records failed their checksum; they were given to nobody",                                  \
       "look at the disk's health; set `state/tracking` aside, and feed it again")                  \
+    X(ORIGIN_DOWN,       "origin_down",                                                            \
+      "the origin refuses connections, times out or answers 5xx: the store answers for it",        \
+      "look at the origin; readers are told meanwhile")                                            \
     X(SELF_OFF,          "self_off",                                                               \
       "a worker met a mistake of ours and switched the module off in itself",                      \
       "report the line in nginx's error log; reloading nginx brings the module back")              \

@@ -12,11 +12,6 @@
 
 enum { GUARD_SILENT_AFTER = 5 };
 
-bool guard_exists(enum guard guard)
-{
-    return guard == GUARD_FRONT;
-}
-
 nanos_t wall_of(const struct moment *now, nanos_t boot)
 {
     return now->wall - (now->boot - boot);
@@ -90,6 +85,10 @@ static void guard_alarms(struct status *st)
     if (damaged)
         alarm_add(&st->alarms, ALARM_RECORDS_DAMAGED,
                   "%" PRIu64 " records were damaged, and were given to nobody", damaged);
+    nanos_t down = guard_origin_down_since(st->s.front, st->s.now.boot);
+    if (down)
+        alarm_add(&st->alarms, ALARM_ORIGIN_DOWN, "the origin is down since %s",
+                  figure_wall(wall_of(&st->s.now, down), st->s.now.wall, since));
     uint64_t off = guard_counter_read(st->s.front, COUNTER_SELF_OFF);
     if (off)
         alarm_add(&st->alarms, ALARM_SELF_OFF,

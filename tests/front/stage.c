@@ -7,6 +7,7 @@
  *   contract FILE   offered, then live once every worker has prepared it; or rolled back
  *   offer FILE      only offered        live         makes the offered one live
  *   panic on|off    counters            budgets      holds        release ID      processes
+ *   origin (down or not)
  *   promises        freeze (no more heartbeats)      quit
  *   feed FILE       NDJSON events into the contract's store
  */
@@ -144,6 +145,11 @@ static void tell_holds(void)
     puts("]");
 }
 
+static void tell_origin(void)
+{
+    printf("{\"down\":%s}\n", guard_origin_down_since(budgets, clock_boot()) ? "true" : "false");
+}
+
 static void tell_processes(void)
 {
     struct guard_process process[GUARD_MAX_PROCESSES];
@@ -212,6 +218,8 @@ static bool obey(char *line)
         tell_budgets();
     else if (strcmp(line, "holds") == 0)
         tell_holds();
+    else if (strcmp(line, "origin") == 0)
+        tell_origin();
     else if (strcmp(line, "processes") == 0)
         tell_processes();
     else if (strcmp(line, "promises") == 0)

@@ -92,6 +92,20 @@ def test_readers_are_told_that_the_origin_is_down_until_it_is_back(f):
     assert len(f.get("/suivi/" + KNOWN).text) == len(calm)
 
 
+def test_what_one_worker_sees_of_the_origin_all_workers_tell(front):
+    f = front(KNOWN, workers=4)
+    def told():  # fresh connections fall to whichever worker is quickest
+        return {len(f.get("/suivi/" + KNOWN).text) for _ in range(24)}
+    calm = told()
+    f.origin.stop()
+    until(lambda: f.get("/anything") and f.tell("origin")["down"])
+    down = told()
+    assert len(calm) == len(down) == 1 and down != calm
+    f.origin.start()
+    until(lambda: f.get("/anything") and not f.tell("origin")["down"])
+    assert told() == calm
+
+
 def test_unknown_numbers_ask_the_origin_within_half_the_budget(front):
     f = front(KNOWN, contract=ASK, server=SERVER.replace("ecluse_lookup $parcel;", "ecluse_route tracking; ecluse_lookup $parcel;"))
     told = [f.get("/suivi/" + number) for number in MORE]
