@@ -181,7 +181,7 @@ void feed_csv_line(struct feed *feed, struct text line)
         if (!reason)
             reason = read_row(feed, line, &draft);
         if (!reason)
-            reason = feed_draft_event(feed->rules, &draft, &event, &field);
+            reason = feed_draft_event(feed->rules, &draft, &event, &field, &feed->dropped);
     }
     if (reason)
         feed_refuse(feed, feed->place, reason, field);

@@ -79,7 +79,7 @@ bool feed_take_code(struct text code, struct event *event)
     return true;
 }
 
-bool feed_take_place(struct text place, struct event *event)
+bool feed_take_location(struct text place, struct event *event)
 {
     if (text_has_controls(place))
         return false;
@@ -87,10 +87,22 @@ bool feed_take_place(struct text place, struct event *event)
     return true;
 }
 
-bool feed_take_product(struct text product, struct event *event)
+bool feed_take_place(struct text place, struct event *event, uint64_t *dropped)
+{
+    if (!text_is_personal(place))
+        return feed_take_location(place, event);
+    ++*dropped;
+    return !text_has_controls(place);
+}
+
+bool feed_take_product(struct text product, struct event *event, uint64_t *dropped)
 {
     if (text_has_controls(product))
         return false;
+    if (text_is_personal(product)) {
+        ++*dropped;
+        return true;
+    }
     copy_text(event->product, (struct text){product.data, utf8_cut(product, EVENT_PRODUCT_MAX)});
     return true;
 }
@@ -134,15 +146,16 @@ static bool take_source(struct text source, struct event *event)
     return true;
 }
 
-static bool take_optional(struct text value, enum feed_field field, struct event *event)
+static bool take_optional(struct text value, enum feed_field field, struct event *event,
+                          uint64_t *dropped)
 {
     switch (field) {
     case FIELD_PLACE:
-        return feed_take_place(value, event);
+        return feed_take_place(value, event, dropped);
     case FIELD_COUNTRY:
         return feed_take_country(value, event);
     case FIELD_PRODUCT:
-        return feed_take_product(value, event);
+        return feed_take_product(value, event, dropped);
     case FIELD_DELIVERY_DATE:
         return event_day_parse(value, &event->delivery_day);
     case FIELD_PICKUP:
@@ -155,7 +168,7 @@ static bool take_optional(struct text value, enum feed_field field, struct event
 }
 
 enum feed_reason feed_draft_event(const struct tracking_rules *rules, const struct draft *draft,
-                                  struct event *event, const char **field)
+                                  struct event *event, const char **field, uint64_t *dropped)
 {
     if (draft->wrong) {
         *field = field_names[__builtin_ctz(draft->wrong)];
@@ -181,7 +194,8 @@ enum feed_reason feed_draft_event(const struct tracking_rules *rules, const stru
         return FEED_BAD_FIELD;
     for (int i = FIELD_PLACE; i < FIELD_COUNT; i++) {
         *field = field_names[i];
-        if (draft->value[i].length && !take_optional(draft->value[i], (enum feed_field)i, event))
+        if (draft->value[i].length &&
+            !take_optional(draft->value[i], (enum feed_field)i, event, dropped))
             return FEED_BAD_FIELD;
     }
     return FEED_OK;

@@ -3,6 +3,7 @@
 #include "tracking/feed_internal.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 
 /* ---- Identifiers ----------------------------------------------------------------------------- */
 
@@ -96,9 +97,31 @@ static enum feed_reason take_identifier(const struct feed *feed, struct text id,
 
 /* ---- Where ----------------------------------------------------------------------------------- */
 
+/* What a URI says in words is judged as it would be read, and kept as it stands. */
+static void take_words(struct text words, struct event *event, uint64_t *dropped)
+{
+    char plain[EVENT_PLACE_MAX * 6];
+    size_t length = 0;
+    for (size_t i = 0; i < words.length && length < sizeof plain; i++) {
+        plain[length++] = words.data[i] == '_' ? ' ' : words.data[i];
+        if (words.data[i] != '%' || words.length - i < 3)
+            continue;
+        char hex[3] = {words.data[i + 1], words.data[i + 2], 0}, *end;
+        long value = strtol(hex, &end, 16);
+        if (end == hex + 2 && hex[0] != '+' && hex[0] != '-' && hex[0] != ' ') {
+            plain[length - 1] = (char)value;
+            i += 2;
+        }
+    }
+    if (text_is_personal((struct text){plain, length}))
+        ++*dropped;
+    else
+        feed_take_place(words, event, dropped);
+}
+
 /* A GLN, with its extension where it has one; else the last part of another URI. Coordinates are
  * left out. */
-static void place_of_uri(struct text uri, struct event *event)
+static void place_of_uri(struct text uri, struct event *event, uint64_t *dropped)
 {
     static const char urn[] = "urn:epc:id:sgln:";
     char gln[64];
@@ -132,19 +155,21 @@ static void place_of_uri(struct text uri, struct event *event)
         if (rest.length > 18 && memcmp(rest.data + 13, "/254/", 5) == 0)
             extension = (struct text){rest.data + 18, rest.length - 18};
     } else {
-        feed_take_place(last_part(uri), event);
+        take_words(last_part(uri), event, dropped);
         return;
     }
-    if (extension.length && !text_is(extension, "0")) {
+    if (text_is_personal(extension)) {
+        ++*dropped;
+    } else if (extension.length && !text_is(extension, "0")) {
         WRITE_LITERAL(&place, ".");
         write_bytes(&place, extension.data, extension.length < 40 ? extension.length : 40);
     }
-    feed_take_place((struct text){gln, place.length}, event);
+    feed_take_location((struct text){gln, place.length}, event);
 }
 
 /* Where it happened; else where it is from then on. False when a place is not of the standard's
  * form. */
-static bool take_place(const json_t *object, struct event *event)
+static bool take_place(const json_t *object, struct event *event, uint64_t *dropped)
 {
     static const char *const names[] = {"readPoint", "bizLocation"};
     for (size_t i = 0; i < 2 && !event->place[0]; i++) {
@@ -154,7 +179,7 @@ static bool take_place(const json_t *object, struct event *event)
             continue;
         if (!json_is_object(location) || !json_text(location, "id", &id))
             return false;
-        place_of_uri(id, event);
+        place_of_uri(id, event, dropped);
     }
     return true;
 }
@@ -293,7 +318,7 @@ static void take_event(struct feed *feed, const json_t *object)
     enum feed_reason reason = take_when(object, &event, &field);
     if (!reason)
         reason = take_step(object, &event, &field);
-    if (!reason && !take_place(object, &event)) {
+    if (!reason && !take_place(object, &event, &feed->dropped)) {
         field = "readPoint";
         reason = FEED_BAD_FIELD;
     }

@@ -6,6 +6,7 @@
  *                   document of any length needs the memory of its largest event
  * feed_draft.c      named fields to a checked event: NDJSON and CSV end here
  * feed_text.c       names of personal fields
+ * feed_personal.c   personal data in a place or a product
  */
 #ifndef ECLUSE_FEED_INTERNAL_H
 #define ECLUSE_FEED_INTERNAL_H
@@ -135,7 +136,7 @@ const char *feed_field_name(enum feed_field field);
 
 /* FEED_OK and *event, or the reason and the field that it is about. */
 enum feed_reason feed_draft_event(const struct tracking_rules *rules, const struct draft *draft,
-                                  struct event *event, const char **field);
+                                  struct event *event, const char **field, uint64_t *dropped);
 
 /* Single fields, for formats that name them otherwise. False: not of the right form, *event
  * untouched. */
@@ -143,9 +144,11 @@ enum feed_reason feed_take_parcel(const struct tracking_rules *rules, struct tex
                                   struct event *event);
 enum feed_reason feed_take_time(struct text time, struct event *event);
 bool feed_take_code(struct text code, struct event *event);
-bool feed_take_place(struct text place, struct event *event);
+/* Personal data instead of a place or a product is left out and counted. */
+bool feed_take_place(struct text place, struct event *event, uint64_t *dropped);
+bool feed_take_location(struct text number, struct event *event); /* a GLN: long, and nobody's */
 bool feed_take_country(struct text country, struct event *event);
-bool feed_take_product(struct text product, struct event *event);
+bool feed_take_product(struct text product, struct event *event, uint64_t *dropped);
 bool feed_take_pickup(struct text pickup, struct event *event);
 
 /* ---- feed_text.c ----------------------------------------------------------------------------- */
@@ -153,5 +156,10 @@ bool feed_take_pickup(struct text pickup, struct event *event);
 bool field_is_personal(struct text name);
 const char *
 personal_name(size_t i); /* of the list that is searched, in its order; NULL at its end */
+
+/* ---- feed_personal.c ------------------------------------------------------------------------- */
+
+/* A title before a name, a mail address, a telephone number, a street with its number. */
+bool text_is_personal(struct text text);
 
 #endif

@@ -327,7 +327,7 @@ void feed_ndjson_line(struct feed *feed, struct text line)
     enum feed_reason reason = ndjson_fields(line, feed->scratch, &draft, &dropped);
     feed->dropped += dropped;
     if (!reason)
-        reason = feed_draft_event(feed->rules, &draft, &event, &field);
+        reason = feed_draft_event(feed->rules, &draft, &event, &field, &feed->dropped);
     if (reason)
         feed_refuse(feed, feed->place, reason, field);
     else

@@ -49,7 +49,7 @@ static enum feed_reason take_shipment(struct feed *feed, const json_t *root, con
         return reason;
     *field = "product";
     if (!json_text(shipment, "product", &product) ||
-        (product.length && !feed_take_product(product, event)))
+        (product.length && !feed_take_product(product, event, &feed->dropped)))
         return FEED_BAD_FIELD;
     *field = "deliveryDate";
     if (!take_delivery_day(shipment, event))

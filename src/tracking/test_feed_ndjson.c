@@ -83,10 +83,10 @@ static void long_places_are_cut_at_a_character(void **state)
 {
     (void)state;
     struct caught *caught =
-        line(PLAIN ",\"place\":\"1234567890123456789012345678901234567890123456é9\"}\n" PLAIN
-                   ",\"place\":\"12345678901234567890123456789012345678901234567é\"}");
-    assert_string_equal(caught->event[0].place, "1234567890123456789012345678901234567890123456é");
-    assert_string_equal(caught->event[1].place, "12345678901234567890123456789012345678901234567");
+        line(PLAIN ",\"place\":\"abcdefghijabcdefghijabcdefghijabcdefghijabcdefé9\"}\n" PLAIN
+                   ",\"place\":\"abcdefghijabcdefghijabcdefghijabcdefghijabcdefgé\"}");
+    assert_string_equal(caught->event[0].place, "abcdefghijabcdefghijabcdefghijabcdefghijabcdefé");
+    assert_string_equal(caught->event[1].place, "abcdefghijabcdefghijabcdefghijabcdefghijabcdefg");
     free(caught);
 }
 
