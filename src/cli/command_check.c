@@ -61,7 +61,8 @@ int command_check(const struct arguments *a)
         output_tone(stdout, TONE_GOOD,
                     language == LANGUAGE_FR ? "Ce contrat est correct."
                                             : "This contract is sound.");
-        puts("");
+        puts(language == LANGUAGE_FR ? "\n\nLa plus grande perte qu'il permet\u00a0:"
+                                     : "\n\nThe largest loss that it allows:");
         contract_explain_loss(c, language, stdout);
     }
     free(c);

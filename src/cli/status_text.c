@@ -110,11 +110,14 @@ static void budget_row(const struct status *st, struct table *table, unsigned at
     table_cell(table, TONE_PLAIN, "%s", meter_name(rule->meter));
     table_cell(table, TONE_PLAIN, "%s", principal_name(rule->per));
     enum guard guard = meter_guard(rule->meter);
-    if (!guard_exists(guard)) {
+    if (!meter_is_enforced(rule->meter)) {
         table_cell(table, TONE_DIM, "%s", over_name(rule->over));
         table_cell(table, TONE_DIM, "%s", "-");
         table_cell(table, TONE_DIM, "%s", "-");
-        table_cell(table, TONE_DIM, "no guard for this budget yet (%s)", guard_name(guard));
+        if (guard == GUARD_FRONT)
+            table_cell(table, TONE_DIM, "%s", "no guard for this budget yet");
+        else
+            table_cell(table, TONE_DIM, "no guard for this budget yet (%s)", guard_name(guard));
         return;
     }
     bool observes = budget_mode_shown(st, rule) == MODE_OBSERVE;

@@ -62,6 +62,11 @@ const char *guard_name(enum guard guard)
     return (unsigned)guard < GUARD_COUNT ? names[guard] : "?";
 }
 
+bool meter_is_enforced(enum meter meter)
+{
+    return meter == METER_REQUESTS || meter == METER_ORIGIN_REQUESTS || meter == METER_PARCELS_READ;
+}
+
 const char *mode_name(enum mode mode)
 {
     return mode == MODE_ENFORCE ? "enforce" : mode == MODE_OBSERVE ? "observe" : "?";

@@ -302,6 +302,7 @@ int contract_budget_named(const struct contract *c, struct text name);  /* index
 
 const char *meter_name(enum meter meter);
 enum guard meter_guard(enum meter meter);
+bool meter_is_enforced(enum meter meter); /* whether this release counts it; else its budgets are checked, and that is said */
 enum meter_unit meter_unit(enum meter meter);
 bool meter_is_distinct(enum meter meter);
 bool meter_is_continuity(enum meter meter); /* about being answered; else about what leaves or is destroyed */

@@ -5,6 +5,8 @@
 
 #include <inttypes.h>
 
+enum { LONGEST_WAIT_SECONDS = 11 }; /* LONGEST_WAIT of src/front/admit.c */
+
 static void heading(const struct speech *s, const char *english, const char *french)
 {
     fprintf(s->out, "\n%s\n", say(s, english, french));
@@ -45,7 +47,7 @@ static void explain_tracking(const struct speech *s)
           s->out);
     for (uint32_t i = 0; i < t->format_count; i++)
         fprintf(s->out, "%s%s", between(s, i, t->format_count),
-                value_format_text(&t->format[i], text));
+                format_words(s, &t->format[i], text));
     fprintf(s->out,
             say(s, ". Anything else is refused at once.\n- An answer older than %s says so.\n",
                 ". Tout autre numéro est refusé d'emblée.\n- Une réponse datant de plus de %s le "
@@ -83,6 +85,8 @@ static void explain_protected(const struct speech *s)
                   ")\u00a0: jamais retenus au nom de la continuité.\n"),
               s->out);
     }
+    if (!c->network.present && !c->share_count)
+        return;
     fputs(say(s, "  What leaves or is destroyed stays limited for them too.\n",
               "  Ce qui sort ou est détruit reste limité pour eux aussi.\n"),
           s->out);
@@ -97,6 +101,7 @@ static void explain_promises(const struct speech *s)
     for (uint32_t i = 0; i < c->promise_count; i++) {
         const struct promise_rule *p = &c->promise[i];
         char within[WORDS_SIZE], over[WORDS_SIZE], share[WORDS_SIZE];
+        char route[2 * CONTRACT_NAME_SIZE];
         duration_words(s, p->within, within);
         if (p->statement)
             fprintf(s->out,
@@ -109,11 +114,10 @@ static void explain_promises(const struct speech *s)
         else
             fprintf(s->out,
                     say(s,
-                        "- %s: %s of the answers on the route %s are given within %s, measured "
-                        "over %s.\n",
-                        "- %s\u00a0: %s des réponses sur la route %s sont données en %s, mesure "
+                        "- %s: %s of the answers on %s are given within %s, measured over %s.\n",
+                        "- %s\u00a0: %s des réponses sur %s sont données en %s, mesure "
                         "faite sur %s.\n"),
-                    p->name, share_words(s, p->success, share), c->route[p->route].name, within,
+                    p->name, share_words(s, p->success, share), route_words(s, p->route, route), within,
                     duration_words(s, p->over, over));
     }
 }
@@ -121,8 +125,9 @@ static void explain_promises(const struct speech *s)
 static void explain_where(const struct speech *s, const struct budget_rule *b)
 {
     const struct contract *c = s->contract;
+    char route[2 * CONTRACT_NAME_SIZE];
     if (b->route >= 0)
-        fprintf(s->out, say(s, ", on the route %s", ", sur la route %s"), c->route[b->route].name);
+        fprintf(s->out, say(s, ", on %s", ", sur %s"), route_words(s, b->route, route));
     if (b->share >= 0)
         fprintf(s->out, say(s, ", on the share %s", ", sur le partage %s"),
                 c->share[b->share].name);
@@ -143,25 +148,51 @@ static void explain_consequence(const struct speech *s, const struct budget_rule
 {
     char length[WORDS_SIZE];
     duration_words(s, b->hold_for, length);
-    if (b->over == OVER_SLOW)
-        fputs(say(s, "Over that, requests wait.", "Au-delà, les requêtes attendent."), s->out);
-    else if (b->over == OVER_CHALLENGE)
-        fputs(say(s, "Over that, proof is asked for before a request is served.",
-                  "Au-delà, une preuve est demandée avant de servir une requête."),
-              s->out);
-    else if (b->per == PRINCIPAL_EVERYONE)
+    if (b->over == OVER_HOLD && b->per == PRINCIPAL_EVERYONE) {
         fprintf(s->out,
                 say(s, "Over that, the largest contributors are held for %s, until the rest fits.",
                     "Au-delà, les plus gros contributeurs sont retenus pendant %s, jusqu'à ce que "
-                    "le reste tienne "
-                    "dans la limite."),
+                    "le reste tienne dans la limite."),
                 length);
-    else
-        fprintf(s->out, say(s, "Over that, a hold for %s.", "Au-delà, retenue pendant %s."),
-                length);
+    } else if (b->over == OVER_HOLD) {
+        fputs(say(s, "Over that, ", "Au-delà, "), s->out);
+        fprintf(s->out, hold_words(s, b->meter), length);
+        fputs(say(s, "; everything else goes on.", "\u00a0; tout le reste continue."), s->out);
+    } else {
+        if (b->over == OVER_CHALLENGE)
+            fputs(say(s, "Over that, proof is asked for before a request is served (not built yet: "
+                         "until then ",
+                      "Au-delà, une preuve est demandée avant de servir une requête (pas encore "
+                      "réalisé\u00a0: d'ici là "),
+                  s->out);
+        else
+            fputs(say(s, "Over that, ", "Au-delà, "), s->out);
+        fprintf(s->out,
+                say(s, "requests wait up to %d seconds, then are refused%s",
+                    "les requêtes attendent jusqu'à %d\u00a0secondes, puis sont refusées%s"),
+                LONGEST_WAIT_SECONDS, b->over == OVER_CHALLENGE ? ")." : ".");
+    }
     if (b->mode == MODE_OBSERVE)
         fputs(say(s, " This budget is only observed: nothing happens yet.",
                   " Ce budget est seulement observé\u00a0: rien ne se produit encore."),
+              s->out);
+    if (!meter_is_enforced(b->meter))
+        fputs(say(s, " (Not enforced in this release.)", " (Pas appliqué dans cette version.)"),
+              s->out);
+}
+
+/* Strangers on lookups are charged twice (src/front/lookup.c). */
+static void explain_half(const struct speech *s, const struct budget_rule *b)
+{
+    if (b->meter == METER_ORIGIN_REQUESTS &&
+        (b->per == PRINCIPAL_NETWORK || b->per == PRINCIPAL_EVERYONE))
+        fputs(say(s,
+                  "  On lookups of parcels that the store does not have, and only there, half of it is "
+                  "kept for known customers; nobody can be known yet, so that such lookups have the "
+                  "other half.\n",
+                  "  Pour les recherches de colis que le magasin n'a pas, et elles seules, la moitié en "
+                  "est gardée aux clients connus\u00a0; personne ne peut encore l'être, ces "
+                  "recherches ont donc l'autre moitié.\n"),
               s->out);
 }
 
@@ -186,6 +217,7 @@ static void explain_budget(const struct speech *s, const struct budget_rule *b)
     fputs(". ", s->out);
     explain_consequence(s, b);
     fputc('\n', s->out);
+    explain_half(s, b);
     if (has_rate_cell(b))
         fputs(say(s,
                   "  In windows of up to one minute, up to twice the limit may pass at an unlucky "

@@ -173,9 +173,9 @@ static void lose_bytes(const struct speech *s)
 {
     const struct network_rules *network = &s->contract->network;
     if (!network->present) {
-        fputs(say(s, "- by the network: not limited, this contract has no `network`.\n",
-                  "- par le réseau\u00a0: sans limite, ce contrat n'a pas de section "
-                  "«\u00a0network\u00a0».\n"),
+        fputs(say(s, "- Data that leaves over the network: not limited (this contract has no `network`).\n",
+                  "- Données qui sortent par le réseau\u00a0: sans limite (ce contrat n'a pas de "
+                  "section «\u00a0network\u00a0»).\n"),
               s->out);
         return;
     }
@@ -243,6 +243,27 @@ static void lose_together(const struct speech *s)
     }
 }
 
+/* The sums hold once guards do what the contract says. */
+static void lose_unguarded(const struct speech *s)
+{
+    const struct contract *c = s->contract;
+    bool bytes = c->network.present && !meter_is_enforced(METER_BYTES_OUT);
+    bool files = c->share_count && !(meter_is_enforced(METER_FILES_READ) &&
+                                     meter_is_enforced(METER_FILES_REWRITTEN));
+    if (bytes)
+        fputs(say(s, "- this release does not enforce limits of what leaves over the network yet: "
+                     "until one does, nothing here holds it back.\n",
+                  "- cette version n'applique pas encore les limites de ce qui sort par le "
+                  "réseau\u00a0: d'ici là, rien ici ne le retient.\n"),
+              s->out);
+    if (files)
+        fputs(say(s, "- this release does not enforce limits of files read or rewritten yet: until "
+                     "one does, nothing here holds them back.\n",
+                  "- cette version n'applique pas encore les limites de fichiers lus ou "
+                  "réécrits\u00a0: d'ici là, rien ici ne les retient.\n"),
+              s->out);
+}
+
 void contract_explain_loss(const struct contract *c, enum language language, FILE *out)
 {
     struct speech s = {c, out, language == LANGUAGE_FR};
@@ -256,4 +277,5 @@ void contract_explain_loss(const struct contract *c, enum language language, FIL
         lose_files(&s, i, METER_FILES_REWRITTEN);
     }
     lose_together(&s);
+    lose_unguarded(&s);
 }

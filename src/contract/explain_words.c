@@ -139,6 +139,68 @@ const char *principal_words(const struct speech *s, enum principal_kind kind)
     return words[kind][s->french];
 }
 
+const char *route_words(const struct speech *s, int route, char out[2 * CONTRACT_NAME_SIZE])
+{
+    static const struct {
+        const char *name, *words[2];
+    } known[] = {
+        {"tracking", {"parcel pages", "les pages de colis"}},
+        {"api", {"the interface for programs", "l'interface pour les programmes"}},
+        {"home", {"the search form", "le formulaire de recherche"}},
+        {"login", {"sign-in", "la connexion"}},
+    };
+    const char *name = s->contract->route[route].name;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(name, known[i].name) == 0) {
+            snprintf(out, 2 * CONTRACT_NAME_SIZE, "%s (route %s)", known[i].words[s->french], name);
+            return out;
+        }
+    snprintf(out, 2 * CONTRACT_NAME_SIZE, say(s, "the route %s", "la route %s"), name);
+    return out;
+}
+
+const char *format_words(const struct speech *s, const struct parcel_format *format,
+                         char out[VALUE_TEXT_SIZE])
+{
+    switch (format->kind) {
+    case FORMAT_S10:
+        return say(s, "international numbers (S10)", "numéros internationaux (S10)");
+    case FORMAT_COLISSIMO:
+        return "Colissimo";
+    case FORMAT_SSCC:
+        return say(s, "numbers of shipping units (SSCC)", "numéros d'unités d'expédition (SSCC)");
+    case FORMAT_DIGITS:
+    case FORMAT_ALNUM:
+        break;
+    }
+    return value_format_text(format, out);
+}
+
+const char *hold_words(const struct speech *s, enum meter meter)
+{
+    static const char *const words[][2] = {
+        [METER_REQUESTS] = {"such requests are refused for %s",
+                            "ces requêtes sont refusées pendant %s"},
+        [METER_ORIGIN_REQUESTS] = {"no such request is passed to the origin for %s",
+                                   "aucune de ces requêtes n'est transmise à l'origine pendant %s"},
+        [METER_PARCELS_READ] = {"no parcel is shown there for %s",
+                                "aucun colis n'y est montré pendant %s"},
+        [METER_PEOPLE_READ] = {"no record is shown there for %s",
+                               "aucun dossier n'y est montré pendant %s"},
+        [METER_LOGIN_FAILURES] = {"sign-ins are refused for %s",
+                                  "les connexions sont refusées pendant %s"},
+        [METER_PACKETS] = {"packets are dropped for %s", "les paquets sont rejetés pendant %s"},
+        [METER_BYTES_OUT] = {"nothing more leaves that way for %s",
+                             "plus rien ne sort par là pendant %s"},
+        [METER_FILES_READ] = {"no further file is opened for %s",
+                              "aucun autre fichier n'est ouvert pendant %s"},
+        [METER_FILES_REWRITTEN] = {"no file is changed any more for %s",
+                                   "plus aucun fichier n'est modifié pendant %s"},
+    };
+    must((unsigned)meter < METER_COUNT);
+    return words[meter][s->french];
+}
+
 const char *class_words(const struct speech *s, int class)
 {
     if (class == CONTRACT_CLASS_ANY)

@@ -3,6 +3,7 @@
 #define ECLUSE_EXPLAIN_WORDS_H
 
 #include "contract/contract.h"
+#include "contract/value.h"
 
 enum { WORDS_SIZE = 96 };
 
@@ -28,6 +29,13 @@ char *amount_words(const struct speech *s, enum meter meter, uint64_t amount, ch
 const char *meter_words(const struct speech *s, enum meter meter, uint64_t amount);
 /* "for each client". */
 const char *principal_words(const struct speech *s, enum principal_kind kind);
+/* "the route depot"; one that everybody has is said in words first. */
+const char *route_words(const struct speech *s, int route, char out[2 * CONTRACT_NAME_SIZE]);
+/* "international numbers (S10)". */
+const char *format_words(const struct speech *s, const struct parcel_format *format,
+                         char out[VALUE_TEXT_SIZE]);
+/* What a hold refuses, with %s where its length belongs. */
+const char *hold_words(const struct speech *s, enum meter meter);
 /* "unlisted", a listed class, or all of them. */
 const char *class_words(const struct speech *s, int class);
 

@@ -43,7 +43,8 @@ static void every_budget_is_a_sentence(void **state)
     UNUSED(state);
     says(EGRESS, LANGUAGE_EN, false,
          "- theft: for each machine inside at most 200 MB sent out in 1 hour and 500 MB in 1 day, "
-         "to unlisted destinations, on connections begun inside. Over that, a hold for 4 hours.");
+         "to unlisted destinations, on connections begun inside. Over that, nothing more leaves "
+         "that way for 4 hours; everything else goes on.");
     says(EGRESS, LANGUAGE_FR, false,
          "- theft\u00a0: pour chaque machine interne, au plus 200\u00a0Mo envoyés en "
          "1\u00a0heure et 500\u00a0Mo en 1\u00a0jour, vers les destinations non listées");
@@ -52,10 +53,64 @@ static void every_budget_is_a_sentence(void **state)
         "ecluse: 1\npromises: [{name: p, route: home, success: 99.5%, within: 300ms, over: 5m}]\n"
         "budgets: [{name: b, meter: requests, per: client, at_most: {10s: 1}, over: slow}]\n";
     says(front, LANGUAGE_FR, false,
-         "- p\u00a0: 99,5\u00a0% des réponses sur la route home sont données en "
-         "300\u00a0millisecondes, mesure faite sur 5\u00a0minutes.");
-    says(front, LANGUAGE_EN, false, "at most 1 request in 10 seconds. Over that, requests wait.");
+         "- p\u00a0: 99,5\u00a0% des réponses sur le formulaire de recherche (route home) sont "
+         "données en 300\u00a0millisecondes, mesure faite sur 5\u00a0minutes.");
+    says(front, LANGUAGE_EN, false, "at most 1 request in 10 seconds. Over that, requests wait up to 11 "
+         "seconds, then are refused.");
     says(front, LANGUAGE_EN, false, "up to twice the limit may pass");
+}
+
+#define FRONT(meter, per, over)                                                                    \
+    "ecluse: 1\ntracking: {formats: [s10]}\nprotected: [{name: us, from: [10.9.0.0/16]}]\n"       \
+    "budgets: [{name: b, meter: " meter ", per: " per ", at_most: {1h: 10}, over: " over "}]\n"
+
+static void says_nothing_of(const char *yaml, const char *words)
+{
+    char *text = explained(yaml, LANGUAGE_EN, false);
+    assert_null(strstr(text, words));
+    free(text);
+}
+
+static void what_is_not_built_yet_is_said(void **state)
+{
+    UNUSED(state);
+    static const char challenge[] = FRONT("requests", "client", "challenge");
+    says(challenge, LANGUAGE_EN, false,
+         "(not built yet: until then requests wait up to 11 seconds, then are refused).");
+    says(challenge, LANGUAGE_FR, false,
+         "(pas encore réalisé\u00a0: d'ici là les requêtes attendent jusqu'à 11\u00a0secondes, puis "
+         "sont refusées).");
+    says_nothing_of(challenge, "Not enforced");
+    says(EGRESS "files: {shares: [{name: s, path: /s}]}\n", LANGUAGE_EN, true,
+         "- this release does not enforce limits of files read or rewritten yet");
+    says(FRONT("people_read", "client", "slow"), LANGUAGE_EN, false,
+         "(Not enforced in this release.)");
+    says_nothing_of(challenge, "does not enforce");
+}
+
+static void what_is_kept_of_a_shared_limit_is_said_where_it_is(void **state)
+{
+    UNUSED(state);
+    static const char half[] = "half of it is kept for known customers";
+    says(FRONT("origin_requests", "everyone", "slow"), LANGUAGE_EN, false, half);
+    says(FRONT("origin_requests", "network", "slow"), LANGUAGE_FR, false,
+         "la moitié en est gardée aux clients connus");
+    says_nothing_of(FRONT("origin_requests", "client", "slow"), half);
+    says_nothing_of(FRONT("requests", "network", "slow"), half);
+}
+
+static void a_director_reads_words(void **state)
+{
+    UNUSED(state);
+    static const char held[] = FRONT("requests", "client", "hold, hold_for: 15m");
+    says(held, LANGUAGE_EN, false, "can exist: international numbers (S10).");
+    says(held, LANGUAGE_EN, false,
+         "Over that, such requests are refused for 15 minutes; everything else goes on.");
+    says(held, LANGUAGE_FR, false,
+         "Au-delà, ces requêtes sont refusées pendant 15\u00a0minutes\u00a0; tout le reste continue.");
+    says_nothing_of(held, "What leaves or is destroyed");
+    says(EGRESS "protected: [{name: us, from: [10.9.0.0/16]}]\n", LANGUAGE_EN, false,
+         "  What leaves or is destroyed stays limited for them too.");
 }
 
 static void the_loss_is_the_least_of_all_windows_and_summed(void **state)
@@ -83,7 +138,8 @@ static void what_has_no_bound_is_said(void **state)
     says(
         EGRESS, LANGUAGE_EN, true,
         "- not limited: what answers connections begun outside, to unlisted destinations, backup.");
-    says("ecluse: 1\n", LANGUAGE_EN, true, "- by the network: not limited");
+    says("ecluse: 1\n", LANGUAGE_EN, true, "- Data that leaves over the network: not "
+                                                         "limited");
     says("ecluse: 1\nfiles: {shares: [{name: s, path: /s}]}\n", LANGUAGE_EN, true,
          "- different files read on the share s: without limit.");
     says(EGRESS "mode: observe\n", LANGUAGE_EN, true, "- everything: this contract only observes");
@@ -122,6 +178,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_budget_is_a_sentence),
+        cmocka_unit_test(what_is_not_built_yet_is_said),
+        cmocka_unit_test(what_is_kept_of_a_shared_limit_is_said_where_it_is),
+        cmocka_unit_test(a_director_reads_words),
         cmocka_unit_test(the_loss_is_the_least_of_all_windows_and_summed),
         cmocka_unit_test(what_has_no_bound_is_said),
         cmocka_unit_test(a_budget_that_observes_bounds_nothing),

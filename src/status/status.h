@@ -59,9 +59,6 @@ struct status {
     struct alarms alarms;
 };
 
-/* Which guards exist in this release. */
-bool guard_exists(enum guard guard);
-
 /* In this very process, which a damaged store may kill. */
 void store_look_here(const struct contract *c, nanos_t wall, struct store_look *out);
 
