@@ -218,8 +218,7 @@ class Stage:
 
     def hold(self, source="127.0.0.9"):
         """Somebody who guesses passwords is held; the hold's name."""
-        for _ in range(8):
-            self.visit("/connexion", "POST", source)
+        assert wait_until(lambda: self.visit("/connexion", "POST", source) == 429, 10)
         client = self.client("sam")
         found = []
 

@@ -138,3 +138,26 @@ def test_a_flood_of_sign_ins_costs_one_core_and_nobody_elses_place(own_stage):
         thread.join()
     assert slowest < 1
     assert answers.count(403) > 5 and answers.count(503) > 5  # some were tried, the others told to wait
+
+
+def test_it_answers_while_the_public_side_is_loaded(stage):
+    import threading
+    viewer = stage.client("sam")
+    end, visits = time.monotonic() + 3, []
+
+    def load(number):
+        while time.monotonic() < end:
+            visits.append(stage.visit("/tarifs", source=f"127.0.3.{number + 1}"))
+
+    threads = [threading.Thread(target=load, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    slowest = 0
+    while time.monotonic() < end:
+        begun = time.monotonic()
+        assert viewer.ask("GET", "/")[0] == 200
+        slowest = max(slowest, time.monotonic() - begun)
+    for thread in threads:
+        thread.join()
+    assert len(visits) > 300
+    assert slowest < 1
