@@ -1,6 +1,7 @@
 #include "audit/recorder.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -18,6 +19,19 @@ struct kept_name { /* a commitment of a staged entry, on its way into the salts 
 
 enum { STAGED_MAX = RECORDER_BATCH + HANDOVER_COUNT + 2 }; /* a step stages a LOST of each ring, an ERASED and a KEY beyond a batch */
 
+enum { NAMES_MAX = ENTRY_ROLE_COUNT * STAGED_MAX };
+
+/* Names are written by a thread of their own, so that the next batch need not wait for them. */
+struct names {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool started, busy, stopping;
+    int failed; /* of the last try; what it was to write is still in `name` */
+    size_t count;
+    struct kept_name name[NAMES_MAX];
+};
+
 struct recorder {
     struct handover_reader *reader;
     struct audit_log *log;
@@ -25,7 +39,8 @@ struct recorder {
     uint64_t witnessed;
     size_t pending; /* acts staged in the log, not durable yet */
     size_t name_count;
-    struct kept_name name[ENTRY_ROLE_COUNT * STAGED_MAX];
+    struct kept_name name[NAMES_MAX]; /* of this batch, until the thread takes them */
+    struct names names;
 };
 
 struct audit_log *recorder_log(struct recorder *recorder)
@@ -33,8 +48,18 @@ struct audit_log *recorder_log(struct recorder *recorder)
     return recorder->log;
 }
 
+/* Until the thread has no names to write, or cannot. */
+static void wait_for_names(struct names *names)
+{
+    pthread_mutex_lock(&names->lock);
+    while (names->busy)
+        pthread_cond_wait(&names->changed, &names->lock);
+    pthread_mutex_unlock(&names->lock);
+}
+
 struct salts *recorder_salts(struct recorder *recorder)
 {
+    wait_for_names(&recorder->names);
     return recorder->salts;
 }
 
@@ -42,6 +67,88 @@ void recorder_witnessed(struct recorder *recorder, uint64_t size, nanos_t when)
 {
     recorder->witnessed = size;
     handover_witnessed(recorder->reader, when);
+}
+
+/* ---- Names ---------------------------------------------------------------------------------------- */
+
+static int write_names(struct salts *salts, const struct kept_name *name, size_t count)
+{
+    int failed = salts_begin(salts);
+    for (size_t i = 0; i < count && !failed; i++)
+        failed = salts_add(salts, name[i].entry, name[i].role, name[i].salt, text_of(name[i].name), name[i].at);
+    if (!failed)
+        failed = salts_commit(salts);
+    if (failed)
+        salts_rollback(salts);
+    if (failed == -EBADMSG) { /* they will not mend by waiting, and the log must go on */
+        log_line(LOG_LEVEL_ERROR, "recorder: the salts are damaged; whom %zu entries meant is not kept", count);
+        failed = 0;
+    }
+    return failed;
+}
+
+static void *names_thread(void *argument)
+{
+    struct recorder *recorder = argument;
+    struct names *names = &recorder->names;
+    pthread_mutex_lock(&names->lock);
+    while (!names->stopping) {
+        if (!names->busy) {
+            pthread_cond_wait(&names->changed, &names->lock);
+            continue;
+        }
+        pthread_mutex_unlock(&names->lock);
+        int failed = write_names(recorder->salts, names->name, names->count);
+        pthread_mutex_lock(&names->lock);
+        names->failed = failed;
+        if (!failed)
+            names->count = 0;
+        names->busy = false;
+        pthread_cond_broadcast(&names->changed);
+    }
+    pthread_mutex_unlock(&names->lock);
+    return NULL;
+}
+
+static int start_names(struct recorder *recorder)
+{
+    struct names *names = &recorder->names;
+    pthread_mutex_init(&names->lock, NULL);
+    pthread_cond_init(&names->changed, NULL);
+    names->started = pthread_create(&names->thread, NULL, names_thread, recorder) == 0;
+    return names->started ? 0 : -EAGAIN;
+}
+
+static void stop_names(struct names *names)
+{
+    if (!names->started)
+        return;
+    wait_for_names(names);
+    pthread_mutex_lock(&names->lock);
+    names->stopping = true;
+    pthread_cond_broadcast(&names->changed);
+    pthread_mutex_unlock(&names->lock);
+    pthread_join(names->thread, NULL);
+}
+
+/* After the entries are durable, so that nobody waits for it. What cannot be written is kept and tried again; a crash of the machine may
+ * take the last moments, as database.h says. Returns how the last try went. */
+static int hand_names(struct recorder *recorder)
+{
+    struct names *names = &recorder->names;
+    pthread_mutex_lock(&names->lock);
+    int failed = names->failed;
+    if (!names->busy && names->count == 0 && recorder->name_count) {
+        memcpy(names->name, recorder->name, recorder->name_count * sizeof *names->name);
+        names->count = recorder->name_count;
+        recorder->name_count = 0;
+    }
+    if (!names->busy && names->count) {
+        names->busy = true;
+        pthread_cond_broadcast(&names->changed);
+    }
+    pthread_mutex_unlock(&names->lock);
+    return failed;
 }
 
 /* ---- Opening -------------------------------------------------------------------------------------- */
@@ -98,6 +205,15 @@ static int stage_new_key(struct recorder *recorder)
     return recorder_say(recorder, act, clock_wall());
 }
 
+/* Those of the last batch may still wait for those before them. */
+static void hand_last_names(struct recorder *recorder)
+{
+    for (int tries = 0; recorder->names.started && tries < 2 && recorder->name_count; tries++) {
+        wait_for_names(&recorder->names);
+        hand_names(recorder);
+    }
+}
+
 int recorder_open(const char *state, const char *runtime, const char *name, struct recorder **out, struct error *error)
 {
     struct recorder *recorder = calloc(1, sizeof *recorder);
@@ -108,6 +224,8 @@ int recorder_open(const char *state, const char *runtime, const char *name, stru
         failed = open_salts(recorder, state, error);
         failed = failed == -EBADMSG ? -EIO : failed; /* as above */
     }
+    if (!failed)
+        failed = start_names(recorder);
     if (!failed)
         failed = stage_new_key(recorder);
     if (!failed)
@@ -125,6 +243,8 @@ void recorder_close(struct recorder *recorder)
     if (!recorder)
         return;
     handover_reader_free(recorder->reader);
+    hand_last_names(recorder);
+    stop_names(&recorder->names);
     salts_close(recorder->salts);
     audit_log_close(recorder->log);
     free(recorder);
@@ -160,7 +280,7 @@ static int stage(struct recorder *recorder, const struct handed_over *handed)
     char buffer[ENTRY_SIZE];
     struct writer w = writer_on(buffer, sizeof buffer);
     struct entry_salts salts;
-    if (recorder->pending == STAGED_MAX || recorder->name_count + ENTRY_ROLE_COUNT > sizeof recorder->name / sizeof *recorder->name)
+    if (recorder->pending == STAGED_MAX || recorder->name_count + ENTRY_ROLE_COUNT > NAMES_MAX)
         return -ENOBUFS;
     entry_write(handed, &w, &salts);
     int64_t index = audit_log_stage(recorder->log, (struct text){buffer, w.length});
@@ -201,31 +321,9 @@ static int stage_waiting(struct recorder *recorder, nanos_t boot, int64_t wall)
 {
     int failed = stage_lost(recorder, wall);
     struct handed_over handed;
-    while (!failed && recorder->pending < RECORDER_BATCH && recorder->name_count < ENTRY_ROLE_COUNT * RECORDER_BATCH &&
+    while (!failed && recorder->pending < RECORDER_BATCH && recorder->name_count < NAMES_MAX - ENTRY_ROLE_COUNT * (HANDOVER_COUNT + 2) &&
            handover_next(recorder->reader, boot, &handed))
         failed = stage(recorder, &handed);
-    return failed;
-}
-
-/* After the entries, so that nobody waits for it. What cannot be written is kept for the next step; a crash of the machine may take the last
- * moments, as database.h says. */
-static int write_names(struct recorder *recorder)
-{
-    if (!recorder->name_count)
-        return 0;
-    int failed = salts_begin(recorder->salts);
-    for (size_t i = 0; i < recorder->name_count && !failed; i++) {
-        const struct kept_name *kept = &recorder->name[i];
-        failed = salts_add(recorder->salts, kept->entry, kept->role, kept->salt, text_of(kept->name), kept->at);
-    }
-    if (!failed)
-        failed = salts_commit(recorder->salts);
-    if (failed)
-        salts_rollback(recorder->salts);
-    if (failed == -EBADMSG) { /* they will not mend by waiting, and the log must go on */
-        log_line(LOG_LEVEL_ERROR, "recorder: the salts are damaged; whom %zu entries meant is not kept", recorder->name_count);
-        failed = 0;
-    }
     return failed;
 }
 
@@ -241,10 +339,9 @@ long recorder_step(struct recorder *recorder, nanos_t boot, int64_t wall, struct
     long done = (long)recorder->pending;
     handover_durable(recorder->reader, boot, audit_log_size(recorder->log), recorder->witnessed);
     recorder->pending = 0;
-    int kept = write_names(recorder);
+    int kept = hand_names(recorder);
     if (kept)
         return error_set(error, kept, "the salts cannot be written: %s", strerror(-kept));
-    recorder->name_count = 0;
     return failed ? error_set(error, failed, "acts cannot be taken: %s", strerror(-failed)) : done;
 }
 
@@ -253,7 +350,7 @@ long recorder_expire(struct recorder *recorder, int64_t before, int64_t wall, st
     uint64_t first = 0, last = 0;
     if (recorder->pending >= RECORDER_BATCH)
         return error_set(error, -EBUSY, "the log cannot be written at present");
-    long erased = salts_erase(recorder->salts, before, RECORDER_EXPIRE, &first, &last);
+    long erased = salts_erase(recorder_salts(recorder), before, RECORDER_EXPIRE, &first, &last);
     if (erased <= 0)
         return erased < 0 ? error_set(error, (int)erased, "old salts cannot be erased: %s", strerror((int)-erased)) : 0;
     struct act act = {.kind = ACT_ERASED};
