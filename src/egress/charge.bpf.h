@@ -78,7 +78,8 @@ static __noinline struct egress_entry *entry_make(struct egress_settings *s,
     struct egress_entry *entry = entry_at(index);
     if (!entry || index < ENTRY_FIRST)
         return entry_at(common);
-    entry->who = *who;
+    entry->host = who->host;
+    __builtin_memcpy(entry->to, who->to, 16);
     entry->newcomer = kind == ENTRY_HOST;
     for (int i = 0; i < EGRESS_ACCOUNTS; i++)
         entry->account[i].ceiling = s->rule[i].first;
@@ -98,6 +99,24 @@ static __always_inline struct egress_entry *entry_of(struct egress_settings *s,
 {
     const __u32 *index = bpf_map_lookup_elem(&places, who);
     return index ? entry_at(*index) : entry_make(s, who, kind);
+}
+
+/* A connection remembers where its host's entry is; whether it is still that is in the line that is
+ * read anyway. */
+static __always_inline struct egress_entry *
+host_entry(struct egress_settings *s, const struct egress_pair *who, struct egress_flow *flow)
+{
+    if (flow && flow->place) {
+        struct egress_entry *entry = entry_at(flow->place);
+        if (entry && entry->kind == ENTRY_HOST && same_host(&entry->host, &who->host))
+            return entry;
+    }
+    const __u32 *index = bpf_map_lookup_elem(&places, who);
+    if (!index)
+        return entry_make(s, who, ENTRY_HOST);
+    if (flow)
+        flow->place = *index;
+    return entry_at(*index);
 }
 
 static __always_inline bool is_held(struct charge *c, const struct egress_account *a)

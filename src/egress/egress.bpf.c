@@ -37,7 +37,7 @@ int egress_out(struct __sk_buff *skb)
         struct egress_pair who = {.host = p.host};
         c.by.everyone = entry_at(ENTRY_EVERYONE);
         c.by.newcomers = entry_at(ENTRY_NEWCOMERS);
-        c.by.host = entry_of(s, &who, ENTRY_HOST);
+        c.by.host = host_entry(s, &who, sight.flow);
         c.by.pair = c.by.host;
         if (s->pairs) {
             __builtin_memcpy(who.to, p.key.outside, 16);

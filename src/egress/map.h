@@ -34,7 +34,7 @@ enum { PER_HOST, PER_PAIR, PER_EVERYONE };
 
 enum { ENTRY_EVERYONE, ENTRY_NEWCOMERS, ENTRY_FIRST }; /* indices that are always there */
 
-enum { ENTRY_FREE, ENTRY_HOST, ENTRY_PAIR };
+enum { ENTRY_FREE, ENTRY_HOST, ENTRY_PAIR, ENTRY_LEAVING };
 
 /* A link address is 01, nine zero bytes, and itself; otherwise an address, IPv4 as ::ffff:a.b.c.d.
  */
@@ -51,17 +51,18 @@ struct egress_account {
     __u64 spent;      /* bytes that left, ever */
     __u64 ceiling;    /* what `spent` may grow to */
     __u64 held_until; /* boot clock; 0: not held */
-    __u64 refused;    /* bytes over it on connections that proved themselves; at ENTRY_EVERYONE all
-                         bytes over it */
-    __u64 recorded;   /* how much of `spent` the rings have */
+    __u64 refused; /* bytes over it on connections that proved themselves; at ENTRY_EVERYONE all */
 };
 
-struct egress_entry {
-    struct egress_pair who; /* `to` of a host is zero */
-    __u32 kind;             /* written last when made */
-    __u32 newcomer;         /* the entry is new, and pays at ENTRY_NEWCOMERS too */
+struct egress_entry { /* what a packet needs stands in the first two lines */
+    struct egress_host host;
+    __u32 kind;     /* written last when made */
+    __u32 newcomer; /* the entry is new, and pays at ENTRY_NEWCOMERS too */
     __u64 spare;
     struct egress_account account[EGRESS_ACCOUNTS];
+    __u64 recorded[EGRESS_ACCOUNTS]; /* how much of `spent` the rings have */
+    __u8 to[16];                     /* of a pair */
+    __u8 filling[16];                /* to whole lines */
 };
 
 struct egress_list { /* the accounts that a packet is charged to */
@@ -111,7 +112,8 @@ struct egress_flow { /* a connection that both sides took part in */
     __u8 spare[3];
     __u16 class;
     __u16 unused;
-    __u32 generation, alignment;
+    __u32 generation;
+    __u32 place;       /* of the host's entry, if that is still the host's */
     __u64 bytes;       /* that left */
     __u64 first, last; /* monotonic clock, coarse */
 };

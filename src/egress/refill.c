@@ -15,7 +15,8 @@ enum { LINK_ETHERNET = 1 }; /* ARPHRD_ETHER in /sys/class/net/NAME/type */
 struct look { /* what this process knows of an entry beside what stands in it */
     uint64_t told[EGRESS_ACCOUNTS]; /* of `refused` */
     nanos_t busy;                   /* when something last went */
-    bool seen, leaving;
+    bool seen, pair, leaving;
+    bool lost; /* no ring was free for it: the newcomers' common count stands for its own */
 };
 
 struct egress {
@@ -62,23 +63,31 @@ static struct principal principal_of_host(const struct egress *e, const struct e
     return p;
 }
 
+static struct egress_pair pair_of(const struct egress_entry *entry)
+{
+    struct egress_pair who = {.host = entry->host};
+    memcpy(who.to, entry->to, sizeof who.to);
+    return who;
+}
+
 static struct principal principal_of(const struct egress *e, uint32_t index)
 {
     const struct egress_entry *entry = &e->kernel->entries[index];
     if (index == ENTRY_NEWCOMERS)
         return principal_named(PRINCIPAL_HOST, TEXT("newcomers"));
-    if (entry->kind == ENTRY_PAIR) /* longer than a name may be: it is known by its hash */
-        return principal_named(PRINCIPAL_PAIR,
-                               (struct text){(const char *)&entry->who, sizeof entry->who});
-    return principal_of_host(e, &entry->who.host);
+    if (e->look[index].pair) { /* longer than a name may be: it is known by its hash */
+        struct egress_pair who = pair_of(entry);
+        return principal_named(PRINCIPAL_PAIR, (struct text){(const char *)&who, sizeof who});
+    }
+    return principal_of_host(e, &entry->host);
 }
 
 /* ---- One entry
  * ------------------------------------------------------------------------------------------ */
 
-static bool concerns(uint8_t per, uint32_t kind)
+static bool concerns(uint8_t per, bool pair)
 {
-    return (per == PER_PAIR) == (kind == ENTRY_PAIR);
+    return (per == PER_PAIR) == pair;
 }
 
 static void count_account(struct egress *e, uint32_t index, unsigned i, const struct principal *p,
@@ -88,14 +97,13 @@ static void count_account(struct egress *e, uint32_t index, unsigned i, const st
     struct egress_account *a = &entry->account[i];
     struct look *look = &e->look[index];
     unsigned budget = (unsigned)e->config->budget[i];
-    uint64_t spent = load(&a->spent), recorded = a->recorded, refused = load(&a->refused);
+    uint64_t spent = load(&a->spent), recorded = entry->recorded[i], refused = load(&a->refused);
     /* A packet that is just being taken back may have been counted: then it is not counted the next
      * time. */
     if (spent > recorded && spent - recorded <= INT64_MAX) {
         if (budget_spent(e->budgets, budget, p, spent - recorded, now) == -ENOSPC)
-            entry->newcomer = entry->kind ==
-                              ENTRY_HOST; /* its own count is lost, so a common one stands for it */
-        store(&a->recorded, spent);
+            look->lost = true;
+        store(&entry->recorded[i], spent);
         look->busy = now;
     }
     /* What would fit by now was refused before a release or a window gave way: that is no reason
@@ -112,7 +120,7 @@ static void grant_account(struct egress *e, uint32_t index, unsigned i, const st
     struct outcome o;
     uint64_t left = budget_left(e->budgets, (unsigned)e->config->budget[i], p, now, &o);
     if (e->config->settings.rule[i].per != PER_EVERYONE)
-        store(&a->ceiling, a->recorded + left);
+        store(&a->ceiling, e->kernel->entries[index].recorded[i] + left);
     store(&a->held_until, o.verdict == VERDICT_HOLD ? (uint64_t)o.until : 0);
 }
 
@@ -122,7 +130,7 @@ static bool has_news(const struct egress *e, uint32_t index)
     if (!e->look[index].seen)
         return true;
     for (unsigned i = 0; i < EGRESS_ACCOUNTS; i++)
-        if (load(&entry->account[i].spent) != entry->account[i].recorded ||
+        if (load(&entry->account[i].spent) != entry->recorded[i] ||
             load(&entry->account[i].refused) != e->look[index].told[i])
             return true;
     return false;
@@ -134,15 +142,16 @@ static void refill_entry(struct egress *e, uint32_t index, bool second, struct m
     struct look *look = &e->look[index];
     if (!second && !has_news(e, index))
         return;
-    uint32_t kind = index == ENTRY_NEWCOMERS ? ENTRY_HOST : entry->kind;
+    if (!look->seen)
+        look->pair = entry->kind == ENTRY_PAIR;
     struct principal p = principal_of(e, index);
     if (!look->seen)
         look->busy = moment.boot;
-    if (index >= ENTRY_FIRST && kind == ENTRY_HOST && (second || !look->seen))
-        entry->newcomer = known_is_new(e->known, &entry->who.host, moment.wall);
+    if (index >= ENTRY_FIRST && !look->pair && (second || !look->seen))
+        entry->newcomer = known_is_new(e->known, &entry->host, moment.wall) || look->lost;
     look->seen = true;
     for (unsigned i = 0; i < EGRESS_ACCOUNTS; i++) {
-        if (e->config->budget[i] < 0 || !concerns(e->config->settings.rule[i].per, kind))
+        if (e->config->budget[i] < 0 || !concerns(e->config->settings.rule[i].per, look->pair))
             continue;
         count_account(e, index, i, &p, moment.boot);
         grant_account(e, index, i, &p, moment.boot);
@@ -159,7 +168,10 @@ static void let_go(struct egress *e, uint32_t index, struct moment moment)
         memset(look, 0, sizeof *look);
         kernel_give_back(e->kernel, index);
     } else if (moment.boot - look->busy > e->longest) {
-        look->leaving = kernel_forget(e->kernel, &e->kernel->entries[index].who) == 0;
+        struct egress_pair who = pair_of(&e->kernel->entries[index]);
+        look->leaving = kernel_forget(e->kernel, &who) == 0;
+        if (look->leaving)
+            __atomic_store_n(&e->kernel->entries[index].kind, ENTRY_LEAVING, __ATOMIC_SEQ_CST);
     }
 }
 
@@ -234,9 +246,9 @@ static void take_over(struct egress *e, const struct kernel *old, nanos_t now)
         const struct egress_entry *entry = &old->entries[index];
         if (entry->kind != ENTRY_HOST)
             continue;
-        struct principal p = principal_of_host(e, &entry->who.host);
+        struct principal p = principal_of_host(e, &entry->host);
         for (unsigned i = 0; i < EGRESS_ACCOUNTS; i++) {
-            uint64_t spent = load(&entry->account[i].spent), recorded = entry->account[i].recorded;
+            uint64_t spent = load(&entry->account[i].spent), recorded = entry->recorded[i];
             char name[EGRESS_NAME_SIZE + 1];
             snprintf(name, sizeof name, "%.*s", EGRESS_NAME_SIZE, old->settings->rule[i].name);
             int budget = contract_budget_named(e->contract, text_of(name));
