@@ -12,11 +12,6 @@
 
 enum { GUARD_SILENT_AFTER = 5 };
 
-bool guard_exists(enum guard guard)
-{
-    return guard == GUARD_FRONT;
-}
-
 nanos_t wall_of(const struct moment *now, nanos_t boot)
 {
     return now->wall - (now->boot - boot);
