@@ -58,9 +58,15 @@ def test_a_release_is_in_force_within_a_second_and_on_the_record_first(stage):
     fits("/api/holds/{hold}/release", "post", status, answer)
     assert took < 1.5
     assert stage.visit("/connexion", "POST", "127.0.0.12") == 200
-    entries = client.json("GET", f"/api/timeline?hold={name}&kind=release")[1]["entries"]
-    assert len(entries) == 1
-    entry = entries[0]
+    found = []
+
+    def recorded():
+        found[:] = client.json("GET", f"/api/timeline?hold={name}&kind=release")[1]["entries"]
+        return len(found) == 2
+
+    assert wait_until(recorded, 5)
+    assert [entry["from"] for entry in found] == ["front", "desk"]  # asked for, on the record, and only then done
+    entry = found[1]
     assert entry["reason"] == "a customer called" and entry["object"] == "logins" and entry["numbers"]["limit"] == 5
     assert "rui" not in json.dumps(entry) and "127.0.0.12" not in json.dumps(entry)
     assert client.json("GET", f"/api/entries/{entry['index']}")[1] == entry
