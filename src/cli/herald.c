@@ -42,8 +42,8 @@ _Noreturn void herald_exec(const struct herald_child *k)
 
 bool herald_words(int argc, char **argv, struct herald_child *out)
 {
-    if (argc != 5 || strcmp(argv[1], HERALD_WORD) != 0 ||
-        strlen(argv[2]) >= sizeof out->runtime || strlen(argv[3]) >= sizeof out->state)
+    if (argc != 5 || strcmp(argv[1], HERALD_WORD) != 0 || strlen(argv[2]) >= sizeof out->runtime ||
+        strlen(argv[3]) >= sizeof out->state)
         return false;
     *out = (struct herald_child){.parent = atoi(argv[4])};
     strcpy(out->runtime, argv[2]);
@@ -132,8 +132,8 @@ static int bind_address(const char *text, struct error *error)
     if (length == 0)
         return error_set(error, -EINVAL, "outputs.metrics: `%.100s` is no address", text);
     if (!is_loopback(&to))
-        log_line(LOG_LEVEL_WARNING, "herald: figures are served at %s, which is not this machine alone",
-                 text);
+        log_line(LOG_LEVEL_WARNING,
+                 "herald: figures are served at %s, which is not this machine alone", text);
     int on = 1, listener = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (listener >= 0)
         setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -154,7 +154,8 @@ static void open_metrics(struct herald *h)
     if (!at[0])
         return;
     tally_want(&h->tally, OUTPUT_METRICS);
-    int listener = strncmp(at, "unix:", 5) == 0 ? bind_local(at + 5, &error) : bind_address(at, &error);
+    int listener =
+        strncmp(at, "unix:", 5) == 0 ? bind_local(at + 5, &error) : bind_address(at, &error);
     if (listener >= 0 && listen(listener, 64) != 0) {
         close(listener);
         listener = error_set(&error, -errno, "%s: %s", at, strerror(errno));
@@ -207,9 +208,10 @@ static void make_events_folder(struct herald *h, const struct account *account)
         log_line(LOG_LEVEL_WARNING, "herald: %s cannot be given to user %s", folder, account->name);
 }
 
-/* The looker reads what guards write, with the workers' group; what it writes goes to the herald alone. */
-static _Noreturn void looker(const struct herald *h, struct account account, int workers, pid_t parent,
-                             int to)
+/* The looker reads what guards write, with the workers' group; what it writes goes to the herald
+ * alone. */
+static _Noreturn void looker(const struct herald *h, struct account account, int workers,
+                             pid_t parent, int to)
 {
     struct error error;
     char tracking[CONTRACT_PATH_SIZE + 16];
@@ -273,11 +275,13 @@ static int confine(struct herald *h, const struct account *account, struct error
         code = rights_confine(&paths, &partly, error);
     }
     if (code == 0 && partly)
-        log_line(LOG_LEVEL_INFO, "herald: %s; it is confined by seccomp and its user alone", partly);
+        log_line(LOG_LEVEL_INFO, "herald: %s; it is confined by seccomp and its user alone",
+                 partly);
     return code;
 }
 
-/* ---- The main thread: what is, and what follows from it --------------------------------------- */
+/* ---- The main thread: what is, and what follows from it ---------------------------------------
+ */
 
 static const char *remedy_of(const char *kind)
 {
@@ -292,7 +296,8 @@ static void record_incident(struct herald *h, const struct incident *incident)
     struct act act = {.kind = ACT_ALARM, .at = clock_wall()};
     char reason[ACT_REASON_SIZE * 2];
     enum notice_state state = notice_state(incident);
-    const struct incident_kind *kind = &incident->kind[incident->kind_count ? incident->kind_count - 1 : 0];
+    const struct incident_kind *kind =
+        &incident->kind[incident->kind_count ? incident->kind_count - 1 : 0];
     snprintf(reason, sizeof reason, "%s %s: %s", kind->kind,
              state == NOTICE_OVER ? "is over" : notice_state_name(state), kind->text);
     act_text(act.actor, sizeof act.actor, TEXT("herald"));
@@ -398,12 +403,9 @@ static void start_threads(struct herald *h, pthread_t thread[HERALD_THREADS], un
         bool wanted;
         void *(*run)(void *herald);
     } runs[HERALD_THREADS] = {
-        {o->events[0], herald_events},
-        {o->syslog[0], herald_syslog},
-        {h->webhook, herald_webhook},
-        {h->mailer.socket >= 0, herald_mail},
-        {h->heartbeat, herald_heartbeat},
-        {true, herald_saver},
+        {o->events[0], herald_events},    {o->syslog[0], herald_syslog},
+        {h->webhook, herald_webhook},     {h->mailer.socket >= 0, herald_mail},
+        {h->heartbeat, herald_heartbeat}, {true, herald_saver},
     };
     for (unsigned i = 0; i < HERALD_THREADS; i++)
         if (runs[i].wanted && pthread_create(&thread[*count], NULL, runs[i].run, h) == 0)
@@ -497,7 +499,8 @@ _Noreturn void herald_main(const struct herald_child *k)
     must(pthread_mutex_init(&h->lock, NULL) == 0);
     int code = open_herald(h, &account, &error), from = -1;
     if (code == 0) {
-        from = start_looker(h, &account, &error); /* and the mailer: before there is a secret in memory */
+        from = start_looker(h, &account,
+                            &error); /* and the mailer: before there is a secret in memory */
         open_mailer(h, &account);
         open_outputs(h, &account);
         code = from < 0 ? from : 0;

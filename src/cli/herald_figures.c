@@ -64,9 +64,9 @@ static double promise_figure(const struct promise_rule *rule, const struct promi
 
 static void write_promises(const struct status *st, struct metric_page *page)
 {
-    static const enum metric families[] = {METRIC_PROMISE_BROKEN, METRIC_PROMISE_KEPT,
+    static const enum metric families[] = {METRIC_PROMISE_BROKEN,   METRIC_PROMISE_KEPT,
                                            METRIC_PROMISE_PROMISED, METRIC_PROMISE_ANSWERS,
-                                           METRIC_PROMISE_LEFT, METRIC_PROMISE_DELAY};
+                                           METRIC_PROMISE_LEFT,     METRIC_PROMISE_DELAY};
     const struct contract *c = st->s.contract;
     for (size_t f = 0; st->s.front && f < sizeof families / sizeof families[0]; f++) {
         metric_family(page, families[f]);
@@ -123,19 +123,19 @@ static void write_budget(const struct budget_state *s, const char *name, enum me
         metric_sample(page, s->breaker_open, name, NULL);
         break;
     default:
-        metric_sample(page, s->has_worst && s->worst.limit
-                                ? (double)s->worst.used / (double)s->worst.limit
-                                : 0,
-                      name, NULL);
+        metric_sample(
+            page,
+            s->has_worst && s->worst.limit ? (double)s->worst.used / (double)s->worst.limit : 0,
+            name, NULL);
     }
 }
 
 static void write_budgets(const struct status *st, struct metric_page *page)
 {
-    static const enum metric families[] = {
-        METRIC_BUDGET_VERDICTS,   METRIC_BUDGET_WIDER, METRIC_BUDGET_NO_SLOT,
-        METRIC_BUDGET_PRINCIPALS, METRIC_BUDGET_HELD,  METRIC_BUDGET_WORST,
-        METRIC_BUDGET_BREAKER};
+    static const enum metric families[] = {METRIC_BUDGET_VERDICTS, METRIC_BUDGET_WIDER,
+                                           METRIC_BUDGET_NO_SLOT,  METRIC_BUDGET_PRINCIPALS,
+                                           METRIC_BUDGET_HELD,     METRIC_BUDGET_WORST,
+                                           METRIC_BUDGET_BREAKER};
     enum { FAMILIES = sizeof families / sizeof families[0] };
     const struct contract *c = st->s.contract;
     static struct budget_state states[CONTRACT_MAX_BUDGETS];

@@ -15,20 +15,20 @@
 
 /*    alarms that begin with   are of this area */
 #define LOOK_AREAS(X)                                                                              \
-    X("promise_",              "service")                                                          \
-    X("breaker_",              "service")                                                          \
-    X("no_hold_slot",          "service")                                                          \
-    X("feed_",                 "feeds")                                                            \
-    X("store_",                "store")                                                            \
-    X("records_damaged",       "store")                                                            \
-    X("filter_",               "store")                                                            \
-    X("disk_",                 "disk")                                                             \
-    X("panic",                 "contract")                                                         \
-    X("contract_",             "contract")                                                         \
-    X("output",                "outputs")                                                          \
-    X("recorder_",             "record")                                                           \
-    X("record_",               "record")                                                           \
-    X("not_witnessed",         "record")
+    X("promise_", "service")                                                                       \
+    X("breaker_", "service")                                                                       \
+    X("no_hold_slot", "service")                                                                   \
+    X("feed_", "feeds")                                                                            \
+    X("store_", "store")                                                                           \
+    X("records_damaged", "store")                                                                  \
+    X("filter_", "store")                                                                          \
+    X("disk_", "disk")                                                                             \
+    X("panic", "contract")                                                                         \
+    X("contract_", "contract")                                                                     \
+    X("output", "outputs")                                                                         \
+    X("recorder_", "record")                                                                       \
+    X("record_", "record")                                                                         \
+    X("not_witnessed", "record")
 
 const char *look_area(const char *alarm)
 {
@@ -139,8 +139,8 @@ _Noreturn void look_main(const char *runtime, pid_t parent, int to)
 
 bool look_is_sound(struct look *look)
 {
-    if (look->magic != LOOK_MAGIC || look->signs > LOOK_SIGNS ||
-        look->length[0] > LOOK_PAGE_SIZE || look->length[1] > LOOK_PAGE_SIZE)
+    if (look->magic != LOOK_MAGIC || look->signs > LOOK_SIGNS || look->length[0] > LOOK_PAGE_SIZE ||
+        look->length[1] > LOOK_PAGE_SIZE)
         return false;
     look->not_well[sizeof look->not_well - 1] = 0;
     for (uint32_t i = 0; i < look->signs; i++) {

@@ -1,7 +1,8 @@
 /* herald_look.h: what runs now, looked at by a process of its own for the herald.
  *
- * Looking means to map what guards write and to open what feeds wrote, which needs their group and children that may die; telling
- * means to talk to the network. So one process looks, and gives the other a plain struct every LOOK_SECONDS through a pipe.
+ * Looking means to map what guards write and to open what feeds wrote, which needs their group and
+ * children that may die; telling means to talk to the network. So one process looks, and gives the
+ * other a plain struct every LOOK_SECONDS through a pipe.
  */
 #ifndef ECLUSE_HERALD_LOOK_H
 #define ECLUSE_HERALD_LOOK_H
@@ -21,7 +22,8 @@ struct look {
     char page[2][LOOK_PAGE_SIZE]; /* without the outputs' own figures and the end */
 };
 
-/* The looker: never returns. `to` is the pipe's end; runs as it is called, so give up rights before. */
+/* The looker: never returns. `to` is the pipe's end; runs as it is called, so give up rights
+ * before. */
 _Noreturn void look_main(const char *runtime, pid_t parent, int to);
 
 /* What came through the pipe is checked like input. */

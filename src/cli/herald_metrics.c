@@ -1,4 +1,5 @@
-/* GET /metrics, for who may reach the listener. libmicrohttpd parses; what it is asked changes nothing. */
+/* GET /metrics, for who may reach the listener. libmicrohttpd parses; what it is asked changes
+ * nothing. */
 #include "cli/herald_figures.h"
 #include "cli/herald_parts.h"
 

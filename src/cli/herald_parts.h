@@ -10,11 +10,12 @@
 #include <stdatomic.h>
 
 enum { CHANNEL_RECORD, CHANNEL_WEBHOOK, CHANNEL_MAIL };
-_Static_assert((int)CHANNEL_MAIL < (int)INCIDENT_CHANNELS, "a channel has its place in an incident");
+_Static_assert((int)CHANNEL_MAIL < (int)INCIDENT_CHANNELS, "each has its place in an incident");
 
 struct herald {
     struct herald_child child;
-    struct contract *contract; /* as it was when the process began: another one begins another process */
+    /* as it was when the process began: another one begins another process */
+    struct contract *contract;
     const struct control *control;
     uint64_t generation;
     char host[256], outputs[CONTRACT_PATH_SIZE + 16], audit[CONTRACT_PATH_SIZE + 16];

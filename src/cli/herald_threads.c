@@ -31,8 +31,7 @@ struct teller {
 
 static struct eve_source source_of(const struct teller *t)
 {
-    return (struct eve_source){tail_origin(t->tail), t->h->host,
-                               t->h->contract->organisation};
+    return (struct eve_source){tail_origin(t->tail), t->h->host, t->h->contract->organisation};
 }
 
 static int tell_to_file(struct teller *t, uint64_t index, struct text text, struct error *error)
@@ -77,9 +76,8 @@ static bool tell_all(struct teller *t)
     uint64_t index;
     struct text text;
     int code = 0, got;
-    while (code == 0 && !t->h->stop &&
-           (got = tail_next(t->tail, &index, &text, &error)) != 0) {
-        code = got < 0                       ? got
+    while (code == 0 && !t->h->stop && (got = tail_next(t->tail, &index, &text, &error)) != 0) {
+        code = got < 0                      ? got
                : t->output == OUTPUT_EVENTS ? tell_to_file(t, index, text, &error)
                                             : tell_to_syslog(t, index, text, &error);
         if (code < 0)
@@ -109,9 +107,8 @@ static void teller_round(struct teller *t)
     if (well)
         well = tell_all(t);
     save(t, false);
-    tally_left(&t->h->tally, t->output, tail_behind(t->tail),
-               tail_skipped(t->tail));
-    t->back_off = well || code == -ENOENT ? teller_pause
+    tally_left(&t->h->tally, t->output, tail_behind(t->tail), tail_skipped(t->tail));
+    t->back_off = well || code == -ENOENT          ? teller_pause
                   : t->back_off < NANOS_SECOND / 2 ? NANOS_SECOND / 2
                                                    : t->back_off * 2;
     if (t->back_off > longest_back_off)
@@ -190,17 +187,19 @@ static int call(struct caller *c, const struct incident *incident, struct error 
 }
 
 /* The next to tell, copied, so that nobody waits while it is told. */
-static bool next_incident(struct caller *c, struct incident *out, uint64_t *left)
+static bool next_incident(struct caller *c, struct incident *out)
 {
+    uint64_t left = 0, dropped;
     struct herald *h = c->h;
-    *left = 0;
     pthread_mutex_lock(&h->lock);
     const struct incident *next = incidents_next(&h->incidents, c->channel);
     if (next)
         *out = *next;
     for (size_t i = 0; i < h->incidents.count; i++)
-        *left += h->incidents.incident[i].told[c->channel] < h->incidents.incident[i].version;
+        left += h->incidents.incident[i].told[c->channel] < h->incidents.incident[i].version;
+    dropped = h->incidents.dropped;
     pthread_mutex_unlock(&h->lock);
+    tally_left(&h->tally, c->output, left, dropped);
     return next != NULL;
 }
 
@@ -209,9 +208,7 @@ static void call_next(struct caller *c)
     struct herald *h = c->h;
     struct incident incident;
     struct error error = {""};
-    uint64_t left;
-    bool some = next_incident(c, &incident, &left);
-    tally_left(&h->tally, c->output, left, h->incidents.dropped);
+    bool some = next_incident(c, &incident);
     if (!some || !delivery_may(&c->delivery, clock_boot()))
         return;
     int code = call(c, &incident, &error);
@@ -280,7 +277,8 @@ void *herald_heartbeat(void *herald)
 {
     struct herald *h = herald;
     nanos_t every = h->contract->outputs.heartbeat_every;
-    herald_wait(h, (LOOK_SECONDS + 3) * NANOS_SECOND); /* at the first look everything still begins */
+    herald_wait(h,
+                (LOOK_SECONDS + 3) * NANOS_SECOND); /* at the first look everything still begins */
     while (!h->stop) {
         bool well = beat(h);
         /* A beat that was lost on its way is tried again long before the switch notices. */

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static const char form[] = "ecluse-cursor 1 next %" PRIu64 " last %" PRIx64 " skipped %" PRIu64
-                           " sum %" PRIx64 "\n";
+static const char form[] =
+    "ecluse-cursor 1 next %" PRIu64 " last %" PRIx64 " skipped %" PRIu64 " sum %" PRIx64 "\n";
 
 static uint64_t sum_of(const struct cursor *cursor)
 {
@@ -29,8 +29,7 @@ int cursor_read(const char *path, struct cursor *out)
     struct cursor cursor;
     uint64_t sum;
     if (sscanf(text,
-               "ecluse-cursor 1 next %" SCNu64 " last %" SCNx64 " skipped %" SCNu64
-               " sum %" SCNx64,
+               "ecluse-cursor 1 next %" SCNu64 " last %" SCNx64 " skipped %" SCNu64 " sum %" SCNx64,
                &cursor.next, &cursor.last, &cursor.skipped, &sum) != 4 ||
         sum != sum_of(&cursor))
         return -EBADMSG;

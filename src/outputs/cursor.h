@@ -1,7 +1,8 @@
 /* cursor.h: how far an output has told, in a small file of its own.
  *
- * Replaced whole by rename, after its fsync: after a crash it says a little less than was told, never more.
- * It names the last entry told by its checksum too, so that another log in the same place is not taken for this one.
+ * Replaced whole by rename, after its fsync: after a crash it says a little less than was told,
+ * never more. It names the last entry told by its checksum too, so that another log in the same
+ * place is not taken for this one.
  */
 #ifndef ECLUSE_CURSOR_H
 #define ECLUSE_CURSOR_H

@@ -1,8 +1,9 @@
 /* delivery.h: when a message may go out to one receiver.
  *
- * After a failure not before 1 s, then 2, 4, ... up to DELIVERY_LATEST; at most DELIVERY_BURST messages at once and one more each
- * DELIVERY_EVERY, so that a storm of alarms is no storm of calls. What the rate holds back is not lost: an incident is told later, in
- * the state that it then has.
+ * After a failure not before 1 s, then 2, 4, ... up to DELIVERY_LATEST; at most DELIVERY_BURST
+ * messages at once and one more each DELIVERY_EVERY, so that a storm of alarms is no storm of
+ * calls. What the rate holds back is not lost: an incident is told later, in the state that it then
+ * has.
  */
 #ifndef ECLUSE_DELIVERY_H
 #define ECLUSE_DELIVERY_H

@@ -1,13 +1,12 @@
 /* eve.h: an entry of the audit log as one line of JSON.
  *
- *   {"timestamp":"2026-11-20T14:03:00.123456+0000","event_type":"ecluse","@timestamp":"2026-11-20T14:03:00.123456Z",
- *    "ecs":{"version":"8.11.0"},"event":{"id":"poste.example/ecluse/17","sequence":17,"kind":"event",
- *    "category":["intrusion_detection"],"type":["denied"],"action":"hold","outcome":"success","severity":5,
- *    "module":"ecluse","dataset":"ecluse.audit","provider":"front","reason":"..."},"message":"...",
- *    "rule":{"name":"logins"},"observer":{...},"host":{...},"ecluse":{...}}
+ *   {"timestamp":"2026-11-20T14:03:00.123456+0000","event_type":"ecluse","@timestamp":"...",
+ *    "ecs":{...},"event":{"id":"poste.example/ecluse/17","sequence":17,"action":"hold",...},
+ *    "message":"...","rule":{"name":"logins"},"observer":{...},"host":{...},"ecluse":{...}}
  *
- * The first two members are EVE's (Suricata); what follows are ECS's names; `ecluse` holds what neither has a name for. docs/outputs.md
- * describes each. Actors and subjects are the log's commitments, never names.
+ * The first two members are EVE's (Suricata); what follows are ECS's names; `ecluse` holds what
+ * neither has a name for. docs/outputs.md describes each. Actors and subjects are the log's
+ * commitments, never names.
  */
 #ifndef ECLUSE_EVE_H
 #define ECLUSE_EVE_H

@@ -60,9 +60,9 @@ static bool ends_torn(int descriptor, off_t size)
 static int open_now(struct event_file *f, struct error *error)
 {
     struct stat status;
-    int descriptor = open(f->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW |
-                                       O_NONBLOCK | O_NOCTTY,
-                          0640);
+    int descriptor =
+        open(f->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+             0640);
     if (descriptor < 0)
         return error_set(error, -errno, "%s: %s", f->path, strerror(errno));
     if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {

@@ -111,7 +111,8 @@ static bool take_sign(struct incidents *all, const struct sign *sign, nanos_t bo
     incident->last_sign = boot;
     changed = join(incident, sign, wall) || changed;
     if (incident->version == 1 && incident->last_said == boot)
-        incident->kinds_said = incident->kind_count; /* what stands at the opening is told with it */
+        incident->kinds_said =
+            incident->kind_count; /* what stands at the opening is told with it */
     return changed;
 }
 

@@ -23,7 +23,7 @@ static _Noreturn void run_command(const char *command, int message)
 {
     char *const words[] = {(char *)(uintptr_t)command, NULL};
     char *const environment[] = {
-        (char *)(uintptr_t)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        (char *)(uintptr_t) "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         NULL};
     sigset_t none;
     setpgid(0, 0);
@@ -157,8 +157,7 @@ int mailer_send(struct mailer *mailer, struct text message, struct error *error)
     struct mailer_answer answer;
     if (message.length == 0 || message.length > MAILER_MESSAGE_MAX)
         return error_set(error, -EMSGSIZE, "a mail of %zu bytes", message.length);
-    if (send(mailer->socket, message.data, message.length, MSG_NOSIGNAL) !=
-        (ssize_t)message.length)
+    if (send(mailer->socket, message.data, message.length, MSG_NOSIGNAL) != (ssize_t)message.length)
         return error_set(error, -errno, "the mailer is gone: %s", strerror(errno));
     struct pollfd ready = {.fd = mailer->socket, .events = POLLIN};
     if (poll(&ready, 1, (MAILER_PATIENCE + 10) * 1000) != 1 ||

@@ -109,11 +109,11 @@ static json_t *kinds_json(const struct notice_source *source, const struct incid
         const struct incident_kind *kind = &incident->kind[i];
         char since[CLOCK_TEXT_SIZE];
         json_t *text = json_string(kind->text);
-        json_array_append_new(
-            list, json_pack("{s:s,s:o,s:s,s:s,s:b}", "kind", kind->kind, "text",
-                            text ? text : json_string("?"), "to_do",
-                            source->remedy ? source->remedy(kind->kind) : "", "since",
-                            clock_text(kind->since, since), "standing", (int)kind->standing));
+        json_array_append_new(list, json_pack("{s:s,s:o,s:s,s:s,s:b}", "kind", kind->kind, "text",
+                                              text ? text : json_string("?"), "to_do",
+                                              source->remedy ? source->remedy(kind->kind) : "",
+                                              "since", clock_text(kind->since, since), "standing",
+                                              (int)kind->standing));
     }
     return list;
 }
@@ -133,15 +133,15 @@ void notice_json(const struct notice_source *source, const struct incident *inci
     WRITE_LITERAL(&plain, "\n");
     write_body(source, incident, &plain);
     text[plain.length] = 0;
-    json_t *object = json_pack(
-        "{s:o,s:{s:s,s:I,s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:o}}", "text", string_of(text), "ecluse",
-        "id", incident->id, "version", (json_int_t)incident->version, "state",
-        notice_state_name(notice_state(incident)), "area", incident->area, "began",
-        clock_text(incident->began, began), "ended",
-        incident->ended ? json_string(clock_text(incident->ended, ended)) : json_null(),
-        "organisation", string_of(source->organisation), "host", string_of(source->host), "desk",
-        source->desk[0] ? string_of(source->desk) : json_null(), "alarms",
-        kinds_json(source, incident));
+    json_t *object =
+        json_pack("{s:o,s:{s:s,s:I,s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:o}}", "text", string_of(text),
+                  "ecluse", "id", incident->id, "version", (json_int_t)incident->version, "state",
+                  notice_state_name(notice_state(incident)), "area", incident->area, "began",
+                  clock_text(incident->began, began), "ended",
+                  incident->ended ? json_string(clock_text(incident->ended, ended)) : json_null(),
+                  "organisation", string_of(source->organisation), "host", string_of(source->host),
+                  "desk", source->desk[0] ? string_of(source->desk) : json_null(), "alarms",
+                  kinds_json(source, incident));
     size_t room = out->size - out->length;
     size_t length = object ? json_dumpb(object, out->data + out->length, room, JSON_COMPACT) : 0;
     json_decref(object);
@@ -154,7 +154,8 @@ void notice_json(const struct notice_source *source, const struct incident *inci
 /* RFC 5322 3.3, in UTC and in English whatever the locale is. */
 static void write_mail_date(int64_t wall, struct writer *out)
 {
-    static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    static const char days[] = "SunMonTueWedThuFriSat",
+                      months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     time_t seconds = (time_t)(wall / NANOS_SECOND);
     struct tm t;
     char text[64];

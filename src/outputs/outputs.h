@@ -15,9 +15,11 @@
  * mailer.h     a command run by a helper that can do nothing else
  * tally.h      what each output told, and could not tell: for `status` and for the metrics
  *
- * Promise   an act is told at least once, with an id by which a second telling is recognised: "ORIGIN/INDEX" of its entry. What
- *           could not be told is counted. No output waits for another, and nothing else ever waits for an output.
- * Privacy   entries name nobody; nothing here knows more than they do, or adds a label whose values grow with traffic.
+ * Promise   an act is told at least once, with an id by which a second telling is recognised:
+ *           "ORIGIN/INDEX" of its entry. What could not be told is counted. No output waits for
+ *           another, and nothing else ever waits for an output.
+ * Privacy   entries name nobody; nothing here knows more than they do, or adds a label whose values
+ *           grow with traffic.
  * Process   cli/herald.h: one process, one thread an output, started and watched by `ecluse run`.
  */
 #ifndef ECLUSE_OUTPUTS_H

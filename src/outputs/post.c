@@ -12,9 +12,9 @@ struct post {
 int post_begin(struct error *error)
 {
     CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
-    return code == CURLE_OK ? 0
-                            : error_set(error, -EIO, "libcurl does not start: %s",
-                                        curl_easy_strerror(code));
+    return code == CURLE_OK
+               ? 0
+               : error_set(error, -EIO, "libcurl does not start: %s", curl_easy_strerror(code));
 }
 
 /* What a receiver answers is of no interest, however much it is: cut off after 64 kB. */

@@ -14,8 +14,9 @@ static int check_file(int file, const char *path, struct error *error)
     if (!S_ISREG(status.st_mode))
         return error_set(error, -EINVAL, "%s is not a regular file", path);
     if (status.st_uid != 0 && status.st_uid != geteuid())
-        return error_set(error, -EPERM, "%s belongs to user %u; it must be root's: say chown root %s",
-                         path, status.st_uid, path);
+        return error_set(error, -EPERM,
+                         "%s belongs to user %u; it must be root's: say chown root %s", path,
+                         status.st_uid, path);
     if (status.st_mode & 077)
         return error_set(error, -EPERM, "%s may be read by others; say chmod 600 %s", path, path);
     return 0;
@@ -26,8 +27,8 @@ static bool is_address(const char *text, size_t length)
     static const char *const schemes[] = {"https://", "http://"};
     bool begins = false;
     for (size_t i = 0; i < 2; i++)
-        begins = begins || (length > strlen(schemes[i]) &&
-                            memcmp(text, schemes[i], strlen(schemes[i])) == 0);
+        begins = begins ||
+                 (length > strlen(schemes[i]) && memcmp(text, schemes[i], strlen(schemes[i])) == 0);
     for (size_t i = 0; begins && i < length; i++)
         begins = text[i] > ' ' && text[i] < 0x7f;
     return begins;

@@ -1,7 +1,8 @@
 /* secret.h: an address that nobody else may read, out of a file.
  *
- * The address of a webhook lets anybody who has it post there: it stands in a file of its own, which belongs to root or to whoever runs us
- * and which nobody else may read, and it is never put on a command line, in the log, or in an error.
+ * The address of a webhook lets anybody who has it post there: it stands in a file of its own,
+ * which belongs to root or to whoever runs us and which nobody else may read, and it is never put
+ * on a command line, in the log, or in an error.
  */
 #ifndef ECLUSE_SECRET_H
 #define ECLUSE_SECRET_H
@@ -10,7 +11,8 @@
 
 enum { SECRET_SIZE = 2048 };
 
-/* The first line of the file, which must be an http:// or https:// address. -EPERM with what to do when others may read it. */
+/* The first line of the file, which must be an http:// or https:// address. -EPERM with what to do
+ * when others may read it. */
 int secret_address_read(const char *path, char out[SECRET_SIZE], struct error *error);
 
 #endif

@@ -119,8 +119,8 @@ static bool take_address(struct syslog *s, const char *text)
         return false;
     s->family = six ? AF_INET6 : AF_INET;
     if (six) {
-        s->to.six = (struct sockaddr_in6){.sin6_family = AF_INET6,
-                                          .sin6_port = htons((uint16_t)port)};
+        s->to.six =
+            (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
         s->length = sizeof s->to.six;
         return inet_pton(AF_INET6, address, &s->to.six.sin6_addr) == 1;
     }

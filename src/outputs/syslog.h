@@ -1,14 +1,17 @@
 /* syslog.h: RFC 5424 messages, and the connection they go through.
  *
- *   <29>1 2026-11-20T14:03:00.123456Z host ecluse - hold [origin software="ecluse" swVersion="0.1.0"][meta sequenceId="18"] hold: logins:
- *   61 of 60 requests in 1 h; id="poste.example/ecluse/17" hold="hold-2f-front" subject="c1:..." used="61" limit="60"
+ *   <29>1 2026-11-20T14:03:00.123456Z host ecluse - hold [origin software="ecluse"
+ *   swVersion="0.1.0"][meta sequenceId="18"] hold: logins: 61 of 60 requests in 1 h;
+ *   id="poste.example/ecluse/17" hold="hold-2f-front" subject="c1:..." used="61" limit="60"
  *
- * Facility is `daemon`. Structured data has the two elements that IANA registered only: names of our own would need a number of our
- * own. Over TCP each message stands behind its length (octet counting, RFC 6587 3.4.1).
+ * Facility is `daemon`. Structured data has the two elements that IANA registered only: names of
+ * our own would need a number of our own. Over TCP each message stands behind its length (octet
+ * counting, RFC 6587 3.4.1).
  *
- * Connection  never blocks longer than SYSLOG_PATIENCE: a receiver that takes nothing is a failure. What the kernel took counts
- *             as told: UDP shows that nobody is there only when ICMP says so, and what was under way when a TCP connection broke
- *             is lost. A receiver sees it by a gap in the ids; the file of events has none.
+ * Connection  never blocks longer than SYSLOG_PATIENCE: a receiver that takes nothing is a failure.
+ *             What the kernel took counts as told: UDP shows that nobody is there only when ICMP
+ *             says so, and what was under way when a TCP connection broke is lost. A receiver sees
+ *             it by a gap in the ids; the file of events has none.
  */
 #ifndef ECLUSE_SYSLOG_H
 #define ECLUSE_SYSLOG_H
@@ -26,7 +29,8 @@ struct syslog;
 int syslog_new(const char *to, struct syslog **out, struct error *error);
 void syslog_free(struct syslog *syslog); /* takes NULL */
 
-/* Connects when it has to. 0 or a negative errno with *error; the message has then to be sent again. */
+/* Connects when it has to. 0 or a negative errno with *error; the message has then to be sent
+ * again. */
 int syslog_send(struct syslog *syslog, struct text message, struct error *error);
 
 #endif

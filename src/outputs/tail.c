@@ -11,16 +11,15 @@ struct tail {
     struct audit_reader *reader;
     struct cursor cursor;
     dev_t device;
-    ino_t inode;    /* of the folder that is open */
-    bool begun;     /* the cursor has been held against the log */
+    ino_t inode; /* of the folder that is open */
+    bool begun;  /* the cursor has been held against the log */
     bool has_cursor;
     bool changed;   /* since it was saved */
     uint64_t given; /* checksum of the entry given last */
     unsigned tries;
 };
 
-int tail_new(const char *folder, const char *cursor, struct tail **out,
-                 struct error *error)
+int tail_new(const char *folder, const char *cursor, struct tail **out, struct error *error)
 {
     struct tail *f = calloc(1, sizeof *f);
     if (f == NULL)

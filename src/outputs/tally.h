@@ -1,6 +1,7 @@
 /* tally.h: what each output told, and could not tell.
  *
- * Kept by one thread an output under one lock, held for a copy at most; written now and then to `runtime/outputs/tally.json`, where `status` reads it.
+ * Kept by one thread an output under one lock, held for a copy at most; written now and then to
+ * `runtime/outputs/tally.json`, where `status` reads it.
  */
 #ifndef ECLUSE_TALLY_H
 #define ECLUSE_TALLY_H

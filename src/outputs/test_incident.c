@@ -163,7 +163,10 @@ static void a_file_that_is_not_ours_is_not_taken(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "{}", "[]", "{\"incidents\":{},\"dropped\":0}", "{\"incidents\":[{}],\"dropped\":0}",
+        "{}",
+        "[]",
+        "{\"incidents\":{},\"dropped\":0}",
+        "{\"incidents\":[{}],\"dropped\":0}",
         "{\"incidents\":[],\"dropped\":-1}",
         "{\"incidents\":[{\"id\":\"a\",\"area\":\"b\",\"began\":1,\"ended\":0,\"version\":1,"
         "\"kinds_said\":9,\"told\":[0,0,0],\"kinds\":[]}],\"dropped\":0}",

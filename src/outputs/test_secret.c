@@ -74,8 +74,13 @@ static void an_error_never_holds_what_was_in_the_file(void **state)
 {
     (void)state;
     char out[SECRET_SIZE];
-    static const char *const bad[] = {"", "\n", "ftp://secret.example/", "hunter2secret\n",
-                                      "https://a b/secret", "https://", "file:///etc/secret"};
+    static const char *const bad[] = {"",
+                                      "\n",
+                                      "ftp://secret.example/",
+                                      "hunter2secret\n",
+                                      "https://a b/secret",
+                                      "https://",
+                                      "file:///etc/secret"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_int_equal(read_of(bad[i], 0600, out), -EINVAL);
         assert_null(strstr(error.text + strlen(path), "secret"));
@@ -97,7 +102,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_first_line_is_taken, begin, end),
-        cmocka_unit_test_setup_teardown(what_others_may_read_is_refused_with_what_to_do, begin, end),
+        cmocka_unit_test_setup_teardown(what_others_may_read_is_refused_with_what_to_do, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(of_another_user_it_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(an_error_never_holds_what_was_in_the_file, begin, end),
         cmocka_unit_test_setup_teardown(a_link_or_a_folder_is_no_file, begin, end),

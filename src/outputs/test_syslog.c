@@ -21,7 +21,10 @@ static struct entry an_entry(void)
     struct entry entry = {
         .at = INT64_C(1795183380123456789),
         .kind = ACT_HOLD,
-        .act = {.object = "logins", .hold = "hold-2f-front", .reason = "61 of 60", .subject = "c1:abc"},
+        .act = {.object = "logins",
+                .hold = "hold-2f-front",
+                .reason = "61 of 60",
+                .subject = "c1:abc"},
     };
     act_number(&entry.act, "used", 61);
     return entry;
@@ -201,8 +204,8 @@ static void a_receiver_that_takes_nothing_is_given_up_in_time(void **state)
 static void a_place_that_is_none_is_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", "udp:", "udp:127.0.0.1", "tcp:host:514", "udp:127.0.0.1:0",
-                                      "tcp:[::1:514", "file:/x"};
+    static const char *const bad[] = {
+        "", "udp:", "udp:127.0.0.1", "tcp:host:514", "udp:127.0.0.1:0", "tcp:[::1:514", "file:/x"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct syslog *syslog = NULL;
         assert_int_equal(syslog_new(bad[i], &syslog, &error), -EINVAL);

@@ -63,7 +63,8 @@ static struct tail *tail(void)
     return f;
 }
 
-/* Tells what there is and returns how many; *first is the first one's number, as record() gave it. */
+/* Tells what there is and returns how many; *first is the first one's number, as record() gave it.
+ */
 static unsigned tell(struct tail *f, int64_t *first)
 {
     unsigned told = 0;
@@ -142,7 +143,8 @@ static void a_log_that_was_set_aside_is_followed_by_the_next(void **state)
     recorder = NULL;
     assert_int_equal(recorder_set_aside(state_folder, clock_wall(), &error), 0);
     assert_int_equal(tell(f, &first), 0);
-    assert_int_equal(recorder_open(state_folder, runtime, "ecluse.example/log", &recorder, &error), 0);
+    assert_int_equal(recorder_open(state_folder, runtime, "ecluse.example/log", &recorder, &error),
+                     0);
     record(30); /* longer than the one before: its length alone would not show it */
     assert_int_equal(tell(f, &first), 30);
     assert_int_equal(first, 21);
@@ -197,7 +199,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_entry_is_told_once_and_in_order, begin, end),
         cmocka_unit_test_setup_teardown(a_restart_goes_on_where_it_was_saved, begin, end),
         cmocka_unit_test_setup_teardown(what_was_given_and_not_told_is_given_again, begin, end),
-        cmocka_unit_test_setup_teardown(a_log_that_was_set_aside_is_followed_by_the_next, begin, end),
+        cmocka_unit_test_setup_teardown(a_log_that_was_set_aside_is_followed_by_the_next, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(a_new_output_begins_with_the_last_thousand, begin, end),
         cmocka_unit_test_setup_teardown(a_damaged_cursor_is_no_cursor, begin, end),
         cmocka_unit_test_setup_teardown(what_cannot_be_read_is_skipped_and_counted, begin, end),
