@@ -119,7 +119,7 @@ static void nothing_but_the_last_second_is_lost(struct world *w)
 static void a_power_cut_loses_the_last_second_and_mixes_nothing_up(void **state)
 {
     (void)state;
-    unsigned rounds = room_is_long() ? 3000 : 200;
+    unsigned rounds = room_is_long() ? 3000 : 100;
     static struct world w;
     for (unsigned round = 0; round < rounds; round++) {
         w = (struct world){.r = room_new(), .random = room_seed() + round};
