@@ -104,9 +104,11 @@ void check_holds_have_a_length(struct reading *r)
         struct node *length = node_get(at.node, "hold_for"),
                     *breaker = node_get(at.node, "breaker");
         bool hold = at.rule->over == OVER_HOLD;
-        if (hold && !length)
-            read_complain(r, budget_field(&at, "over"),
-                          "`over: hold` needs `hold_for`: how long a hold lasts, 1s to 30d");
+        if (hold && !length) { /* not read_complain(): the field is right, and more may be said of it */
+            const struct node *over = budget_field(&at, "over");
+            problem_add(r->problems, over->line, over->column,
+                        "`over: hold` needs `hold_for`: how long a hold lasts, 1s to 30d");
+        }
         if (!hold && length)
             read_complain(r, length,
                           "`hold_for` is for `over: hold` only; this budget has `over: %s`",

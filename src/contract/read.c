@@ -18,7 +18,7 @@ const char *read_suggest(struct text written, const char *const *words)
     static _Thread_local char said[128];
     const char *nearest = NULL;
     size_t least = written.length / 3 + 1; /* one slip in three letters */
-    for (; *words; words++) {
+    for (; *words && written.length > 2; words++) { /* a slip in two letters is another word */
         size_t distance = text_distance(written, text_of(*words));
         if (distance <= least && distance < strlen(*words)) {
             nearest = *words;

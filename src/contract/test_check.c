@@ -34,7 +34,7 @@ static void a_contract_with_many_mistakes_has_all_of_them_reported(void **state)
         "    over: hold\n"
         "  - {name: b, meter: requests, per: usr, at_most: {5 s: 5}, over: slow, hold_for: 1h}\n";
     static const struct expected expected[] = {
-        {2, 41, "unknown language `es`"},
+        {2, 41, "unknown language `es`; allowed"},
         {3, 7, "did you mean `enforce`?"},
         {4, 27, "`colisimo` is not a format"},
         {4, 51, "`24` is not a duration"},
@@ -53,6 +53,16 @@ static void a_contract_with_many_mistakes_has_all_of_them_reported(void **state)
         {19, 83, "`hold_for` is for `over: hold` only"},
     };
     refuses_all(yaml, sizeof yaml - 1, expected, sizeof expected / sizeof *expected);
+}
+
+static void a_hold_without_a_length_is_told_what_else_is_wrong_with_it(void **state)
+{
+    UNUSED(state);
+    static const char yaml[] =
+        PROMISED "[{name: b, meter: requests, per: everyone, at_most: {1h: 5}, over: hold}]\n";
+    static const struct expected expected[] = {{3, 77, "needs `hold_for`"},
+                                               {3, 77, "could break the promise `answers`"}};
+    refuses_all(yaml, sizeof yaml - 1, expected, 2);
 }
 
 static void a_key_is_told_where_it_belongs(void **state)
@@ -315,6 +325,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_contract_with_many_mistakes_has_all_of_them_reported),
+        cmocka_unit_test(a_hold_without_a_length_is_told_what_else_is_wrong_with_it),
         cmocka_unit_test(a_key_is_told_where_it_belongs),
         cmocka_unit_test(what_is_required_is_missed),
         cmocka_unit_test(names_are_unique),

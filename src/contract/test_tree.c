@@ -83,7 +83,10 @@ static void bad_syntax_is_said_in_our_words_after_what_stood_before(void **state
         "ecluse: 1\nmode: enforced\norganisation: {name: \"Poste\"\nstate: /a\n";
     static const struct expected expected[] = {{2, 7, "unknown mode"}, {4, 1, "lacks its `}`"}};
     refuses_all(yaml, sizeof yaml - 1, expected, 2);
-    refuses("ecluse: 1\nmode: \"enforce\n", 3, 1, "never ends");
+    refuses("ecluse: 1\nmode: \"enforce\n", 2, 7, "the quote opened here is not closed");
+    static const char quote[] = "ecluse: 1\nroutes:\n  - {name: a, match: \"POST /a}\n  - {name: b, "
+                                "match: \"POST /b\"}\n";
+    refuses_all(quote, sizeof quote - 1, &(struct expected){3, 22, "the quote opened here is not"}, 1);
     refuses("ecluse: 1\nstate: /a: b\n", 2, 10, "a `:` stands where no key can be");
     refuses("ecluse: 1\nmode: @x\n", 2, 7, "cannot begin a value");
     refuses("ecluse: 1\n# \xff\n", 2, 3, "not UTF-8");

@@ -167,7 +167,14 @@ static void add_scalar(struct builder *b, const yaml_event_t *event)
     copy[length] = 0;
     node->text = (struct text){copy, length};
     node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
-    if (!utf8_is_valid(node->text) || text_has_controls(node->text)) {
+    if (node->quoted && event->end_mark.line > event->start_mark.line &&
+        event->data.scalar.style != YAML_LITERAL_SCALAR_STYLE &&
+        event->data.scalar.style != YAML_FOLDED_SCALAR_STYLE) {
+        /* It has swallowed lines up to the next quote: what follows would be blamed for it. */
+        complain(b, &event->start_mark, "the quote opened here is not closed on this line");
+        node->bad = true;
+        b->stop = b->tree->cut = true;
+    } else if (!utf8_is_valid(node->text) || text_has_controls(node->text)) {
         complain(b, &event->start_mark,
                  "this text has line ends, control characters or marks that reorder it; a value "
                  "is one line of text");
@@ -290,7 +297,7 @@ static const char *say_in_our_words(const char *problem, yaml_error_type_t type)
          "need quotes)"},
         {"block sequence entries are not allowed",
          "a `- ` cannot stand here; begin the list on a line of its own"},
-        {"found unexpected end of stream", "a quoted text begins here or before and never ends"},
+        {"found unexpected end of stream", "the quote opened here is not closed"},
         {"unexpected document indicator", "a quoted text is cut by `---` or `...`"},
         {"unknown escape character",
          "unknown escape in a text in double quotes; use single quotes to write a backslash"},
@@ -355,6 +362,8 @@ static void report_syntax(struct builder *b, const yaml_parser_t *parser, const 
                       &mark);
     if (find_tabs(b, yaml, length))
         return;
+    if (parser->context && strstr(parser->context, "quoted scalar"))
+        mark = parser->context_mark; /* the quote, not where the file ends */
     complain(b, &mark, "%s", say_in_our_words(parser->problem, parser->error));
 }
 

@@ -124,7 +124,7 @@ const char *value_share(struct text text, uint32_t *millionths)
     uint64_t share;
     enum number result = read_number(text, percent, &share);
     if (result != NUMBER_READ || share > 1000000)
-        return "is not a share; write 0% to 100%, with at most 4 decimals: 99.9%";
+        return "is not a share in per cent; write it as 99% or 99.9%, with at most 4 decimals";
     *millionths = (uint32_t)share;
     return NULL;
 }
