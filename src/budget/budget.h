@@ -109,9 +109,9 @@ uint64_t budget_left(const struct budgets *b, unsigned budget, const struct prin
 int budget_spent(struct budgets *b, unsigned budget, const struct principal *p, uint64_t amount,
                  nanos_t now);
 
-/* Tells that `amount` did not go: begins a hold, or meets the one in force. For an everyone-budget its
- * largest contributors are held at once; unlike with budget_charge() nothing is taken off for that, so
- * that a window of it lets out its limit and no more. */
+/* Tells that `amount` did not go: begins a hold, or meets the one in force. For an everyone-budget
+ * its largest contributors are held at once; unlike with budget_charge() nothing is taken off for
+ * that, so that a window of it lets out its limit and no more. */
 struct outcome budget_refused(struct budgets *b, unsigned budget, const struct principal *p,
                               uint64_t amount, nanos_t now);
 

@@ -267,7 +267,8 @@ void crowd_refused(struct budgets *b, const struct plan_budget *budget, unsigned
         continue;
 }
 
-/* Those who are held already are met again, and their share is what makes room in this reckoning: nothing is taken off. */
+/* Those who are held already are met again, and their share is what makes room in this reckoning:
+ * nothing is taken off. */
 void crowd_hold(struct budgets *b, const struct plan_budget *budget, uint64_t amount, nanos_t now)
 {
     struct principal everyone = principal_everyone();

@@ -148,8 +148,12 @@ void guard_store_is_new(struct budgets *b, uint64_t store_generation)
 
 nanos_t guard_origin_down_since(const struct budgets *b, nanos_t now)
 {
-    nanos_t since = (nanos_t)(atomic_load_explicit(&b->live->origin_down_since, memory_order_relaxed) & INT64_MAX);
-    nanos_t seen = (nanos_t)(atomic_load_explicit(&b->live->origin_down_seen, memory_order_relaxed) & INT64_MAX);
+    nanos_t since =
+        (nanos_t)(atomic_load_explicit(&b->live->origin_down_since, memory_order_relaxed) &
+                  INT64_MAX);
+    nanos_t seen =
+        (nanos_t)(atomic_load_explicit(&b->live->origin_down_seen, memory_order_relaxed) &
+                  INT64_MAX);
     return since && now - seen <= NANOS_MINUTE ? since : 0;
 }
 

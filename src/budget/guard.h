@@ -64,8 +64,8 @@ void guard_leave_store(struct budgets *b, int slot);
 bool guard_store_is_off(const struct budgets *b);
 void guard_store_is_new(struct budgets *b, uint64_t store_generation);
 
-/* What one process has seen of the origin, told to all of them and to `status`. A fall that nobody has seen confirmed for
- * a minute says nothing any more. */
+/* What one process has seen of the origin, told to all of them and to `status`. A fall that nobody
+ * has seen confirmed for a minute says nothing any more. */
 void guard_origin_say(struct budgets *b, bool down, nanos_t now);
 nanos_t guard_origin_down_since(const struct budgets *b, nanos_t now); /* 0: not known to be down */
 

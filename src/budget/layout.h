@@ -144,7 +144,8 @@ struct segment_live {
     word_t store_generation;
     word_t retired;       /* 1: replaced by a newer file; reopen */
     word_t reported;       /* the last second that was reported */
-    word_t origin_down_since, origin_down_seen; /* what some process of the guard saw of the origin */
+    /* what some process of the guard saw of the origin */
+    word_t origin_down_since, origin_down_seen;
     word_t spare[1];
     struct process_slot process[GUARD_MAX_PROCESSES];
     word_t counter[64];   /* enum guard_counter */
