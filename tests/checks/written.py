@@ -8,7 +8,8 @@ from programs import run
 from result import Result
 from suites import ROOT
 
-ROOMS = ("base", "contract", "budget", "tracking", "audit", "front", "cli")
+ROOMS = ("base", "contract", "budget", "tracking", "audit", "access", "outputs", "status", "desk", "front",
+         "cli")
 FILE_LINES, FUNCTION_LINES, COLUMNS = 600, 60, 100
 
 
