@@ -7,8 +7,10 @@
  *
  * File        `state/tracking/live.filter`: both parts, replaced together by rename. Only the delta
  *             changes in between, written by the one writer while readers read.
- * Readers     map it; filter_refresh() once a second takes up a new build. filter_has() costs 4 to
- *             40 ns and touches no disk.
+ * Readers     map it; filter_refresh() once a second takes up a new build. filter_has() touches no
+ *             disk. 4 to 40 ns while its lines are in the processor's cache; over 20,000,000
+ *             numbers each place is a miss: about 100 ns for a live number, 200 ns for an unknown
+ *             one, and twice that on a busy machine.
  * Absent      a filter that is missing, damaged or older than the store says "maybe" to everything:
  *             slower, never wrong.
  */

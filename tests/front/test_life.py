@@ -156,6 +156,16 @@ def test_another_version_is_said_once_a_minute_with_what_to_do(front):
     assert "install both from one build and restart nginx" in f.log()
 
 
+def test_panic_is_met_by_the_next_request(front):
+    f = front(contract=HOLD.replace("60", "12"))
+    until(lambda: f.get("/x").status == 429, every=0)
+    time.sleep(1.1)  # just after a worker's look around, so that its next one does not help
+    f.tell("panic on")
+    assert f.get("/x").status == 200
+    f.tell("panic off")
+    assert f.get("/x").status == 429
+
+
 def test_a_single_process_answers_as_workers_do(front):
     f = front(NUMBERS[0], main="master_process off;", run=False)
     assert f.check().returncode == 0
