@@ -38,13 +38,15 @@ bool operator_name_is_allowed(struct text name)
 {
     for (size_t i = 0; i < name.length; i++) {
         char c = name.data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_'))
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '.' || c == '-' || c == '_'))
             return false;
     }
     return name.length > 0 && name.length < OPERATOR_NAME_SIZE;
 }
 
-/* ---- The file ------------------------------------------------------------------------------------- */
+/* ---- The file
+ * ------------------------------------------------------------------------------------- */
 
 static int path_of(const char *state, const char *name, char *out, size_t size)
 {
@@ -52,18 +54,22 @@ static int path_of(const char *state, const char *name, char *out, size_t size)
 }
 
 /* "name role must_change last totp password": the password's hash has no spaces. */
-static bool line_parse(const char *line, struct operator *out)
+static bool line_parse(const char *line, struct operator* out)
 {
     char role[16], secret[2 * TOTP_SECRET_SIZE + 1];
     int must_change = 0;
     unsigned long long last = 0;
     size_t length = 0;
-    struct operator operator = {.name = ""};
-    static_assert(OPERATOR_NAME_SIZE == 41 && OPERATOR_HASH_SIZE == 128 && TOTP_SECRET_SIZE == 20, "the widths below");
-    if (sscanf(line, "%40s %15s %d %llu %40s %127s", operator.name, role, &must_change, &last, secret, operator.password) != 6)
+    struct operator operator= {.name = ""};
+    static_assert(OPERATOR_NAME_SIZE == 41 && OPERATOR_HASH_SIZE == 128 && TOTP_SECRET_SIZE == 20,
+                  "the widths below");
+    if (sscanf(line, "%40s %15s %d %llu %40s %127s", operator.name, role, &must_change, &last,
+               secret, operator.password) != 6)
         return false;
-    if (!operator_name_is_allowed(text_of(operator.name)) || !role_named(text_of(role), &operator.role) ||
-        sodium_hex2bin(operator.totp, sizeof operator.totp, secret, strlen(secret), NULL, &length, NULL) != 0 ||
+    if (!operator_name_is_allowed(text_of(operator.name)) ||
+        !role_named(text_of(role), &operator.role) ||
+        sodium_hex2bin(operator.totp, sizeof operator.totp, secret, strlen(secret), NULL, &length,
+                       NULL) != 0 ||
         length != sizeof operator.totp || strncmp(operator.password, "$argon2id$", 10) != 0)
         return false;
     operator.must_change = must_change != 0;
@@ -94,10 +100,13 @@ int operators_load(const char *state, struct operators *out, struct error *error
     int descriptor = failed ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (!failed && descriptor < 0 && errno == ENOENT) {
         out->count = 0;
-        return error_set(error, -ENOENT, "there are no operators yet: add one with `ecluse operator add NAME --role administer`");
+        return error_set(error, -ENOENT,
+                         "there are no operators yet: add one with `ecluse operator add NAME "
+                         "--role administer`");
     }
     if (descriptor < 0)
-        return error_set(error, failed ? failed : -errno, "%s cannot be opened: %s", path, strerror(errno));
+        return error_set(error, failed ? failed : -errno, "%s cannot be opened: %s", path,
+                         strerror(errno));
     FILE *file = fdopen(descriptor, "r");
     if (fstat(descriptor, &about) < 0 || (about.st_mode & 077) != 0)
         failed = error_set(error, -EPERM, "%s may be read by others: its mode must be 0600", path);
@@ -107,11 +116,12 @@ int operators_load(const char *state, struct operators *out, struct error *error
     return failed;
 }
 
-static void write_line(FILE *file, const struct operator *operator)
+static void write_line(FILE *file, const struct operator* operator)
 {
     char secret[2 * TOTP_SECRET_SIZE + 1];
     sodium_bin2hex(secret, sizeof secret, operator->totp, sizeof operator->totp);
-    fprintf(file, "%s %s %d %llu %s %s\n", operator->name, role_name(operator->role), operator->must_change,
+    fprintf(file, "%s %s %d %llu %s %s\n", operator->name,
+            role_name(operator->role), operator->must_change,
             (unsigned long long)operator->totp_last, secret, operator->password);
     sodium_memzero(secret, sizeof secret);
 }
@@ -126,15 +136,18 @@ static int save(const char *state, const struct operators *operators, struct err
     if (descriptor < 0)
         return error_set(error, -errno, "%s cannot be made: %s", temporary, strerror(errno));
     struct stat about;
-    if (geteuid() == 0 && stat(folder, &about) == 0 && fchown(descriptor, about.st_uid, about.st_gid) < 0)
-        log_line(LOG_LEVEL_WARNING, "the operators' file could not be given to the owner of its folder");
+    if (geteuid() == 0 && stat(folder, &about) == 0 &&
+        fchown(descriptor, about.st_uid, about.st_gid) < 0)
+        log_line(LOG_LEVEL_WARNING,
+                 "the operators' file could not be given to the owner of its folder");
     FILE *file = fdopen(descriptor, "w");
     for (size_t i = 0; i < operators->count; i++)
         write_line(file, &operators->operator[i]);
     bool written = fflush(file) == 0 && fsync(descriptor) == 0;
     fclose(file);
     if (!written || rename(temporary, path) < 0) {
-        int failed = error_set(error, errno ? -errno : -EIO, "%s cannot be written: %s", path, strerror(errno));
+        int failed = error_set(error, errno ? -errno : -EIO, "%s cannot be written: %s", path,
+                               strerror(errno));
         unlink(temporary);
         return failed;
     }
@@ -146,8 +159,8 @@ static int save(const char *state, const struct operators *operators, struct err
     return 0;
 }
 
-int operators_change(const char *state, int (*change)(void *context, struct operators *operators), void *context,
-                     struct error *error)
+int operators_change(const char *state, int (*change)(void *context, struct operators *operators),
+                     void *context, struct error *error)
 {
     char folder[320], lock_path[330];
     path_of(state, "", folder, sizeof folder);
@@ -157,9 +170,12 @@ int operators_change(const char *state, int (*change)(void *context, struct oper
     struct operators *operators = malloc(sizeof *operators);
     int lock = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     struct stat about;
-    if (lock >= 0 && geteuid() == 0 && stat(folder, &about) == 0 && fchown(lock, about.st_uid, about.st_gid) < 0)
-        log_line(LOG_LEVEL_WARNING, "the operators' lock could not be given to the owner of its folder");
-    int failed = !operators || lock < 0 ? error_set(error, -EIO, "%s cannot be locked", lock_path) : 0;
+    if (lock >= 0 && geteuid() == 0 && stat(folder, &about) == 0 &&
+        fchown(lock, about.st_uid, about.st_gid) < 0)
+        log_line(LOG_LEVEL_WARNING,
+                 "the operators' lock could not be given to the owner of its folder");
+    int failed =
+        !operators || lock < 0 ? error_set(error, -EIO, "%s cannot be locked", lock_path) : 0;
     if (!failed && flock(lock, LOCK_EX) < 0)
         failed = error_set(error, -errno, "%s cannot be locked: %s", lock_path, strerror(errno));
     if (!failed)
@@ -179,9 +195,10 @@ int operators_change(const char *state, int (*change)(void *context, struct oper
     return failed;
 }
 
-/* ---- One operator --------------------------------------------------------------------------------- */
+/* ---- One operator
+ * --------------------------------------------------------------------------------- */
 
-struct operator *operators_find(struct operators *operators, struct text name)
+struct operator* operators_find(struct operators *operators, struct text name)
 {
     for (size_t i = 0; i < operators->count; i++)
         if (text_is(name, operators->operator[i].name))
@@ -189,16 +206,18 @@ struct operator *operators_find(struct operators *operators, struct text name)
     return NULL;
 }
 
-bool operator_password_is_right(const struct operator *operator, struct text password)
+bool operator_password_is_right(const struct operator* operator, struct text password)
 {
     return password.length <= OPERATOR_PASSWORD_MAX &&
            crypto_pwhash_str_verify(operator->password, password.data, password.length) == 0;
 }
 
-int operator_set_password(struct operator *operator, struct text password, struct error *error)
+int operator_set_password(struct operator* operator, struct text password, struct error *error)
 {
-    if (!password.data || password.length < OPERATOR_PASSWORD_MIN || password.length > OPERATOR_PASSWORD_MAX)
-        return error_set(error, -EINVAL, "a password has %d to %d characters", OPERATOR_PASSWORD_MIN, OPERATOR_PASSWORD_MAX);
+    if (!password.data || password.length < OPERATOR_PASSWORD_MIN ||
+        password.length > OPERATOR_PASSWORD_MAX)
+        return error_set(error, -EINVAL, "a password has %d to %d characters",
+                         OPERATOR_PASSWORD_MIN, OPERATOR_PASSWORD_MAX);
     if (memmem(password.data, password.length, operator->name, strlen(operator->name)))
         return error_set(error, -EINVAL, "a password does not contain the operator's name");
     char hash[crypto_pwhash_STRBYTES];
@@ -211,15 +230,18 @@ int operator_set_password(struct operator *operator, struct text password, struc
     return 0;
 }
 
-int operator_add(struct operators *operators, struct text name, enum operator_role role, struct text password, struct error *error)
+int operator_add(struct operators *operators, struct text name, enum operator_role role,
+                 struct text password, struct error *error)
 {
     if (!operator_name_is_allowed(name))
-        return error_set(error, -EINVAL, "a name has 1 to %d letters, digits, dots, dashes or underscores", OPERATOR_NAME_SIZE - 1);
+        return error_set(error, -EINVAL,
+                         "a name has 1 to %d letters, digits, dots, dashes or underscores",
+                         OPERATOR_NAME_SIZE - 1);
     if (operators_find(operators, name))
         return error_set(error, -EEXIST, "there is an operator of that name");
     if (operators->count == OPERATOR_MAX)
         return error_set(error, -ENOSPC, "there are %d operators already", OPERATOR_MAX);
-    struct operator operator = {.role = role};
+    struct operator operator= {.role = role};
     memcpy(operator.name, name.data, name.length);
     int failed = operator_set_password(&operator, password, error);
     if (failed)
@@ -229,27 +251,29 @@ int operator_add(struct operators *operators, struct text name, enum operator_ro
     return 0;
 }
 
-/* For names that do not exist: the hash of a password that nobody has, made once, so that the answer takes as long. */
+/* For names that do not exist: the hash of a password that nobody has, made once, so that the
+ * answer takes as long. */
 static const char *nobody(void)
 {
     static char hash[crypto_pwhash_STRBYTES];
     uint8_t secret[32];
     if (!hash[0]) {
         randombytes_buf(secret, sizeof secret);
-        must(crypto_pwhash_str(hash, (const char *)secret, sizeof secret, crypto_pwhash_OPSLIMIT_INTERACTIVE,
+        must(crypto_pwhash_str(hash, (const char *)secret, sizeof secret,
+                               crypto_pwhash_OPSLIMIT_INTERACTIVE,
                                crypto_pwhash_MEMLIMIT_INTERACTIVE) == 0);
     }
     return hash;
 }
 
-bool operator_check(struct operators *operators, struct text name, struct text password, struct text code, int64_t now,
-                    struct operator **out)
+bool operator_check(struct operators *operators, struct text name, struct text password,
+                    struct text code, int64_t now, struct operator** out)
 {
-    struct operator *operator = operators_find(operators, name);
-    const char *hash = operator ? operator->password : nobody();
+    struct operator* operator= operators_find(operators, name);
+    const char *hash = operator? operator->password : nobody();
     bool right = password.length <= OPERATOR_PASSWORD_MAX &&
                  crypto_pwhash_str_verify(hash, password.data, password.length) == 0;
-    if (!operator || !right || !totp_check(operator->totp, code, now, &operator->totp_last))
+    if (!operator|| !right || !totp_check(operator->totp, code, now, &operator->totp_last))
         return false;
     *out = operator;
     return true;

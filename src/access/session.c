@@ -16,29 +16,34 @@ static void token_new(char text[SESSION_TOKEN_TEXT_SIZE])
 {
     uint8_t token[32];
     randombytes_buf(token, sizeof token);
-    sodium_bin2base64(text, SESSION_TOKEN_TEXT_SIZE, token, sizeof token, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sodium_bin2base64(text, SESSION_TOKEN_TEXT_SIZE, token, sizeof token,
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     sodium_memzero(token, sizeof token);
 }
 
 static void token_hash(const struct sessions *sessions, struct text token, uint8_t out[32])
 {
-    crypto_generichash(out, 32, (const uint8_t *)token.data, token.length, sessions->token_key, sizeof sessions->token_key);
+    crypto_generichash(out, 32, (const uint8_t *)token.data, token.length, sessions->token_key,
+                       sizeof sessions->token_key);
 }
 
 bool session_is_good(const struct session *session, nanos_t now)
 {
-    return session->used && now - session->seen < SESSION_IDLE && now - session->begun < SESSION_LONGEST;
+    return session->used && now - session->seen < SESSION_IDLE &&
+           now - session->begun < SESSION_LONGEST;
 }
 
 /* Of what makes an operator: not the last code's step, which each sign-in changes. */
-static uint64_t operator_hash(const struct sessions *sessions, const struct operator *operator)
+static uint64_t operator_hash(const struct sessions *sessions, const struct operator* operator)
 {
     uint64_t secret = siphash(sessions->key, operator->totp, sizeof operator->totp);
     uint64_t password = siphash(sessions->key, operator->password, strlen(operator->password));
-    return siphash_words3(sessions->key, secret, password, (uint64_t)operator->role << 1 | operator->must_change);
+    return siphash_words3(sessions->key, secret, password,
+                          (uint64_t) operator->role << 1 | operator->must_change);
 }
 
-/* A place for one more session of this operator: the oldest of its own when it has SESSION_EACH, else a free one. */
+/* A place for one more session of this operator: the oldest of its own when it has SESSION_EACH,
+ * else a free one. */
 static struct session *place_for(struct sessions *sessions, struct text name, nanos_t now)
 {
     struct session *unused = NULL, *oldest = NULL;
@@ -56,14 +61,18 @@ static struct session *place_for(struct sessions *sessions, struct text name, na
     return own >= SESSION_EACH || !unused ? oldest : unused;
 }
 
-struct session *session_begin(struct sessions *sessions, const struct operator *operator, struct text browser, nanos_t now,
-                              char token[SESSION_TOKEN_TEXT_SIZE])
+struct session *session_begin(struct sessions *sessions, const struct operator* operator,
+                              struct text browser, nanos_t now, char token[SESSION_TOKEN_TEXT_SIZE])
 {
     struct session *session = place_for(sessions, text_of(operator->name), now);
     if (!session)
         return NULL;
-    *session = (struct session){.used = true, .begun = now, .seen = now, .role = operator->role,
-                                .must_change = operator->must_change, .operator = operator_hash(sessions, operator)};
+    *session = (struct session){.used = true,
+                                .begun = now,
+                                .seen = now,
+                                .role = operator->role,
+                                .must_change = operator->must_change,
+                                .operator= operator_hash(sessions, operator)};
     session->browser = siphash(sessions->key, browser.data, browser.length);
     memcpy(session->name, operator->name, sizeof session->name);
     token_new(session->csrf);
@@ -72,7 +81,8 @@ struct session *session_begin(struct sessions *sessions, const struct operator *
     return session;
 }
 
-struct session *session_find(struct sessions *sessions, struct text token, struct text browser, bool active, nanos_t now)
+struct session *session_find(struct sessions *sessions, struct text token, struct text browser,
+                             bool active, nanos_t now)
 {
     uint8_t hash[32];
     if (token.length != SESSION_TOKEN_TEXT_SIZE - 1)
@@ -82,8 +92,10 @@ struct session *session_find(struct sessions *sessions, struct text token, struc
         struct session *session = &sessions->session[i];
         if (!session->used || sodium_memcmp(session->hash, hash, sizeof hash) != 0)
             continue;
-        if (!session_is_good(session, now) || session->browser != siphash(sessions->key, browser.data, browser.length)) {
-            session_end(session); /* a token that turns up elsewhere has been stolen: it ends for both */
+        if (!session_is_good(session, now) ||
+            session->browser != siphash(sessions->key, browser.data, browser.length)) {
+            session_end(
+                session); /* a token that turns up elsewhere has been stolen: it ends for both */
             return NULL;
         }
         if (active)
@@ -95,7 +107,8 @@ struct session *session_find(struct sessions *sessions, struct text token, struc
 
 bool session_csrf_is_right(const struct session *session, struct text given)
 {
-    return given.length == SESSION_TOKEN_TEXT_SIZE - 1 && sodium_memcmp(session->csrf, given.data, given.length) == 0;
+    return given.length == SESSION_TOKEN_TEXT_SIZE - 1 &&
+           sodium_memcmp(session->csrf, given.data, given.length) == 0;
 }
 
 void session_end(struct session *session)
@@ -116,8 +129,8 @@ void sessions_follow(struct sessions *sessions, struct operators *operators)
         struct session *session = &sessions->session[i];
         if (!session->used)
             continue;
-        const struct operator *operator = operators_find(operators, text_of(session->name));
-        if (!operator || operator_hash(sessions, operator) != session->operator)
+        const struct operator* operator= operators_find(operators, text_of(session->name));
+        if (!operator|| operator_hash(sessions, operator) != session->operator)
             session_end(session);
     }
 }

@@ -37,26 +37,31 @@ static int add_ana(void *context, struct operators *all)
     return operator_add(all, TEXT("ana"), ROLE_ADMINISTER, TEXT("correct horse battery"), &error);
 }
 
-static char *code_of(const struct operator *operator, char text[7])
+static char *code_of(const struct operator* operator, char text[7])
 {
-    snprintf(text, 7, "%06u", totp_code(operator->totp, (uint64_t)now / TOTP_STEP_SECONDS) % 1000000);
+    snprintf(text, 7, "%06u",
+             totp_code(operator->totp, (uint64_t)now / TOTP_STEP_SECONDS) % 1000000);
     return text;
 }
 
 static void an_operator_signs_in_with_both_factors_only(void **state)
 {
     (void)state;
-    struct operator *ana;
+    struct operator* ana;
     char code[7];
     assert_int_equal(operators_change(state_folder, add_ana, NULL, &error), 0);
     assert_int_equal(operators_load(state_folder, &operators, &error), 0);
     code_of(&operators.operator[0], code);
     assert_false(operator_check(&operators, TEXT("ana"), TEXT("wrong"), text_of(code), now, &ana));
-    assert_false(operator_check(&operators, TEXT("ana"), TEXT("correct horse battery"), TEXT("000000"), now + 3000, &ana));
-    assert_false(operator_check(&operators, TEXT("bob"), TEXT("correct horse battery"), text_of(code), now, &ana));
-    assert_true(operator_check(&operators, TEXT("ana"), TEXT("correct horse battery"), text_of(code), now, &ana));
+    assert_false(operator_check(&operators, TEXT("ana"), TEXT("correct horse battery"),
+                                TEXT("000000"), now + 3000, &ana));
+    assert_false(operator_check(&operators, TEXT("bob"), TEXT("correct horse battery"),
+                                text_of(code), now, &ana));
+    assert_true(operator_check(&operators, TEXT("ana"), TEXT("correct horse battery"),
+                               text_of(code), now, &ana));
     assert_int_equal(ana->role, ROLE_ADMINISTER);
-    assert_false(operator_check(&operators, TEXT("ana"), TEXT("correct horse battery"), text_of(code), now, &ana));
+    assert_false(operator_check(&operators, TEXT("ana"), TEXT("correct horse battery"),
+                                text_of(code), now, &ana));
 }
 
 static void the_file_is_private_and_keeps_no_password(void **state)
@@ -87,10 +92,17 @@ static void names_and_passwords_that_are_not_allowed_say_so(void **state)
 {
     (void)state;
     operators.count = 0;
-    assert_int_equal(operator_add(&operators, TEXT(""), ROLE_SEE, TEXT("correct horse battery"), &error), -EINVAL);
-    assert_int_equal(operator_add(&operators, TEXT("a b"), ROLE_SEE, TEXT("correct horse battery"), &error), -EINVAL);
-    assert_int_equal(operator_add(&operators, TEXT("bob"), ROLE_SEE, TEXT("short"), &error), -EINVAL);
-    assert_int_equal(operator_add(&operators, TEXT("bob"), ROLE_SEE, TEXT("i am bob of the post"), &error), -EINVAL);
+    assert_int_equal(
+        operator_add(&operators, TEXT(""), ROLE_SEE, TEXT("correct horse battery"), &error),
+        -EINVAL);
+    assert_int_equal(
+        operator_add(&operators, TEXT("a b"), ROLE_SEE, TEXT("correct horse battery"), &error),
+        -EINVAL);
+    assert_int_equal(operator_add(&operators, TEXT("bob"), ROLE_SEE, TEXT("short"), &error),
+                     -EINVAL);
+    assert_int_equal(
+        operator_add(&operators, TEXT("bob"), ROLE_SEE, TEXT("i am bob of the post"), &error),
+        -EINVAL);
     assert_int_equal(operators.count, 0);
 }
 

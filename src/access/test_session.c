@@ -8,7 +8,8 @@
 #include <cmocka.h>
 
 static struct sessions sessions;
-static const struct operator ana = {.name = "ana", .role = ROLE_RELEASE}, bob = {.name = "bob", .role = ROLE_SEE};
+static const struct operator ana = {.name = "ana", .role = ROLE_RELEASE},
+                             bob = {.name = "bob", .role = ROLE_SEE};
 static const struct text browser = {"a browser", 9};
 
 static int begin(void **state)
@@ -51,7 +52,8 @@ static void a_session_ends_when_idle_and_after_its_longest(void **state)
     char token[SESSION_TOKEN_TEXT_SIZE];
     session_begin(&sessions, &ana, browser, 0, token);
     assert_non_null(session_find(&sessions, text_of(token), browser, false, SESSION_IDLE - 1));
-    assert_null(session_find(&sessions, text_of(token), browser, true, SESSION_IDLE)); /* what was not active did not count */
+    assert_null(session_find(&sessions, text_of(token), browser, true,
+                             SESSION_IDLE)); /* what was not active did not count */
     session_begin(&sessions, &ana, browser, 0, token);
     for (nanos_t now = 0; now < SESSION_LONGEST; now += SESSION_IDLE / 2)
         assert_non_null(session_find(&sessions, text_of(token), browser, true, now));
@@ -61,7 +63,8 @@ static void a_session_ends_when_idle_and_after_its_longest(void **state)
 static void one_operator_pushes_out_none_but_itself(void **state)
 {
     (void)state;
-    char first[SESSION_TOKEN_TEXT_SIZE], other[SESSION_TOKEN_TEXT_SIZE], token[SESSION_TOKEN_TEXT_SIZE];
+    char first[SESSION_TOKEN_TEXT_SIZE], other[SESSION_TOKEN_TEXT_SIZE],
+        token[SESSION_TOKEN_TEXT_SIZE];
     session_begin(&sessions, &bob, browser, 1, other);
     session_begin(&sessions, &ana, browser, 2, first);
     for (int i = 0; i < 2 * SESSION_MAX; i++)
@@ -77,7 +80,8 @@ static void who_was_changed_or_removed_is_signed_out(void **state)
 {
     (void)state;
     static struct operators operators;
-    char first[SESSION_TOKEN_TEXT_SIZE], second[SESSION_TOKEN_TEXT_SIZE], third[SESSION_TOKEN_TEXT_SIZE];
+    char first[SESSION_TOKEN_TEXT_SIZE], second[SESSION_TOKEN_TEXT_SIZE],
+        third[SESSION_TOKEN_TEXT_SIZE];
     struct operator eve = {.name = "eve", .role = ROLE_SEE};
     operators.count = 3;
     operators.operator[0] = ana;

@@ -16,9 +16,11 @@ static void the_codes_of_the_rfc_come_out(void **state)
     static const struct {
         int64_t time;
         uint32_t code;
-    } vectors[] = {{59, 287082}, {1111111109, 81804}, {1111111111, 50471}, {1234567890, 5924}, {2000000000, 279037}, {20000000000, 353130}};
+    } vectors[] = {{59, 287082},       {1111111109, 81804},  {1111111111, 50471},
+                   {1234567890, 5924}, {2000000000, 279037}, {20000000000, 353130}};
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++)
-        assert_int_equal(totp_code(rfc_secret, (uint64_t)vectors[i].time / TOTP_STEP_SECONDS), vectors[i].code);
+        assert_int_equal(totp_code(rfc_secret, (uint64_t)vectors[i].time / TOTP_STEP_SECONDS),
+                         vectors[i].code);
 }
 
 static void a_code_is_taken_one_step_either_way_and_once(void **state)
@@ -50,8 +52,9 @@ static void the_secret_is_written_as_authenticators_read_it(void **state)
     (void)state;
     char text[TOTP_SECRET_TEXT_SIZE], uri[TOTP_URI_SIZE];
     assert_string_equal(totp_secret_text(rfc_secret, text), "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
-    assert_string_equal(totp_uri(rfc_secret, TEXT("Poste d'exemple"), TEXT("ana"), uri),
-                        "otpauth://totp/Poste%20d%27exemple:ana?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
+    assert_string_equal(
+        totp_uri(rfc_secret, TEXT("Poste d'exemple"), TEXT("ana"), uri),
+        "otpauth://totp/Poste%20d%27exemple:ana?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
 }
 
 int main(void)

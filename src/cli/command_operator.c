@@ -1,5 +1,5 @@
-/* `ecluse operator`: who may use the desk, changed by root on the machine: the first one, and the way back in when everybody
- * is locked out. Each change is on the record. */
+/* `ecluse operator`: who may use the desk, changed by root on the machine: the first one, and the
+ * way back in when everybody is locked out. Each change is on the record. */
 #include "access/operator.h"
 #include "cli/output.h"
 #include "cli/record.h"
@@ -24,7 +24,8 @@ struct change {
     struct operator after; /* whose one-time secret is shown */
 };
 
-/* ---- The password ----------------------------------------------------------------------------------- */
+/* ---- The password
+ * ----------------------------------------------------------------------------------- */
 
 static bool read_line(FILE *in, char *out, size_t size)
 {
@@ -47,7 +48,8 @@ static bool ask_silently(const char *question, char *out, size_t size)
     bool known = tcgetattr(fileno(terminal), &before) == 0;
     silent = before;
     silent.c_lflag &= ~(tcflag_t)ECHO;
-    bool done = known && tcsetattr(fileno(terminal), TCSAFLUSH, &silent) == 0 && read_line(terminal, out, size);
+    bool done = known && tcsetattr(fileno(terminal), TCSAFLUSH, &silent) == 0 &&
+                read_line(terminal, out, size);
     if (known)
         tcsetattr(fileno(terminal), TCSAFLUSH, &before);
     fputs("\n", terminal);
@@ -63,30 +65,39 @@ static int take_password(struct change *change)
         bool read = in && read_line(in, change->password, sizeof change->password);
         if (in)
             fclose(in);
-        return read ? EXIT_DONE : could_not(false, "no password can be read from %s: its first line is one", file);
+        return read ? EXIT_DONE
+                    : could_not(false, "no password can be read from %s: its first line is one",
+                                file);
     }
     char again[sizeof change->password];
-    if (!ask_silently("Password (12 characters or more): ", change->password, sizeof change->password))
-        return could_not(false, "there is no terminal to ask for a password on; name a file: --password-file FILE");
-    bool same = ask_silently("Once more: ", again, sizeof again) && strcmp(again, change->password) == 0;
+    if (!ask_silently("Password (12 characters or more): ", change->password,
+                      sizeof change->password))
+        return could_not(
+            false,
+            "there is no terminal to ask for a password on; name a file: --password-file FILE");
+    bool same =
+        ask_silently("Once more: ", again, sizeof again) && strcmp(again, change->password) == 0;
     sodium_memzero(again, sizeof again);
     return same ? EXIT_DONE : could_not(false, "the two were not the same; nothing was changed");
 }
 
-/* ---- The changes ------------------------------------------------------------------------------------ */
+/* ---- The changes
+ * ------------------------------------------------------------------------------------ */
 
-static struct operator *named(struct change *change, struct operators *operators)
+static struct operator* named(struct change *change, struct operators *operators)
 {
-    struct operator *found = operators_find(operators, text_of(change->name));
+    struct operator* found = operators_find(operators, text_of(change->name));
     if (found == NULL)
-        error_set(&change->error, -ENOENT, "there is no operator `%.40s`; `ecluse operator list` names them", change->name);
+        error_set(&change->error, -ENOENT,
+                  "there is no operator `%.40s`; `ecluse operator list` names them", change->name);
     return found;
 }
 
 static int change_add(void *context, struct operators *operators)
 {
     struct change *change = context;
-    int code = operator_add(operators, text_of(change->name), change->role, text_of(change->password), &change->error);
+    int code = operator_add(operators, text_of(change->name), change->role,
+                            text_of(change->password), &change->error);
     if (code == 0)
         change->after = *operators_find(operators, text_of(change->name));
     return code;
@@ -94,7 +105,7 @@ static int change_add(void *context, struct operators *operators)
 
 static int change_remove(void *context, struct operators *operators)
 {
-    struct operator *found = named(context, operators);
+    struct operator* found = named(context, operators);
     if (found == NULL)
         return -ENOENT;
     *found = operators->operator[--operators->count];
@@ -103,7 +114,7 @@ static int change_remove(void *context, struct operators *operators)
 
 static int change_role(void *context, struct operators *operators)
 {
-    struct operator *found = named(context, operators);
+    struct operator* found = named(context, operators);
     if (found == NULL)
         return -ENOENT;
     found->role = ((struct change *)context)->role;
@@ -113,8 +124,9 @@ static int change_role(void *context, struct operators *operators)
 static int change_password(void *context, struct operators *operators)
 {
     struct change *change = context;
-    struct operator *found = named(change, operators);
-    int code = found ? operator_set_password(found, text_of(change->password), &change->error) : -ENOENT;
+    struct operator* found = named(change, operators);
+    int code =
+        found ? operator_set_password(found, text_of(change->password), &change->error) : -ENOENT;
     if (code == 0)
         found->must_change = true;
     return code;
@@ -123,7 +135,7 @@ static int change_password(void *context, struct operators *operators)
 static int change_totp(void *context, struct operators *operators)
 {
     struct change *change = context;
-    struct operator *found = named(change, operators);
+    struct operator* found = named(change, operators);
     if (found == NULL)
         return -ENOENT;
     totp_secret_new(found->totp);
@@ -132,13 +144,16 @@ static int change_totp(void *context, struct operators *operators)
     return 0;
 }
 
-/*  verb       what is done                                  a password   a role   a secret is shown */
+/*  verb       what is done                                  a password   a role   a secret is shown
+ */
+/* clang-format off */
 #define VERBS(X)                                                                                  \
     X(add,      "an operator was added",                      true,        true,    true)         \
     X(remove,   "an operator was removed",                    false,       false,   false)        \
     X(role,     "an operator's role was changed",             false,       true,    false)        \
     X(password, "an operator's password was set",             true,        false,   false)        \
     X(totp,     "an operator's one-time secret was made anew", false,      false,   true)
+/* clang-format on */
 
 static const struct verb {
     const char *name, *done;
@@ -150,7 +165,8 @@ static const struct verb {
 #undef X
 };
 
-/* ---- What is shown ------------------------------------------------------------------------------------ */
+/* ---- What is shown
+ * ------------------------------------------------------------------------------------ */
 
 /* Two rows of modules in a line of half blocks, dark on light whatever the terminal's colours. */
 static void show_qr(const char *text)
@@ -163,8 +179,10 @@ static void show_qr(const char *text)
         fputs("  \033[30;47m", stdout);
         for (int x = -QUIET; x < code->width + QUIET; x++) {
             bool inside = x >= 0 && x < code->width;
-            bool upper = inside && y >= 0 && y < code->width && (code->data[y * code->width + x] & 1);
-            bool lower = inside && y + 1 >= 0 && y + 1 < code->width && (code->data[(y + 1) * code->width + x] & 1);
+            bool upper =
+                inside && y >= 0 && y < code->width && (code->data[y * code->width + x] & 1);
+            bool lower = inside && y + 1 >= 0 && y + 1 < code->width &&
+                         (code->data[(y + 1) * code->width + x] & 1);
             fputs(upper && lower ? "\u2588" : upper ? "\u2580" : lower ? "\u2584" : " ", stdout);
         }
         fputs("\033[0m\n", stdout);
@@ -178,9 +196,12 @@ static void show_secret(const struct change *change, const char *organisation)
     totp_secret_text(change->after.totp, base32);
     totp_uri(change->after.totp, text_of(organisation), text_of(change->name), uri);
     if (change->a->option[OPTION_JSON]) {
-        output_json(json_pack("{s:s,s:s,s:s}", "name", change->name, "totp_secret", base32, "totp_uri", uri));
+        output_json(json_pack("{s:s,s:s,s:s}", "name", change->name, "totp_secret", base32,
+                              "totp_uri", uri));
     } else {
-        printf("One-time secret of %s, shown this once. Scan it with an authenticator, or type it in:\n\n", change->name);
+        printf("One-time secret of %s, shown this once. Scan it with an authenticator, or type it "
+               "in:\n\n",
+               change->name);
         if (isatty(STDOUT_FILENO))
             show_qr(uri);
         printf("\n  %s\n  %s\n", base32, uri);
@@ -199,13 +220,15 @@ static int list(const struct arguments *a, const char *state)
     struct table table = table_of(3, titles);
     json_t *rows = json_array();
     for (size_t i = 0; code == 0 && i < operators->count; i++) {
-        const struct operator *o = &operators->operator[i];
+        const struct operator* o = & operators->operator[i];
         table_row(&table);
         table_cell(&table, TONE_PLAIN, "%s", o->name);
         table_cell(&table, TONE_PLAIN, "%s", role_name(o->role));
-        table_cell(&table, TONE_DIM, "%s", o->must_change ? "to be changed at the next sign-in" : "");
-        json_array_append_new(rows, json_pack("{s:s,s:s,s:b}", "name", o->name, "role", role_name(o->role), "must_change",
-                                              (int)o->must_change));
+        table_cell(&table, TONE_DIM, "%s",
+                   o->must_change ? "to be changed at the next sign-in" : "");
+        json_array_append_new(rows,
+                              json_pack("{s:s,s:s,s:b}", "name", o->name, "role",
+                                        role_name(o->role), "must_change", (int)o->must_change));
     }
     sodium_memzero(operators, sizeof *operators);
     free(operators);
@@ -219,7 +242,8 @@ static int list(const struct arguments *a, const char *state)
     return code == 0 ? EXIT_DONE : could_not(json, "%s", error.text);
 }
 
-/* ---- The command -------------------------------------------------------------------------------------- */
+/* ---- The command
+ * -------------------------------------------------------------------------------------- */
 
 /* On the record first, where a log is kept: who was changed stands there as a commitment. */
 static int on_record(const struct change *change, const struct contract *c, const char *done)
@@ -230,7 +254,8 @@ static int on_record(const struct change *change, const struct contract *c, cons
     act_text(act.subject, sizeof act.subject, text_of(change->name));
     struct handover *ring;
     if (handover_open(c->runtime, HANDOVER_COMMAND, &ring, NULL) == -ENOENT)
-        return EXIT_DONE; /* `ecluse run` has not run here yet: the first operator is often made before it */
+        return EXIT_DONE; /* `ecluse run` has not run here yet: the first operator is often made
+                             before it */
     handover_close(ring);
     return record_durably(change->a, c->runtime, &act, "this change of an operator");
 }
@@ -254,7 +279,8 @@ static int apply(struct change *change, const struct verb *verb, const struct co
     return EXIT_DONE;
 }
 
-static int with_contract(const struct arguments *a, const struct verb *verb, const struct contract *c)
+static int with_contract(const struct arguments *a, const struct verb *verb,
+                         const struct contract *c)
 {
     struct change *change = calloc(1, sizeof *change);
     const char *role = a->option[OPTION_ROLE];
@@ -265,7 +291,8 @@ static int with_contract(const struct arguments *a, const struct verb *verb, con
     if (verb->role && (role == NULL || !role_named(text_of(role), &change->role)))
         status = could_not(false, "say --role see, --role release or --role administer");
     else if (!operator_name_is_allowed(text_of(change->name)))
-        status = could_not(false, "a name has 1 to %d letters, digits, dots, dashes or underscores", OPERATOR_NAME_SIZE - 1);
+        status = could_not(false, "a name has 1 to %d letters, digits, dots, dashes or underscores",
+                           OPERATOR_NAME_SIZE - 1);
     else
         status = apply(change, verb, c);
     sodium_memzero(change, sizeof *change);
@@ -281,7 +308,9 @@ int command_operator(const struct arguments *a)
         if (strcmp(a->operand[0], verbs[i].name) == 0)
             verb = &verbs[i];
     if (!lists && verb == NULL)
-        return could_not(false, "`ecluse operator` takes add, list, remove, role, password or totp, not `%.40s`", a->operand[0]);
+        return could_not(
+            false, "`ecluse operator` takes add, list, remove, role, password or totp, not `%.40s`",
+            a->operand[0]);
     if (!lists && a->operand_count < 2)
         return could_not(false, "`ecluse operator %s` needs a name", verb->name);
     if (sodium_init() < 0)

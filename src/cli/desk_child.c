@@ -42,7 +42,8 @@ struct account account_of_desk(const char *state)
     return account;
 }
 
-/* ---- The supervisor's part ---------------------------------------------------------------------- */
+/* ---- The supervisor's part ----------------------------------------------------------------------
+ */
 
 /* Files of the desk that root made (`ecluse operator`), or that an earlier account left. */
 static int own_folder(const char *path, const struct account *account, struct error *error)
@@ -54,7 +55,8 @@ static int own_folder(const char *path, const struct account *account, struct er
     if (code == 0 && account->change && fchown(folder, account->uid, (gid_t)-1) != 0)
         code = -errno;
     for (size_t i = 0; code == 0 && account->change && i < 2; i++)
-        if (fstatat(folder, files[i], &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1 &&
+        if (fstatat(folder, files[i], &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(status.st_mode) && status.st_nlink == 1 &&
             fchownat(folder, files[i], account->uid, (gid_t)-1, AT_SYMLINK_NOFOLLOW) != 0)
             code = -errno;
     if (folder >= 0)
@@ -76,7 +78,8 @@ int desk_prepare(const struct contract *c, struct error *error)
     if (code == 0)
         code = own_folder(releases, &account, error);
     if (code == 0)
-        code = handover_create_for(c->runtime, HANDOVER_DESK, audit.change ? (int)audit.uid : -1, group, error);
+        code = handover_create_for(c->runtime, HANDOVER_DESK, audit.change ? (int)audit.uid : -1,
+                                   group, error);
     if (code == 0)
         code = limits_create(c->state, c->runtime, group, moment_now(), &told);
     if (code > 0)
@@ -103,7 +106,8 @@ bool desk_words(int argc, char **argv, struct desk_child *out)
     return true;
 }
 
-/* ---- The process that looks at the store ---------------------------------------------------------- */
+/* ---- The process that looks at the store
+ * ---------------------------------------------------------- */
 
 static struct contract *contract_now(const char *runtime, struct error *error)
 {
@@ -128,7 +132,8 @@ static _Noreturn void look_at_store(const struct desk_child *k, pid_t parent, in
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "ecluse-look");
     for (unsigned second = 0; getppid() == parent; second++) {
-        struct contract *c = second % STORE_EVERY_SECONDS == 0 ? contract_now(k->runtime, &error) : NULL;
+        struct contract *c =
+            second % STORE_EVERY_SECONDS == 0 ? contract_now(k->runtime, &error) : NULL;
         struct store_look look = {.exists = true};
         if (c && c->tracking.present) {
             store_look(c, clock_wall(), &look);
@@ -159,7 +164,8 @@ static int start_looking(const struct desk_child *k)
     return -1;
 }
 
-/* ---- The desk ------------------------------------------------------------------------------------- */
+/* ---- The desk
+ * ------------------------------------------------------------------------------------- */
 
 /* The account, in the groups that may read the front's segment and the log. */
 static int become(const struct desk_child *k, struct error *error)
@@ -174,7 +180,8 @@ static int become(const struct desk_child *k, struct error *error)
             groups[count++] = (gid_t)workers;
         if (audit.gid != account.gid)
             groups[count++] = audit.gid;
-        if (setgroups(count, groups) != 0 || setresgid(account.gid, account.gid, account.gid) != 0 ||
+        if (setgroups(count, groups) != 0 ||
+            setresgid(account.gid, account.gid, account.gid) != 0 ||
             setresuid(account.uid, account.uid, account.uid) != 0 || setresuid(0, 0, 0) == 0)
             return error_set(error, -EPERM, "cannot become user %s", account.name);
         account.change = false;
@@ -186,24 +193,26 @@ static int become(const struct desk_child *k, struct error *error)
 
 static int confine(const struct desk_child *k, struct error *error)
 {
-    char access[CONTRACT_PATH_SIZE + 16], releases[CONTRACT_PATH_SIZE + 16], log[CONTRACT_PATH_SIZE + 16],
-        budget[CONTRACT_PATH_SIZE + 16];
+    char access[CONTRACT_PATH_SIZE + 16], releases[CONTRACT_PATH_SIZE + 16],
+        log[CONTRACT_PATH_SIZE + 16], budget[CONTRACT_PATH_SIZE + 16];
     const char *partly = NULL;
     snprintf(access, sizeof access, "%s/access", k->state);
     snprintf(releases, sizeof releases, "%s/releases", k->runtime);
     snprintf(log, sizeof log, "%s/audit", k->state);
     snprintf(budget, sizeof budget, "%s/budget", k->state);
-    const struct rights_paths paths = {.writable = access,
-                                       .also_writable = {releases},
-                                       .readable = {k->runtime, log, budget, "/proc/sys/kernel/random"},
-                                       .network = true};
+    const struct rights_paths paths = {
+        .writable = access,
+        .also_writable = {releases},
+        .readable = {k->runtime, log, budget, "/proc/sys/kernel/random"},
+        .network = true};
     int code = rights_confine(&paths, &partly, error);
     if (code == 0 && partly)
         log_line(LOG_LEVEL_INFO, "desk: %s; it is confined by seccomp and its user alone", partly);
     return code;
 }
 
-static int desk_begin(const struct desk_child *k, struct desk_setup *setup, struct desk **out, struct error *error)
+static int desk_begin(const struct desk_child *k, struct desk_setup *setup, struct desk **out,
+                      struct error *error)
 {
     struct contract *c = contract_now(k->runtime, error);
     if (!c)
@@ -215,9 +224,11 @@ static int desk_begin(const struct desk_child *k, struct desk_setup *setup, stru
     setup->listener = desk_listen(c->desk.listen, group_of_workers(), &setup->local, error);
     int code = setup->listener < 0 ? setup->listener : 0;
     if (code == 0)
-        log_line(LOG_LEVEL_INFO, "the desk answers at %s", *c->desk.address ? c->desk.address : c->desk.listen);
+        log_line(LOG_LEVEL_INFO, "the desk answers at %s",
+                 *c->desk.address ? c->desk.address : c->desk.listen);
     free(c);
-    setpriority(PRIO_PROCESS, 0, DESK_NICE); /* before the flood in the queue for the processor; as root only */
+    setpriority(PRIO_PROCESS, 0,
+                DESK_NICE); /* before the flood in the queue for the processor; as root only */
     if (code == 0)
         code = become(k, error);
     if (code == 0)

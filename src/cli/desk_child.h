@@ -1,8 +1,9 @@
 /* desk_child.h: the child of `ecluse run` that is the operators' desk (desk/desk.h).
  *
- * A user of its own (`ecluse-desk` if there is one, else the service account), in the groups that may read what it shows;
- * confined to `state/access` and `runtime/releases`. The store of parcels, which feeds wrote, is looked at by a process
- * that it starts before it gives up its rights, as the service account.
+ * A user of its own (`ecluse-desk` if there is one, else the service account), in the groups that
+ * may read what it shows; confined to `state/access` and `runtime/releases`. The store of parcels,
+ * which feeds wrote, is looked at by a process that it starts before it gives up its rights, as the
+ * service account.
  */
 #ifndef ECLUSE_DESK_CHILD_H
 #define ECLUSE_DESK_CHILD_H

@@ -11,15 +11,17 @@ static enum MHD_Result (*const functions[ROUTE_COUNT])(struct exchange *x) = {
 
 struct session *answer_session(struct exchange *x, bool active)
 {
-    x->session = x->token.length ? session_find(&x->desk->sessions, x->token, x->browser, active, x->now) : NULL;
+    x->session = x->token.length
+                     ? session_find(&x->desk->sessions, x->token, x->browser, active, x->now)
+                     : NULL;
     return x->session;
 }
 
 /* Routes that whoever must change the password may use until it is changed. */
 static bool route_is_of_password(enum route_id id)
 {
-    return id == ROUTE_PASSWORD_PAGE || id == ROUTE_PASSWORD || id == ROUTE_SIGN_OUT || id == ROUTE_API_ME ||
-           id == ROUTE_API_PASSWORD || id == ROUTE_API_SIGN_OUT;
+    return id == ROUTE_PASSWORD_PAGE || id == ROUTE_PASSWORD || id == ROUTE_SIGN_OUT ||
+           id == ROUTE_API_ME || id == ROUTE_API_PASSWORD || id == ROUTE_API_SIGN_OUT;
 }
 
 static bool csrf_is_right(const struct exchange *x)
@@ -28,13 +30,15 @@ static bool csrf_is_right(const struct exchange *x)
     struct text body = {x->body, x->body_length};
     if (x->api)
         return session_csrf_is_right(x->session, exchange_header(x, "X-CSRF-Token"));
-    return form_field(body, "csrf", given, sizeof given) == 0 && session_csrf_is_right(x->session, text_of(given));
+    return form_field(body, "csrf", given, sizeof given) == 0 &&
+           session_csrf_is_right(x->session, text_of(given));
 }
 
 static enum MHD_Result refuse_unknown(struct exchange *x)
 {
     if (x->api)
-        return reply_error(x, MHD_HTTP_UNAUTHORIZED, "signed_out", "nobody is signed in, or not any more: sign in first");
+        return reply_error(x, MHD_HTTP_UNAUTHORIZED, "signed_out",
+                           "nobody is signed in, or not any more: sign in first");
     return reply_see(x, "/sign-in");
 }
 
@@ -50,16 +54,20 @@ static bool may(struct exchange *x, enum MHD_Result *result)
         *result = refuse_unknown(x);
     } else if (x->session->must_change && !route_is_of_password(route->id)) {
         *result = x->api ? reply_error(x, MHD_HTTP_FORBIDDEN, "password_must_change",
-                                       "your password was set by somebody else: change it first (PUT /api/me/password)")
+                                       "your password was set by somebody else: change it first "
+                                       "(PUT /api/me/password)")
                          : reply_see(x, "/password");
     } else if ((int)x->session->role < (int)route->need - NEED_SEE) {
         char text[160];
-        snprintf(text, sizeof text, "your role is `%s`; this needs `%s`: ask an operator who administers",
-                 role_name(x->session->role), role_name((enum operator_role)(route->need - NEED_SEE)));
+        snprintf(text, sizeof text,
+                 "your role is `%s`; this needs `%s`: ask an operator who administers",
+                 role_name(x->session->role),
+                 role_name((enum operator_role)(route->need - NEED_SEE)));
         *result = reply_error(x, MHD_HTTP_FORBIDDEN, "role", text);
     } else if (route_changes(route) && !csrf_is_right(x)) {
         *result = reply_error(x, MHD_HTTP_FORBIDDEN, "csrf",
-                              "the request lacks this session's token (X-CSRF-Token, from GET /api/me): reload the page");
+                              "the request lacks this session's token (X-CSRF-Token, from GET "
+                              "/api/me): reload the page");
     } else {
         return true;
     }
@@ -84,34 +92,42 @@ enum MHD_Result answer(struct exchange *x)
         return functions[x->route->id](x);
     }
     if (!host_is_ours(exchange_header(x, "Host"), text_of(x->desk->setup->address)))
-        return reply_error(x, MHD_HTTP_MISDIRECTED_REQUEST, "host",
-                           "the desk does not answer to this name: use the one in the contract's `desk: address`");
-    enum route_found found = route_find(text_of(x->method), text_of(x->path), &x->route, &x->argument);
+        return reply_error(
+            x, MHD_HTTP_MISDIRECTED_REQUEST, "host",
+            "the desk does not answer to this name: use the one in the contract's `desk: address`");
+    enum route_found found =
+        route_find(text_of(x->method), text_of(x->path), &x->route, &x->argument);
     if (found == ROUTE_NOT_FOUND)
-        return reply_error(x, MHD_HTTP_NOT_FOUND, "not_found", "there is nothing of this name here");
+        return reply_error(x, MHD_HTTP_NOT_FOUND, "not_found",
+                           "there is nothing of this name here");
     if (found == ROUTE_OTHER_METHOD)
-        return reply_error(x, MHD_HTTP_METHOD_NOT_ALLOWED, "method", "this cannot be asked for in this way");
+        return reply_error(x, MHD_HTTP_METHOD_NOT_ALLOWED, "method",
+                           "this cannot be asked for in this way");
     if (x->too_long)
         return reply_error(x, MHD_HTTP_CONTENT_TOO_LARGE, "too_long", "a request has at most 8 kB");
     if (route_changes(x->route) && !is_from_ours(x))
-        return reply_error(x, MHD_HTTP_FORBIDDEN, "other_site", "this was sent by a page of another site, and is refused");
+        return reply_error(x, MHD_HTTP_FORBIDDEN, "other_site",
+                           "this was sent by a page of another site, and is refused");
     return may(x, &result) ? functions[x->route->id](x) : result;
 }
 
-bool answer_fields(struct exchange *x, const struct wanted *fields, size_t count, struct error *error)
+bool answer_fields(struct exchange *x, const struct wanted *fields, size_t count,
+                   struct error *error)
 {
     struct text body = {x->body, x->body_length};
     if (x->api) {
         struct json_field form[8];
         must(count <= 8);
         for (size_t i = 0; i < count; i++)
-            form[i] = (struct json_field){fields[i].name, fields[i].out, fields[i].size, fields[i].required};
+            form[i] = (struct json_field){fields[i].name, fields[i].out, fields[i].size,
+                                          fields[i].required};
         return json_body(body, form, count, error) == 0;
     }
     for (size_t i = 0; i < count; i++) {
         int failed = form_field(body, fields[i].name, fields[i].out, fields[i].size);
         if (failed && (fields[i].required || failed != -ENOENT)) {
-            error_set(error, failed, failed == -ENAMETOOLONG ? "`%s` is too long" : "`%s` is missing or not text",
+            error_set(error, failed,
+                      failed == -ENAMETOOLONG ? "`%s` is too long" : "`%s` is missing or not text",
                       fields[i].name);
             return false;
         }
@@ -119,7 +135,9 @@ bool answer_fields(struct exchange *x, const struct wanted *fields, size_t count
     return true;
 }
 
-/* ---- Acts -------------------------------------------------------------------------------------------------------- */
+/* ---- Acts
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 struct act act_of(const struct exchange *x, enum act_kind kind)
 {

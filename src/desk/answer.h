@@ -13,27 +13,32 @@ enum MHD_Result answer(struct exchange *x);
 ROUTES(X)
 #undef X
 
-/* ---- For those functions ----------------------------------------------------------------------------------------- */
+/* ---- For those functions
+ * ----------------------------------------------------------------------------------------- */
 
-/* The session of the cookie, or NULL: asked again after a job, since it may have ended meanwhile. */
+/* The session of the cookie, or NULL: asked again after a job, since it may have ended meanwhile.
+ */
 struct session *answer_session(struct exchange *x, bool active);
 
 /* An act of who is signed in: filled but for what it is about. */
 struct act act_of(const struct exchange *x, enum act_kind kind);
 
-/* Hands an act over to the log without waiting; nothing is lost but the record when there is none. */
+/* Hands an act over to the log without waiting; nothing is lost but the record when there is none.
+ */
 void act_tell(struct exchange *x, const struct act *act);
 
 /* In a job: 0 once work->act is durable. Without a ring (no log is kept here) it is 0 too. */
 int act_durably(struct work *work);
 
-/* A field of the form or of the JSON body, whichever the route takes. Answers and returns false when it is not right. */
+/* A field of the form or of the JSON body, whichever the route takes. Answers and returns false
+ * when it is not right. */
 struct wanted {
     const char *name;
     char *out;
     size_t size;
     bool required;
 };
-bool answer_fields(struct exchange *x, const struct wanted *fields, size_t count, struct error *error);
+bool answer_fields(struct exchange *x, const struct wanted *fields, size_t count,
+                   struct error *error);
 
 #endif

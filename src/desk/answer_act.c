@@ -8,7 +8,8 @@
 #include <stdio.h>
 
 static const char not_recorded[] =
-    "the audit log cannot take this now, so it was not done: look at the audit log's guard and at the disk. Root on "
+    "the audit log cannot take this now, so it was not done: look at the audit log's guard and at "
+    "the disk. Root on "
     "the machine can do it meanwhile: `ecluse release`, `ecluse panic`";
 
 static bool reason_take(struct exchange *x, struct error *error)
@@ -36,7 +37,9 @@ static void work_begin(struct exchange *x, enum act_kind kind)
     act_text(x->work.act.reason, sizeof x->work.act.reason, text_of(x->work.reason));
 }
 
-/* ---- Releases ---------------------------------------------------------------------------------------------------- */
+/* ---- Releases
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static void run_release(struct job *job)
 {
@@ -48,7 +51,8 @@ static void run_release(struct job *job)
         error_set(&work->error, work->result, "%s", not_recorded);
 }
 
-static enum MHD_Result refuse_release(struct exchange *x, unsigned status, const char *code, const char *text)
+static enum MHD_Result refuse_release(struct exchange *x, unsigned status, const char *code,
+                                      const char *text)
 {
     struct hold hold;
     if (x->api || !x->session || !snapshot_hold(x->desk->snapshot, x->argument, &hold))
@@ -63,7 +67,8 @@ static enum MHD_Result finish_release(struct exchange *x)
     if (!x->api)
         return reply_see(x, x->work.in_force ? "/?said=release" : "/?said=asked");
     return reply_json(x, x->work.in_force ? MHD_HTTP_OK : MHD_HTTP_ACCEPTED,
-                      json_pack("{s:s,s:b,s:b}", "hold", x->work.act.hold, "released", (int)x->work.in_force, "recorded",
+                      json_pack("{s:s,s:b,s:b}", "hold", x->work.act.hold, "released",
+                                (int)x->work.in_force, "recorded",
                                 (int)(x->work.handover != NULL)));
 }
 
@@ -74,7 +79,8 @@ static enum MHD_Result release(struct exchange *x)
     if (x->back)
         return finish_release(x);
     if (!snapshot_hold(x->desk->snapshot, x->argument, &x->work.hold))
-        return reply_error(x, MHD_HTTP_NOT_FOUND, "no_hold", "no hold of this name is in force: it may have ended by itself");
+        return reply_error(x, MHD_HTTP_NOT_FOUND, "no_hold",
+                           "no hold of this name is in force: it may have ended by itself");
     if (!reason_take(x, &error))
         return refuse_release(x, MHD_HTTP_BAD_REQUEST, "reason", error.text);
     const struct hold *hold = &x->work.hold;
@@ -101,7 +107,9 @@ enum MHD_Result answer_API_RELEASE(struct exchange *x)
     return release(x);
 }
 
-/* ---- Panic ------------------------------------------------------------------------------------------------------- */
+/* ---- Panic
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 static void run_panic(struct job *job)
 {
@@ -117,12 +125,16 @@ static enum MHD_Result finish_panic(struct exchange *x)
 {
     if (x->work.result < 0)
         return x->api || !x->session
-                   ? reply_error(x, MHD_HTTP_SERVICE_UNAVAILABLE, "not_recorded", x->work.error.text)
+                   ? reply_error(x, MHD_HTTP_SERVICE_UNAVAILABLE, "not_recorded",
+                                 x->work.error.text)
                    : page_panic(x, MHD_HTTP_SERVICE_UNAVAILABLE, x->work.error.text);
     if (!x->api)
-        return reply_see(x, !x->work.in_force ? "/?said=asked" : x->work.on ? "/?said=panic" : "/?said=panic-off");
+        return reply_see(x, !x->work.in_force ? "/?said=asked"
+                            : x->work.on      ? "/?said=panic"
+                                              : "/?said=panic-off");
     return reply_json(x, x->work.in_force ? MHD_HTTP_OK : MHD_HTTP_ACCEPTED,
-                      json_pack("{s:b,s:b,s:b}", "panic", (int)x->work.on, "in_force", (int)x->work.in_force, "recorded",
+                      json_pack("{s:b,s:b,s:b}", "panic", (int)x->work.on, "in_force",
+                                (int)x->work.in_force, "recorded",
                                 (int)(x->work.handover != NULL)));
 }
 
@@ -141,7 +153,8 @@ static enum MHD_Result panic(struct exchange *x, bool on)
 
 enum MHD_Result answer_PANIC_FORM(struct exchange *x)
 {
-    return panic(x, MHD_lookup_connection_value_n(x->connection, MHD_GET_ARGUMENT_KIND, "off", 3, NULL, NULL) == MHD_NO);
+    return panic(x, MHD_lookup_connection_value_n(x->connection, MHD_GET_ARGUMENT_KIND, "off", 3,
+                                                  NULL, NULL) == MHD_NO);
 }
 
 enum MHD_Result answer_API_PANIC(struct exchange *x)

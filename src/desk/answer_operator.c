@@ -14,9 +14,10 @@ enum MHD_Result answer_API_OPERATORS(struct exchange *x)
     int failed = operators_load(x->desk->setup->state, operators, &error);
     json_t *list = json_array();
     for (size_t i = 0; !failed && i < operators->count; i++) {
-        const struct operator *o = &operators->operator[i];
-        json_array_append_new(list, json_pack("{s:s,s:s,s:b}", "name", o->name, "role", role_name(o->role), "must_change",
-                                              (int)o->must_change));
+        const struct operator* o = & operators->operator[i];
+        json_array_append_new(list,
+                              json_pack("{s:s,s:s,s:b}", "name", o->name, "role",
+                                        role_name(o->role), "must_change", (int)o->must_change));
     }
     sodium_memzero(operators, sizeof *operators);
     free(operators);
@@ -27,7 +28,9 @@ enum MHD_Result answer_API_OPERATORS(struct exchange *x)
     return reply_json(x, MHD_HTTP_OK, json_pack("{s:o}", "operators", list));
 }
 
-/* ---- In the thread ----------------------------------------------------------------------------------------------- */
+/* ---- In the thread
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static size_t administrators(const struct operators *operators)
 {
@@ -37,9 +40,9 @@ static size_t administrators(const struct operators *operators)
     return count;
 }
 
-static struct operator *other_of(struct work *work, struct operators *operators)
+static struct operator* other_of(struct work *work, struct operators *operators)
 {
-    struct operator *other = operators_find(operators, text_of(work->other));
+    struct operator* other = operators_find(operators, text_of(work->other));
     if (!other)
         error_set(&work->error, -ENOENT, "there is no operator of that name");
     return other;
@@ -48,25 +51,28 @@ static struct operator *other_of(struct work *work, struct operators *operators)
 static int change_add(void *context, struct operators *operators)
 {
     struct work *work = context;
-    int failed = operator_add(operators, text_of(work->other), work->role, text_of(work->new_password), &work->error);
+    int failed = operator_add(operators, text_of(work->other), work->role,
+                              text_of(work->new_password), &work->error);
     if (failed)
         return failed;
-    struct operator *added = operators_find(operators, text_of(work->other));
+    struct operator* added = operators_find(operators, text_of(work->other));
     added->must_change = true;
-    work->operator = *added;
+    work->operator= * added;
     return 0;
 }
 
 /* The last one who administers cannot be lost by a slip: root on the machine can do it. */
 static int keep_one(struct work *work, const struct operators *operators)
 {
-    return administrators(operators) ? 0 : error_set(&work->error, -EPERM, "nobody would be left who administers");
+    return administrators(operators)
+               ? 0
+               : error_set(&work->error, -EPERM, "nobody would be left who administers");
 }
 
 static int change_role(void *context, struct operators *operators)
 {
     struct work *work = context;
-    struct operator *other = other_of(work, operators);
+    struct operator* other = other_of(work, operators);
     if (!other)
         return -ENOENT;
     other->role = work->role;
@@ -76,8 +82,9 @@ static int change_role(void *context, struct operators *operators)
 static int change_password(void *context, struct operators *operators)
 {
     struct work *work = context;
-    struct operator *other = other_of(work, operators);
-    int failed = other ? operator_set_password(other, text_of(work->new_password), &work->error) : -ENOENT;
+    struct operator* other = other_of(work, operators);
+    int failed =
+        other ? operator_set_password(other, text_of(work->new_password), &work->error) : -ENOENT;
     if (!failed)
         other->must_change = true;
     return failed;
@@ -86,19 +93,19 @@ static int change_password(void *context, struct operators *operators)
 static int change_totp(void *context, struct operators *operators)
 {
     struct work *work = context;
-    struct operator *other = other_of(work, operators);
+    struct operator* other = other_of(work, operators);
     if (!other)
         return -ENOENT;
     totp_secret_new(other->totp);
     other->totp_last = 0;
-    work->operator = *other;
+    work->operator= * other;
     return 0;
 }
 
 static int change_remove(void *context, struct operators *operators)
 {
     struct work *work = context;
-    struct operator *other = other_of(work, operators);
+    struct operator* other = other_of(work, operators);
     if (!other)
         return -ENOENT;
     *other = operators->operator[--operators->count];
@@ -109,16 +116,17 @@ static void run_change(struct work *work, int (*change)(void *context, struct op
 {
     work->result = act_durably(work);
     if (work->result < 0)
-        error_set(&work->error, work->result, "the audit log cannot take this now, so it was not done");
+        error_set(&work->error, work->result,
+                  "the audit log cannot take this now, so it was not done");
     else
         work->result = operators_change(work->state, change, work, &work->error);
     sodium_memzero(work->new_password, sizeof work->new_password);
 }
 
-#define RUN(name)                                                                                                        \
-    static void run_##name(struct job *job)                                                                              \
-    {                                                                                                                    \
-        run_change(&((struct exchange *)job)->work, change_##name);                                                      \
+#define RUN(name)                                                                                  \
+    static void run_##name(struct job *job)                                                        \
+    {                                                                                              \
+        run_change(&((struct exchange *)job)->work, change_##name);                                \
     }
 RUN(add)
 RUN(role)
@@ -126,7 +134,9 @@ RUN(password)
 RUN(totp)
 RUN(remove)
 
-/* ---- Answers ----------------------------------------------------------------------------------------------------- */
+/* ---- Answers
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 static unsigned status_of(int failed)
 {
@@ -149,9 +159,11 @@ static enum MHD_Result finish(struct exchange *x, bool ends_sessions, bool secre
     if (secret) {
         char base32[TOTP_SECRET_TEXT_SIZE], uri[TOTP_URI_SIZE];
         const char *organisation = snapshot_contract(x->desk->snapshot)->organisation;
-        json_object_set_new(object, "totp_secret", json_string(totp_secret_text(work->operator.totp, base32)));
+        json_object_set_new(object, "totp_secret",
+                            json_string(totp_secret_text(work->operator.totp, base32)));
         json_object_set_new(object, "totp_uri",
-                            json_string(totp_uri(work->operator.totp, text_of(organisation), text_of(work->other), uri)));
+                            json_string(totp_uri(work->operator.totp, text_of(organisation),
+                                                 text_of(work->other), uri)));
         sodium_memzero(&work->operator, sizeof work->operator);
     }
     return reply_json(x, MHD_HTTP_OK, object);
@@ -191,14 +203,16 @@ enum MHD_Result answer_API_OPERATOR_ADD(struct exchange *x)
 {
     struct work *work = &x->work;
     char role[16];
-    const struct wanted fields[] = {{"name", work->other, sizeof work->other, true},
-                                    {"role", role, sizeof role, true},
-                                    {"password", work->new_password, sizeof work->new_password, true}};
+    const struct wanted fields[] = {
+        {"name", work->other, sizeof work->other, true},
+        {"role", role, sizeof role, true},
+        {"password", work->new_password, sizeof work->new_password, true}};
     if (x->back)
         return finish(x, false, true);
     if (!answer_fields(x, fields, 3, &work->error))
         return reply_error(x, MHD_HTTP_BAD_REQUEST, "fields", work->error.text);
-    return role_named(text_of(role), &work->role) ? begin(x, "added an operator", run_add) : refuse_role(x);
+    return role_named(text_of(role), &work->role) ? begin(x, "added an operator", run_add)
+                                                  : refuse_role(x);
 }
 
 enum MHD_Result answer_API_OPERATOR_ROLE(struct exchange *x)
@@ -211,12 +225,15 @@ enum MHD_Result answer_API_OPERATOR_ROLE(struct exchange *x)
         return refuse_name(x);
     if (!answer_fields(x, fields, 1, &x->work.error))
         return reply_error(x, MHD_HTTP_BAD_REQUEST, "fields", x->work.error.text);
-    return role_named(text_of(role), &x->work.role) ? begin(x, "changed an operator's role", run_role) : refuse_role(x);
+    return role_named(text_of(role), &x->work.role)
+               ? begin(x, "changed an operator's role", run_role)
+               : refuse_role(x);
 }
 
 enum MHD_Result answer_API_OPERATOR_PASSWORD(struct exchange *x)
 {
-    const struct wanted fields[] = {{"password", x->work.new_password, sizeof x->work.new_password, true}};
+    const struct wanted fields[] = {
+        {"password", x->work.new_password, sizeof x->work.new_password, true}};
     if (x->back)
         return finish(x, true, false);
     if (!take_other(x))
@@ -230,7 +247,8 @@ enum MHD_Result answer_API_OPERATOR_TOTP(struct exchange *x)
 {
     if (x->back)
         return finish(x, true, true);
-    return take_other(x) ? begin(x, "made a new one-time secret for an operator", run_totp) : refuse_name(x);
+    return take_other(x) ? begin(x, "made a new one-time secret for an operator", run_totp)
+                         : refuse_name(x);
 }
 
 enum MHD_Result answer_API_OPERATOR_REMOVE(struct exchange *x)

@@ -101,18 +101,22 @@ enum MHD_Result answer_ICON(struct exchange *x)
 
 enum MHD_Result answer_API_DOCUMENT(struct exchange *x)
 {
-    return reply(x, MHD_HTTP_OK, "application/yaml", (struct text){desk_openapi, desk_openapi_length});
+    return reply(x, MHD_HTTP_OK, "application/yaml",
+                 (struct text){desk_openapi, desk_openapi_length});
 }
 
-/* ---- The interface, what is read ---------------------------------------------------------------------------------- */
+/* ---- The interface, what is read
+ * ---------------------------------------------------------------------------------- */
 
 enum MHD_Result answer_API_ME(struct exchange *x)
 {
     const struct session *s = x->session;
-    nanos_t idle = SESSION_IDLE - (x->now - s->seen), longest = SESSION_LONGEST - (x->now - s->begun);
+    nanos_t idle = SESSION_IDLE - (x->now - s->seen),
+            longest = SESSION_LONGEST - (x->now - s->begun);
     return reply_json(x, MHD_HTTP_OK,
-                      json_pack("{s:s,s:s,s:s,s:b,s:I,s:I}", "name", s->name, "role", role_name(s->role), "csrf", s->csrf,
-                                "must_change", (int)s->must_change, "idle_s", (json_int_t)(idle / NANOS_SECOND),
+                      json_pack("{s:s,s:s,s:s,s:b,s:I,s:I}", "name", s->name, "role",
+                                role_name(s->role), "csrf", s->csrf, "must_change",
+                                (int)s->must_change, "idle_s", (json_int_t)(idle / NANOS_SECOND),
                                 "longest_s", (json_int_t)(longest / NANOS_SECOND)));
 }
 
@@ -126,7 +130,9 @@ static enum MHD_Result reply_part(struct exchange *x, const char *id)
 {
     const struct part *part = parts_find(x->desk->parts, CHANNEL_JSON, id);
     must(part != NULL);
-    return reply_json(x, MHD_HTTP_OK, json_pack("{s:o}", id, json_loadb(part->text, part->length, JSON_DECODE_ANY, NULL)));
+    return reply_json(
+        x, MHD_HTTP_OK,
+        json_pack("{s:o}", id, json_loadb(part->text, part->length, JSON_DECODE_ANY, NULL)));
 }
 
 enum MHD_Result answer_API_PROMISES(struct exchange *x)
@@ -167,7 +173,8 @@ enum MHD_Result answer_API_TIMELINE(struct exchange *x)
     number_of(exchange_query(x, "before"), &query.before);
     number_of(exchange_query(x, "count"), &most);
     if (kind_name.length && !act_kind_named(kind_name, &kind))
-        return reply_error(x, MHD_HTTP_BAD_REQUEST, "kind", "there is no such kind of entry: docs/audit.md lists them");
+        return reply_error(x, MHD_HTTP_BAD_REQUEST, "kind",
+                           "there is no such kind of entry: docs/audit.md lists them");
     if (hold_given.length >= sizeof hold)
         return reply_error(x, MHD_HTTP_BAD_REQUEST, "hold", "that is not a hold's name");
     if (kind_name.length)

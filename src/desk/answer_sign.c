@@ -14,21 +14,24 @@ static void forget(struct work *work)
     sodium_memzero(work->code, sizeof work->code);
 }
 
-static enum MHD_Result refuse_sign_in(struct exchange *x, unsigned status, const char *code, const char *text)
+static enum MHD_Result refuse_sign_in(struct exchange *x, unsigned status, const char *code,
+                                      const char *text)
 {
     return x->api ? reply_error(x, status, code, text) : page_sign_in(x, status, text);
 }
 
-/* ---- In the thread ----------------------------------------------------------------------------------------------- */
+/* ---- In the thread
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static int check_one(void *context, struct operators *operators)
 {
     struct work *work = context;
-    struct operator *found;
-    if (!operator_check(operators, text_of(work->name), text_of(work->password), text_of(work->code),
-                        clock_wall() / NANOS_SECOND, &found))
+    struct operator* found;
+    if (!operator_check(operators, text_of(work->name), text_of(work->password),
+                        text_of(work->code), clock_wall() / NANOS_SECOND, &found))
         return -EACCES;
-    work->operator = *found;
+    work->operator= * found;
     return 0;
 }
 
@@ -42,7 +45,7 @@ static void run_sign_in(struct job *job)
 static int change_own(void *context, struct operators *operators)
 {
     struct work *work = context;
-    struct operator *own = operators_find(operators, text_of(work->name));
+    struct operator* own = operators_find(operators, text_of(work->name));
     if (!own || !operator_password_is_right(own, text_of(work->password)))
         return error_set(&work->error, -EACCES, "the present password is not that");
     int failed = operator_set_password(own, text_of(work->new_password), &work->error);
@@ -58,9 +61,12 @@ static void run_password(struct job *job)
     forget(work);
 }
 
-/* ---- Signing in -------------------------------------------------------------------------------------------------- */
+/* ---- Signing in
+ * --------------------------------------------------------------------------------------------------
+ */
 
-/* Refusals are told together, at most one entry in ten seconds: a flood of them is one line with a count. */
+/* Refusals are told together, at most one entry in ten seconds: a flood of them is one line with a
+ * count. */
 static void tell_failed(struct exchange *x)
 {
     struct desk *desk = x->desk;
@@ -77,7 +83,8 @@ static enum MHD_Result signed_in(struct exchange *x)
     x->session = session_begin(&desk->sessions, &x->work.operator, x->browser, x->now, token);
     sodium_memzero(&x->work.operator, sizeof x->work.operator);
     if (!x->session)
-        return refuse_sign_in(x, MHD_HTTP_SERVICE_UNAVAILABLE, "sessions", "too many are signed in: try again in a while");
+        return refuse_sign_in(x, MHD_HTTP_SERVICE_UNAVAILABLE, "sessions",
+                              "too many are signed in: try again in a while");
     struct act act = act_of(x, ACT_SIGN_IN);
     act_tell(x, &act);
     reply_with_cookie(x, token);
@@ -114,8 +121,9 @@ static enum MHD_Result sign_in(struct exchange *x)
         snprintf(text, sizeof text, "%s %s.", word(x->language, WORD_TOO_OFTEN),
                  say_span(x->language, until - x->now + NANOS_SECOND, span));
         forget(work);
-        return x->api ? reply_later(x, MHD_HTTP_TOO_MANY_REQUESTS, until - x->now, "too_often", text)
-                      : page_sign_in(x, MHD_HTTP_TOO_MANY_REQUESTS, text);
+        return x->api
+                   ? reply_later(x, MHD_HTTP_TOO_MANY_REQUESTS, until - x->now, "too_often", text)
+                   : page_sign_in(x, MHD_HTTP_TOO_MANY_REQUESTS, text);
     }
     work->state = x->desk->setup->state;
     return exchange_away(x, x->desk->sign_ins, run_sign_in);
@@ -150,7 +158,8 @@ enum MHD_Result answer_API_SIGN_OUT(struct exchange *x)
     return reply_json(x, MHD_HTTP_OK, json_pack("{s:b}", "signed_out", 1));
 }
 
-/* ---- One's own password ------------------------------------------------------------------------------------------ */
+/* ---- One's own password
+ * ------------------------------------------------------------------------------------------ */
 
 static enum MHD_Result finish_password(struct exchange *x)
 {
@@ -170,7 +179,8 @@ static enum MHD_Result finish_password(struct exchange *x)
     sessions_end_of(&x->desk->sessions, text_of(x->work.name));
     x->session = NULL;
     reply_with_cookie(x, "");
-    return x->api ? reply_json(x, MHD_HTTP_OK, json_pack("{s:b}", "changed", 1)) : reply_see(x, "/sign-in?said=password");
+    return x->api ? reply_json(x, MHD_HTTP_OK, json_pack("{s:b}", "changed", 1))
+                  : reply_see(x, "/sign-in?said=password");
 }
 
 static enum MHD_Result password(struct exchange *x)
@@ -185,7 +195,8 @@ static enum MHD_Result password(struct exchange *x)
         return reply_error(x, MHD_HTTP_BAD_REQUEST, "fields", error.text);
     snprintf(work->name, sizeof work->name, "%s", x->session->name);
     if (limits_wait(x->desk->limits, x->address, text_of(work->name), x->now))
-        return reply_error(x, MHD_HTTP_TOO_MANY_REQUESTS, "too_often", word(x->language, WORD_TOO_OFTEN));
+        return reply_error(x, MHD_HTTP_TOO_MANY_REQUESTS, "too_often",
+                           word(x->language, WORD_TOO_OFTEN));
     work->state = x->desk->setup->state;
     return exchange_away(x, x->desk->sign_ins, run_password);
 }

@@ -1,8 +1,9 @@
-/* job.h: work that would keep the desk waiting: a thread that takes one piece after the other from a short queue.
+/* job.h: work that would keep the desk waiting: a thread that takes one piece after the other from
+ * a short queue.
  *
- * Argon2id costs some 100 ms of a core and 64 MiB: sign-ins are done one at a time, and when the queue is full the next is
- * refused at once, so that a flood of them costs one core at most and nobody else's place. What must first be durable
- * in the audit log waits in a queue of its own.
+ * Argon2id costs some 100 ms of a core and 64 MiB: sign-ins are done one at a time, and when the
+ * queue is full the next is refused at once, so that a flood of them costs one core at most and
+ * nobody else's place. What must first be durable in the audit log waits in a queue of its own.
  */
 #ifndef ECLUSE_DESK_JOB_H
 #define ECLUSE_DESK_JOB_H

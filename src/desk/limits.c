@@ -13,10 +13,18 @@ struct limits {
 static struct contract *own_contract(const char *state, const char *runtime)
 {
     static const struct budget_rule rules[DESK_BUDGET_COUNT] = {
-#define X(constant, name_, per_, span1, limit1, span2, limit2)                                                   \
-    {.name = name_, .meter = METER_LOGIN_FAILURES, .per = PRINCIPAL_##per_, .over = OVER_SLOW,                   \
-     .mode = MODE_ENFORCE, .route = -1, .share = -1, .class = CONTRACT_CLASS_ANY, .window_count = 2,             \
-     .window = {{span1, limit1}, {span2, limit2}}, .breaker = 1000000},
+#define X(constant, name_, per_, span1, limit1, span2, limit2)                                     \
+    {.name = name_,                                                                                \
+     .meter = METER_LOGIN_FAILURES,                                                                \
+     .per = PRINCIPAL_##per_,                                                                      \
+     .over = OVER_SLOW,                                                                            \
+     .mode = MODE_ENFORCE,                                                                         \
+     .route = -1,                                                                                  \
+     .share = -1,                                                                                  \
+     .class = CONTRACT_CLASS_ANY,                                                                  \
+     .window_count = 2,                                                                            \
+     .window = {{span1, limit1}, {span2, limit2}},                                                 \
+     .breaker = 1000000},
         DESK_BUDGETS(X)
 #undef X
     };
@@ -30,9 +38,11 @@ static struct contract *own_contract(const char *state, const char *runtime)
     return c;
 }
 
-int limits_create(const char *state, const char *runtime, int group, struct moment moment, struct error *error)
+int limits_create(const char *state, const char *runtime, int group, struct moment moment,
+                  struct error *error)
 {
-    static const struct budget_sizes sizes = {.cells = 1 << 12, .rings = 1 << 10, .holds = 256, .things = 1 << 10};
+    static const struct budget_sizes sizes = {
+        .cells = 1 << 12, .rings = 1 << 10, .holds = 256, .things = 1 << 10};
     struct contract *c = own_contract(state, runtime);
     int code = c ? budget_create(c, GUARD_DESK, &sizes, moment, group, error)
                  : error_set(error, -ENOMEM, "out of memory");
@@ -66,14 +76,15 @@ void limits_close(struct limits *limits)
     free(limits);
 }
 
-static struct principal who(const struct limits *limits, enum desk_budget budget, const uint8_t address[16],
-                            struct text account)
+static struct principal who(const struct limits *limits, enum desk_budget budget,
+                            const uint8_t address[16], struct text account)
 {
     return budget == DESK_BUDGET_SIGN_INS_CLIENT ? principal_client(limits->contract, address)
                                                  : principal_named(PRINCIPAL_ACCOUNT, account);
 }
 
-nanos_t limits_wait(struct limits *limits, const uint8_t address[16], struct text account, nanos_t now)
+nanos_t limits_wait(struct limits *limits, const uint8_t address[16], struct text account,
+                    nanos_t now)
 {
     nanos_t longest = 0;
     for (unsigned i = 0; limits && i < DESK_BUDGET_COUNT; i++) {
@@ -86,7 +97,8 @@ nanos_t limits_wait(struct limits *limits, const uint8_t address[16], struct tex
     return longest;
 }
 
-void limits_failed(struct limits *limits, const uint8_t address[16], struct text account, nanos_t now)
+void limits_failed(struct limits *limits, const uint8_t address[16], struct text account,
+                   nanos_t now)
 {
     for (unsigned i = 0; limits && i < DESK_BUDGET_COUNT; i++) {
         struct principal p = who(limits, (enum desk_budget)i, address, account);

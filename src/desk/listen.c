@@ -16,15 +16,18 @@ static int listen_unix(const char *path, int group, struct error *error)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     if (snprintf(name.sun_path, sizeof name.sun_path, "%s", path) >= (int)sizeof name.sun_path)
-        return error_set(error, -ENAMETOOLONG, "%s: a socket's path has at most %zu bytes", path, sizeof name.sun_path - 1);
+        return error_set(error, -ENAMETOOLONG, "%s: a socket's path has at most %zu bytes", path,
+                         sizeof name.sun_path - 1);
     struct stat about;
     if (lstat(path, &about) == 0 && S_ISSOCK(about.st_mode))
         unlink(path); /* of a desk before us: two never run, `ecluse run` sees to it */
     int socket_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     mode_t before = umask(0177);
-    int failed = socket_ < 0 || bind(socket_, (struct sockaddr *)&name, sizeof name) < 0 ? -errno : 0;
+    int failed =
+        socket_ < 0 || bind(socket_, (struct sockaddr *)&name, sizeof name) < 0 ? -errno : 0;
     umask(before);
-    if (!failed && group >= 0 && (chown(path, (uid_t)-1, (gid_t)group) < 0 || chmod(path, 0660) < 0))
+    if (!failed && group >= 0 &&
+        (chown(path, (uid_t)-1, (gid_t)group) < 0 || chmod(path, 0660) < 0))
         failed = -errno;
     if (!failed && listen(socket_, BACKLOG) < 0)
         failed = -errno;
@@ -37,7 +40,8 @@ static int listen_unix(const char *path, int group, struct error *error)
 }
 
 /* "127.0.0.1:9443" or "[::1]:9443". */
-static bool parse_endpoint(const char *endpoint, struct sockaddr_storage *out, socklen_t *length, bool *local)
+static bool parse_endpoint(const char *endpoint, struct sockaddr_storage *out, socklen_t *length,
+                           bool *local)
 {
     char host[CONTRACT_ENDPOINT_SIZE];
     const char *colon = strrchr(endpoint, ':');
@@ -75,10 +79,11 @@ int desk_listen(const char *endpoint, int group, bool *local, struct error *erro
         return error_set(error, -EINVAL, "%s: is not ADDRESS:PORT or unix:/path", endpoint);
     const int yes = 1;
     int socket_ = socket(name.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int failed = socket_ < 0 || setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) < 0 ||
-                         bind(socket_, (struct sockaddr *)&name, length) < 0 || listen(socket_, BACKLOG) < 0
-                     ? -errno
-                     : 0;
+    int failed =
+        socket_ < 0 || setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) < 0 ||
+                bind(socket_, (struct sockaddr *)&name, length) < 0 || listen(socket_, BACKLOG) < 0
+            ? -errno
+            : 0;
     if (failed) {
         if (socket_ >= 0)
             close(socket_);

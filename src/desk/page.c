@@ -28,11 +28,14 @@ static void write_head(struct page *p, enum word title)
     int language = p->x->language;
     WRITE_LITERAL(w, "<!doctype html><html lang=\"");
     write_string(w, language_tag(language));
-    WRITE_LITERAL(w, "\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>");
+    WRITE_LITERAL(w, "\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+                     "content=\"width=device-width\"><title>");
     html_word(w, language, title);
-    WRITE_LITERAL(w, " · Ecluse</title><link rel=\"stylesheet\" href=\"/desk.css\" integrity=\"" DESK_CSS_INTEGRITY
+    WRITE_LITERAL(w, " · Ecluse</title><link rel=\"stylesheet\" href=\"/desk.css\" "
+                     "integrity=\"" DESK_CSS_INTEGRITY
                      "\"><script src=\"/desk.js\" integrity=\"" DESK_JS_INTEGRITY
-                     "\" defer></script><link rel=\"icon\" href=\"/icon.svg\" type=\"image/svg+xml\"></head><body>"
+                     "\" defer></script><link rel=\"icon\" href=\"/icon.svg\" "
+                     "type=\"image/svg+xml\"></head><body>"
                      "<a class=\"skip\" href=\"#main\">");
     html_word(w, language, WORD_SKIP);
     WRITE_LITERAL(w, "</a>");
@@ -71,7 +74,8 @@ enum MHD_Result page_end(struct page *p, unsigned status)
 {
     WRITE_LITERAL(&p->w, "</main></body></html>\n");
     if (p->w.overflow)
-        return reply(p->x, MHD_HTTP_INTERNAL_SERVER_ERROR, "text/plain; charset=utf-8", TEXT("the page is too long\n"));
+        return reply(p->x, MHD_HTTP_INTERNAL_SERVER_ERROR, "text/plain; charset=utf-8",
+                     TEXT("the page is too long\n"));
     return reply(p->x, status, "text/html; charset=utf-8", (struct text){p->w.data, p->w.length});
 }
 
@@ -129,7 +133,9 @@ static void write_link(struct page *p, const char *kind, const char *to, enum wo
     WRITE_LITERAL(&p->w, "</a></p>");
 }
 
-/* ---- Signing in -------------------------------------------------------------------------------------------------- */
+/* ---- Signing in
+ * --------------------------------------------------------------------------------------------------
+ */
 
 enum MHD_Result page_sign_in(struct exchange *x, unsigned status, const char *failed)
 {
@@ -142,9 +148,15 @@ enum MHD_Result page_sign_in(struct exchange *x, unsigned status, const char *fa
     else if (text_is(said, "password"))
         page_notice(&p, "good", word(x->language, WORD_DONE_PASSWORD));
     WRITE_LITERAL(&p.w, "<form class=\"card narrow\" method=\"post\" action=\"/sign-in\">");
-    write_field(&p, WORD_NAME, "name=\"name\" required maxlength=\"40\" autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\"");
-    write_field(&p, WORD_PASSWORD, "type=\"password\" name=\"password\" required maxlength=\"1024\" autocomplete=\"current-password\"");
-    write_field(&p, WORD_CODE, "name=\"code\" required maxlength=\"7\" inputmode=\"numeric\" autocomplete=\"one-time-code\" aria-describedby=\"code-hint\"");
+    write_field(&p, WORD_NAME,
+                "name=\"name\" required maxlength=\"40\" autocomplete=\"username\" "
+                "autocapitalize=\"none\" spellcheck=\"false\"");
+    write_field(&p, WORD_PASSWORD,
+                "type=\"password\" name=\"password\" required maxlength=\"1024\" "
+                "autocomplete=\"current-password\"");
+    write_field(&p, WORD_CODE,
+                "name=\"code\" required maxlength=\"7\" inputmode=\"numeric\" "
+                "autocomplete=\"one-time-code\" aria-describedby=\"code-hint\"");
     WRITE_LITERAL(&p.w, "<p class=\"soft\" id=\"code-hint\">");
     html_word(&p.w, x->language, WORD_CODE_HINT);
     WRITE_LITERAL(&p.w, "</p>");
@@ -163,14 +175,20 @@ enum MHD_Result page_password(struct exchange *x, unsigned status, const char *f
         write_paragraph(&p, "", WORD_PASSWORD_MUST);
     WRITE_LITERAL(&p.w, "<form class=\"card narrow\" method=\"post\" action=\"/password\">");
     page_csrf(&p);
-    write_field(&p, WORD_PASSWORD_OLD, "type=\"password\" name=\"password\" required maxlength=\"1024\" autocomplete=\"current-password\"");
-    write_field(&p, WORD_PASSWORD_NEW, "type=\"password\" name=\"new\" required minlength=\"12\" maxlength=\"1024\" autocomplete=\"new-password\"");
+    write_field(&p, WORD_PASSWORD_OLD,
+                "type=\"password\" name=\"password\" required maxlength=\"1024\" "
+                "autocomplete=\"current-password\"");
+    write_field(&p, WORD_PASSWORD_NEW,
+                "type=\"password\" name=\"new\" required minlength=\"12\" maxlength=\"1024\" "
+                "autocomplete=\"new-password\"");
     write_button(&p, "main", WORD_PASSWORD_CHANGE);
     WRITE_LITERAL(&p.w, "</form>");
     return page_end(&p, status);
 }
 
-/* ---- Undoing ----------------------------------------------------------------------------------------------------- */
+/* ---- Undoing
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 static void write_reason_form(struct page *p, const char *to, enum word button, const char *kind)
 {
@@ -186,7 +204,8 @@ static void write_reason_form(struct page *p, const char *to, enum word button, 
     WRITE_LITERAL(&p->w, "</a></p></form>");
 }
 
-enum MHD_Result page_hold(struct exchange *x, unsigned status, const struct hold *hold, const char *failed)
+enum MHD_Result page_hold(struct exchange *x, unsigned status, const struct hold *hold,
+                          const char *failed)
 {
     char name[HOLD_NAME_SIZE], to[HOLD_NAME_SIZE + 16];
     struct page p = page_begin(x, WORD_UNDO_NAME);
@@ -214,8 +233,8 @@ enum MHD_Result page_panic(struct exchange *x, unsigned status, const char *fail
     WRITE_LITERAL(&p.w, "<section class=\"card narrow\">");
     write_paragraph(&p, "", on ? WORD_PANIC_OFF_TEXT : WORD_PANIC_TEXT);
     if (x->session->role >= ROLE_RELEASE)
-        write_reason_form(&p, on ? "/panic?off" : "/panic", on ? WORD_PANIC_OFF_TITLE : WORD_PANIC_BEGIN,
-                          on ? "main" : "danger");
+        write_reason_form(&p, on ? "/panic?off" : "/panic",
+                          on ? WORD_PANIC_OFF_TITLE : WORD_PANIC_BEGIN, on ? "main" : "danger");
     else
         write_link(&p, "button quiet", "/", WORD_BACK);
     WRITE_LITERAL(&p.w, "</section>");
@@ -230,7 +249,9 @@ enum MHD_Result page_problem(struct exchange *x, unsigned status, const char *te
     return page_end(&p, status);
 }
 
-/* ---- The log ----------------------------------------------------------------------------------------------------- */
+/* ---- The log
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 enum MHD_Result page_timeline(struct exchange *x, uint64_t before)
 {
@@ -263,7 +284,9 @@ enum MHD_Result page_entry(struct exchange *x, uint64_t index)
     return page_end(&p, MHD_HTTP_OK);
 }
 
-/* ---- The page ---------------------------------------------------------------------------------------------------- */
+/* ---- The page
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static void write_part(struct page *p, const char *element, const char *id, const char *attributes)
 {
@@ -330,8 +353,8 @@ enum MHD_Result page_main(struct exchange *x)
     struct page p = page_begin(x, WORD_DESK);
     struct writer *w = &p.w;
     write_said(&p);
-    snprintf(live, sizeof live, " class=\"state\" data-live=\"/events?lang=%s&amp;seen=%llu\"", language_tag(x->language),
-             (unsigned long long)x->desk->parts->version);
+    snprintf(live, sizeof live, " class=\"state\" data-live=\"/events?lang=%s&amp;seen=%llu\"",
+             language_tag(x->language), (unsigned long long)x->desk->parts->version);
     write_part(&p, "div", "state", live);
     WRITE_LITERAL(w, "<p class=\"notice bad\" id=\"stale\" hidden>");
     html_word(w, x->language, WORD_NOT_LIVE);

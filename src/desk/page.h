@@ -1,4 +1,5 @@
-/* page.h: the pages, written whole: what a browser without scripts sees, and what live parts are put into.
+/* page.h: the pages, written whole: what a browser without scripts sees, and what live parts are
+ * put into.
  */
 #ifndef ECLUSE_DESK_PAGE_H
 #define ECLUSE_DESK_PAGE_H
@@ -22,7 +23,8 @@ void page_notice(struct page *page, const char *kind, const char *text);
 enum MHD_Result page_main(struct exchange *x);
 enum MHD_Result page_sign_in(struct exchange *x, unsigned status, const char *failed);
 enum MHD_Result page_password(struct exchange *x, unsigned status, const char *failed);
-enum MHD_Result page_hold(struct exchange *x, unsigned status, const struct hold *hold, const char *failed);
+enum MHD_Result page_hold(struct exchange *x, unsigned status, const struct hold *hold,
+                          const char *failed);
 enum MHD_Result page_panic(struct exchange *x, unsigned status, const char *failed);
 enum MHD_Result page_problem(struct exchange *x, unsigned status, const char *text);
 enum MHD_Result page_timeline(struct exchange *x, uint64_t before);

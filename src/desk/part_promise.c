@@ -3,7 +3,8 @@
 
 #include <stdio.h>
 
-/* Where a share stands on a curve that shows four times the failures that are allowed: 0 at the top. */
+/* Where a share stands on a curve that shows four times the failures that are allowed: 0 at the
+ * top. */
 static double height(uint32_t share, uint32_t promised, double tall)
 {
     double room = 4.0 * (double)(1000000 - promised);
@@ -17,7 +18,8 @@ static void write_curve(struct writer *w, const struct curve *h, uint32_t promis
 {
     enum { WIDE = 240, TALL = 40 };
     char point[48];
-    WRITE_LITERAL(w, "<svg class=\"curve\" viewBox=\"0 -2 240 44\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"");
+    WRITE_LITERAL(w, "<svg class=\"curve\" viewBox=\"0 -2 240 44\" preserveAspectRatio=\"none\" "
+                     "role=\"img\" aria-label=\"");
     html_word(w, language, WORD_CURVE);
     snprintf(point, sizeof point, "%.1f", height(promised, promised, TALL));
     WRITE_LITERAL(w, "\"><line class=\"limit\" x1=\"0\" x2=\"240\" y1=\"");
@@ -27,7 +29,8 @@ static void write_curve(struct writer *w, const struct curve *h, uint32_t promis
     WRITE_LITERAL(w, "\"/><polyline points=\"");
     for (unsigned i = 0; i < h->count; i++) {
         double x = (double)(HISTORY - h->count + i) * WIDE / (HISTORY - 1);
-        snprintf(point, sizeof point, "%s%.0f,%.1f", i ? " " : "", x, height(h->value[i], promised, TALL));
+        snprintf(point, sizeof point, "%s%.0f,%.1f", i ? " " : "", x,
+                 height(h->value[i], promised, TALL));
         write_string(w, point);
     }
     WRITE_LITERAL(w, "\"/></svg>");
@@ -94,21 +97,24 @@ void part_promise(struct writer *w, const struct snapshot *s, int language, unsi
     else if (state->answers == 0)
         write_badge(w, "none", language, WORD_NO_ANSWERS);
     else
-        write_badge(w, state->broken ? "bad" : "good", language, state->broken ? WORD_BROKEN : WORD_KEPT);
+        write_badge(w, state->broken ? "bad" : "good", language,
+                    state->broken ? WORD_BROKEN : WORD_KEPT);
     if (measured && state->answers)
         write_measured(w, s, language, at);
     write_terms(w, rule, language);
 }
 
-/* ---- Budgets ----------------------------------------------------------------------------------------------------- */
+/* ---- Budgets
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 static enum word per_word(enum principal_kind kind)
 {
     static const enum word words[PRINCIPAL_KIND_COUNT] = {
-        [PRINCIPAL_CLIENT] = WORD_PER_CLIENT,   [PRINCIPAL_NETWORK] = WORD_PER_NETWORK,
-        [PRINCIPAL_ACCOUNT] = WORD_PER_ACCOUNT, [PRINCIPAL_HOST] = WORD_PER_HOST,
-        [PRINCIPAL_PAIR] = WORD_PER_PAIR,       [PRINCIPAL_USER] = WORD_PER_USER,
-        [PRINCIPAL_PROCESS] = WORD_PER_PROCESS, [PRINCIPAL_SHARE] = WORD_PER_SHARE,
+        [PRINCIPAL_CLIENT] = WORD_PER_CLIENT,     [PRINCIPAL_NETWORK] = WORD_PER_NETWORK,
+        [PRINCIPAL_ACCOUNT] = WORD_PER_ACCOUNT,   [PRINCIPAL_HOST] = WORD_PER_HOST,
+        [PRINCIPAL_PAIR] = WORD_PER_PAIR,         [PRINCIPAL_USER] = WORD_PER_USER,
+        [PRINCIPAL_PROCESS] = WORD_PER_PROCESS,   [PRINCIPAL_SHARE] = WORD_PER_SHARE,
         [PRINCIPAL_EVERYONE] = WORD_PER_EVERYONE,
     };
     return words[kind];
@@ -147,12 +153,14 @@ static void write_bar(struct writer *w, uint64_t used, uint64_t limit)
     WRITE_LITERAL(w, "<svg class=\"bar");
     write_string(w, share >= 1 ? " full" : share >= 0.75 ? " near" : "");
     WRITE_LITERAL(w, "\" viewBox=\"0 0 100 6\" preserveAspectRatio=\"none\" aria-hidden=\"true\">"
-                     "<rect class=\"bed\" width=\"100\" height=\"6\"/><rect class=\"fill\" height=\"6\" width=\"");
+                     "<rect class=\"bed\" width=\"100\" height=\"6\"/><rect class=\"fill\" "
+                     "height=\"6\" width=\"");
     write_string(w, width);
     WRITE_LITERAL(w, "\"/></svg>");
 }
 
-/* Who is nearest to the limit. Whoever is held already is not counted any further, so the newest hold stands for it. */
+/* Who is nearest to the limit. Whoever is held already is not counted any further, so the newest
+ * hold stands for it. */
 static bool find_worst(const struct snapshot *s, unsigned at, struct budget_worst *out)
 {
     const struct budget_rule *rule = &snapshot_contract(s)->budget[at];

@@ -66,12 +66,15 @@ void part_alarms(struct writer *w, const struct snapshot *s, int language)
     WRITE_LITERAL(w, "</ul>");
 }
 
-/* ---- Holds ------------------------------------------------------------------------------------------------------- */
+/* ---- Holds
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 static const struct budget_rule *rule_of(const struct snapshot *s, const struct hold *hold)
 {
     const struct contract *c = snapshot_contract(s);
-    return hold->budget >= 0 && (uint32_t)hold->budget < c->budget_count ? &c->budget[hold->budget] : NULL;
+    return hold->budget >= 0 && (uint32_t)hold->budget < c->budget_count ? &c->budget[hold->budget]
+                                                                         : NULL;
 }
 
 void hold_reason(struct writer *w, const struct snapshot *s, const struct hold *hold, int language)
@@ -116,7 +119,8 @@ void hold_facts(struct writer *w, const struct snapshot *s, const struct hold *h
     WRITE_LITERAL(w, "</p>");
 }
 
-static void write_hold(struct writer *w, const struct snapshot *s, const struct hold *hold, int language)
+static void write_hold(struct writer *w, const struct snapshot *s, const struct hold *hold,
+                       int language)
 {
     char name[HOLD_NAME_SIZE], who[PRINCIPAL_TEXT_SIZE];
     hold_name(GUARD_FRONT, hold->id, name);
@@ -164,12 +168,15 @@ void part_holds(struct writer *w, const struct snapshot *s, int language)
     WRITE_LITERAL(w, "</ul>");
     if (shown < s->hold_count) {
         WRITE_LITERAL(w, "<p class=\"soft\">");
-        html_word_with(w, language, WORD_MORE_HOLDS, say_count(language, s->hold_count - shown, text));
+        html_word_with(w, language, WORD_MORE_HOLDS,
+                       say_count(language, s->hold_count - shown, text));
         WRITE_LITERAL(w, "</p>");
     }
 }
 
-/* ---- Guards ------------------------------------------------------------------------------------------------------ */
+/* ---- Guards
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 struct guard_row {
     enum word name, state;
@@ -178,7 +185,8 @@ struct guard_row {
     const char *detail;
 };
 
-static void write_guard(struct writer *w, const struct snapshot *s, int language, const struct guard_row *row)
+static void write_guard(struct writer *w, const struct snapshot *s, int language,
+                        const struct guard_row *row)
 {
     WRITE_LITERAL(w, "<li><span>");
     html_word(w, language, row->name);
@@ -226,7 +234,8 @@ static void write_recorder(struct writer *w, const struct snapshot *s, int langu
     if (lost)
         add_detail(&d, language, WORD_LOST_ACTS, lost);
     detail[d.length] = 0;
-    const struct guard_row row = {WORD_RECORDER, alive ? WORD_UP : WORD_DOWN, alive && !lost ? "good" : "bad", 0, detail};
+    const struct guard_row row = {WORD_RECORDER, alive ? WORD_UP : WORD_DOWN,
+                                  alive && !lost ? "good" : "bad", 0, detail};
     write_guard(w, s, language, &row);
 }
 
@@ -241,12 +250,24 @@ void part_guards(struct writer *w, const struct snapshot *s, int language)
     detail[d.length] = 0;
     bool unseen = !st->s.front && st->s.front_code == -EACCES;
     const struct guard_row rows[] = {
-        {WORD_FRONT, unseen ? WORD_UNSEEN : st->front.alive ? WORD_UP : WORD_DOWN,
-         unseen ? "none" : st->front.alive ? "good" : "bad", st->front.since ? wall_of(&st->s.now, st->front.since) : 0, detail},
+        {WORD_FRONT,
+         unseen            ? WORD_UNSEEN
+         : st->front.alive ? WORD_UP
+                           : WORD_DOWN,
+         unseen            ? "none"
+         : st->front.alive ? "good"
+                           : "bad",
+         st->front.since ? wall_of(&st->s.now, st->front.since) : 0, detail},
         {WORD_SUPERVISOR, st->s.supervised ? WORD_UP : WORD_DOWN, st->s.supervised ? "good" : "bad",
          st->has_bulletin ? b->started : 0, ""},
-        {WORD_KEEPER, !b->keeper_wanted ? WORD_UNWANTED : b->keeper ? WORD_UP : WORD_DOWN,
-         !b->keeper_wanted ? "none" : b->keeper ? "good" : "bad", b->keeper_wanted ? b->keeper_since : 0, ""},
+        {WORD_KEEPER,
+         !b->keeper_wanted ? WORD_UNWANTED
+         : b->keeper       ? WORD_UP
+                           : WORD_DOWN,
+         !b->keeper_wanted ? "none"
+         : b->keeper       ? "good"
+                           : "bad",
+         b->keeper_wanted ? b->keeper_since : 0, ""},
     };
     WRITE_LITERAL(w, "<ul class=\"guards\">");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)

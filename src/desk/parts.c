@@ -33,7 +33,8 @@ static void keep(struct parts *parts, int channel, const char *id, struct text n
 {
     must(parts->count[channel] < PARTS_MAX);
     struct part *part = &parts->part[channel][parts->count[channel]++];
-    if (part->text && strcmp(part->id, id) == 0 && text_equal((struct text){part->text, part->length}, now))
+    if (part->text && strcmp(part->id, id) == 0 &&
+        text_equal((struct text){part->text, part->length}, now))
         return;
     char *copy = malloc(now.length + 1);
     must(copy != NULL);
@@ -63,7 +64,8 @@ static void keep_json(struct parts *parts, const char *id, json_t *value)
 
 static void write_json_parts(struct parts *parts, const struct snapshot *s)
 {
-    static const char *const names[] = {"panic", "alarms", "contract", "promises", "budgets", "guards"};
+    static const char *const names[] = {"panic",    "alarms",  "contract",
+                                        "promises", "budgets", "guards"};
     json_t *status = status_json(&s->status);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         keep_json(parts, names[i], json_incref(json_object_get(status, names[i])));
@@ -76,7 +78,10 @@ static void write_page_parts(struct parts *parts, const struct snapshot *s, int 
     static const struct {
         const char *id;
         void (*write)(struct writer *w, const struct snapshot *s, int language);
-    } single[] = {{"state", part_state}, {"alarms", part_alarms}, {"holds", part_holds}, {"guards", part_guards}};
+    } single[] = {{"state", part_state},
+                  {"alarms", part_alarms},
+                  {"holds", part_holds},
+                  {"guards", part_guards}};
     const struct contract *c = snapshot_contract(s);
     char id[24];
     for (size_t i = 0; i < sizeof single / sizeof *single; i++) {

@@ -1,7 +1,8 @@
 /* parts.h: the page's parts in each language, and the interface's, each with a version.
  *
- * Once a second each part is written anew; where it differs, it is kept and gets the next version. An open page that has
- * seen version N is sent the parts whose version is later: fifty pages cost one writing and their differences.
+ * Once a second each part is written anew; where it differs, it is kept and gets the next version.
+ * An open page that has seen version N is sent the parts whose version is later: fifty pages cost
+ * one writing and their differences.
  */
 #ifndef ECLUSE_DESK_PARTS_H
 #define ECLUSE_DESK_PARTS_H
@@ -21,9 +22,9 @@ struct part {
 };
 
 struct parts {
-    uint64_t version; /* the latest given */
-    uint64_t generation; /* of the contract: a page of another one is loaded anew */
-    uint64_t timeline_size; /* of the log, when the timeline was written */
+    uint64_t version;          /* the latest given */
+    uint64_t generation;       /* of the contract: a page of another one is loaded anew */
+    uint64_t timeline_size;    /* of the log, when the timeline was written */
     char *timeline[SAY_COUNT]; /* written by timeline.h when the log grows; owned */
     struct part part[CHANNEL_COUNT][PARTS_MAX];
     size_t count[CHANNEL_COUNT];
@@ -37,7 +38,8 @@ void parts_write(struct parts *parts, const struct snapshot *snapshot);
 
 const struct part *parts_find(const struct parts *parts, enum channel channel, const char *id);
 
-/* ---- What the parts are, for parts_write() and tests ------------------------------------------------------------- */
+/* ---- What the parts are, for parts_write() and tests
+ * ------------------------------------------------------------- */
 
 void part_state(struct writer *w, const struct snapshot *s, int language);
 void part_alarms(struct writer *w, const struct snapshot *s, int language);
@@ -46,7 +48,8 @@ void part_budget(struct writer *w, const struct snapshot *s, int language, unsig
 void part_holds(struct writer *w, const struct snapshot *s, int language);
 void part_guards(struct writer *w, const struct snapshot *s, int language);
 
-/* "61 of 60 in 1 min, for logins": why somebody is held; and all that is known of one hold, as a list. */
+/* "61 of 60 in 1 min, for logins": why somebody is held; and all that is known of one hold, as a
+ * list. */
 void hold_reason(struct writer *w, const struct snapshot *s, const struct hold *hold, int language);
 void hold_facts(struct writer *w, const struct snapshot *s, const struct hold *hold, int language);
 

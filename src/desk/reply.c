@@ -18,14 +18,16 @@ struct text exchange_query(const struct exchange *x, const char *name)
     return value ? text_of(value) : (struct text){"", 0};
 }
 
-/* Nothing from elsewhere, nothing in the page that runs or styles, nobody's frame; names of people and addresses stay in no cache and
- * go to no other site. */
+/* Nothing from elsewhere, nothing in the page that runs or styles, nobody's frame; names of people
+ * and addresses stay in no cache and go to no other site. */
 static const char *const headers[][2] = {
-    {"Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-                                "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"},
+    {"Content-Security-Policy",
+     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"},
     {"X-Content-Type-Options", "nosniff"},
     {"X-Frame-Options", "DENY"},
-    {"Referrer-Policy", "same-origin"}, /* `no-referrer` would make forms come from the origin `null` */
+    {"Referrer-Policy",
+     "same-origin"}, /* `no-referrer` would make forms come from the origin `null` */
     {"Cross-Origin-Opener-Policy", "same-origin"},
     {"Cross-Origin-Resource-Policy", "same-origin"},
     {"Permissions-Policy", "camera=(), microphone=(), geolocation=()"},
@@ -43,12 +45,14 @@ static void add_headers(struct exchange *x, struct MHD_Response *response, const
         MHD_add_response_header(response, "Set-Cookie", x->cookie);
     if (x->language_chosen) {
         char cookie[64];
-        snprintf(cookie, sizeof cookie, "lang=%s; Path=/; SameSite=Strict; Max-Age=31536000", x->language ? "fr" : "en");
+        snprintf(cookie, sizeof cookie, "lang=%s; Path=/; SameSite=Strict; Max-Age=31536000",
+                 x->language ? "fr" : "en");
         MHD_add_response_header(response, "Set-Cookie", cookie);
     }
 }
 
-static enum MHD_Result send_response(struct exchange *x, unsigned status, struct MHD_Response *response)
+static enum MHD_Result send_response(struct exchange *x, unsigned status,
+                                     struct MHD_Response *response)
 {
     enum MHD_Result queued = MHD_queue_response(x->connection, status, response);
     MHD_destroy_response(response);
@@ -57,8 +61,8 @@ static enum MHD_Result send_response(struct exchange *x, unsigned status, struct
 
 static struct MHD_Response *response_of(struct text body)
 {
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(body.length, (void *)(uintptr_t)body.data, MHD_RESPMEM_MUST_COPY);
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        body.length, (void *)(uintptr_t)body.data, MHD_RESPMEM_MUST_COPY);
     must(response != NULL);
     return response;
 }
@@ -91,7 +95,8 @@ enum MHD_Result reply_error(struct exchange *x, unsigned status, const char *cod
     return x->api ? reply_json(x, status, error_object(code, text)) : page_problem(x, status, text);
 }
 
-enum MHD_Result reply_later(struct exchange *x, unsigned status, nanos_t wait, const char *code, const char *text)
+enum MHD_Result reply_later(struct exchange *x, unsigned status, nanos_t wait, const char *code,
+                            const char *text)
 {
     char seconds[24];
     char *body = json_dumps(error_object(code, text), JSON_COMPACT);
@@ -114,6 +119,7 @@ enum MHD_Result reply_see(struct exchange *x, const char *location)
 
 void reply_with_cookie(struct exchange *x, const char *token)
 {
-    snprintf(x->cookie, sizeof x->cookie, "%s=%s; Path=/; HttpOnly; SameSite=Strict%s%s", x->https ? "__Host-ecluse" : "ecluse",
-             token, x->https ? "; Secure" : "", *token ? "" : "; Max-Age=0");
+    snprintf(x->cookie, sizeof x->cookie, "%s=%s; Path=/; HttpOnly; SameSite=Strict%s%s",
+             x->https ? "__Host-ecluse" : "ecluse", token, x->https ? "; Secure" : "",
+             *token ? "" : "; Max-Age=0");
 }

@@ -39,7 +39,9 @@ struct text cookie_find(struct text header, const char *name)
     return (struct text){"", 0};
 }
 
-/* ---- Forms ------------------------------------------------------------------------------------------------------- */
+/* ---- Forms
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 static int hex_digit(char c)
 {
@@ -102,9 +104,12 @@ int form_field(struct text form, const char *name, char *out, size_t size)
     return -ENOENT;
 }
 
-/* ---- JSON -------------------------------------------------------------------------------------------------------- */
+/* ---- JSON
+ * --------------------------------------------------------------------------------------------------------
+ */
 
-static const struct json_field *field_named(const struct json_field *fields, size_t count, const char *name)
+static const struct json_field *field_named(const struct json_field *fields, size_t count,
+                                            const char *name)
 {
     for (size_t i = 0; i < count; i++)
         if (strcmp(fields[i].name, name) == 0)
@@ -112,7 +117,8 @@ static const struct json_field *field_named(const struct json_field *fields, siz
     return NULL;
 }
 
-static int fields_check(json_t *object, const struct json_field *fields, size_t count, struct error *error)
+static int fields_check(json_t *object, const struct json_field *fields, size_t count,
+                        struct error *error)
 {
     const char *name;
     json_t *value;
@@ -152,7 +158,9 @@ int json_body(struct text body, const struct json_field *fields, size_t count, s
     return failed;
 }
 
-/* ---- Where from -------------------------------------------------------------------------------------------------- */
+/* ---- Where from
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static bool same_letters(struct text a, struct text b)
 {
@@ -171,7 +179,8 @@ static struct text origin_of(struct text url)
 
 bool provenance_is_ours(const struct provenance *p)
 {
-    if (p->fetch_site.length && !text_is(p->fetch_site, "same-origin") && !text_is(p->fetch_site, "none"))
+    if (p->fetch_site.length && !text_is(p->fetch_site, "same-origin") &&
+        !text_is(p->fetch_site, "none"))
         return false;
     if (!p->origin.length)
         return true;
@@ -214,7 +223,8 @@ bool host_is_ours(struct text host, struct text address)
     if (!slashes)
         return false;
     size_t scheme = (size_t)(slashes - ours.data) + 2;
-    return same_letters(name, without_port((struct text){ours.data + scheme, ours.length - scheme}));
+    return same_letters(name,
+                        without_port((struct text){ours.data + scheme, ours.length - scheme}));
 }
 
 bool forwarded_address(struct text header, uint8_t out[16])

@@ -32,7 +32,8 @@ static bool path_fits(const char *form, struct text path, struct text *argument)
     return at == path.length;
 }
 
-enum route_found route_find(struct text method, struct text path, const struct route **out, struct text *argument)
+enum route_found route_find(struct text method, struct text path, const struct route **out,
+                            struct text *argument)
 {
     enum route_found found = ROUTE_NOT_FOUND;
     if (text_is(method, "HEAD"))

@@ -53,13 +53,16 @@ const char *act_word(int language, enum act_kind kind)
     return language == SAY_FR && french[kind] ? french[kind] : act_kind_text(kind);
 }
 
-/* ---- Alarms ------------------------------------------------------------------------------------------------------ */
+/* ---- Alarms
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 struct alarm_french {
     const char *title, *advice;
 };
 
-/* One without French here is said in English: an alarm that is not understood at once is still one. */
+/* One without French here is said in English: an alarm that is not understood at once is still one.
+ */
 static const struct alarm_french *alarm_french(enum alarm_kind kind)
 {
     static const struct alarm_french french[ALARM_KIND_COUNT] = {
@@ -67,32 +70,38 @@ static const struct alarm_french *alarm_french(enum alarm_kind kind)
                          "« ecluse panic --off » dès que la raison a disparu"},
         [ALARM_PROMISE_BROKEN] = {"plus de réponses en échec ou en retard que le contrat ne permet",
                                   "regardez la santé de l’origine et les refus des budgets"},
-        [ALARM_SUPERVISOR_DOWN] = {"« ecluse run » ne tourne pas : le service continue comme décidé en dernier",
-                                   "« systemctl status ecluse », puis démarrez-le"},
+        [ALARM_SUPERVISOR_DOWN] =
+            {"« ecluse run » ne tourne pas : le service continue comme décidé en dernier",
+             "« systemctl status ecluse », puis démarrez-le"},
         [ALARM_GUARD_DOWN] = {"aucun processus d’un gardien nécessaire n’est en vie",
                               "pour la façade : « nginx -t », puis démarrez nginx avec le module"},
         [ALARM_GUARD_BEHIND] = {"un processus travaille avec un contrat plus ancien",
                                 "il le reprend à son prochain regard ; sinon rechargez nginx"},
-        [ALARM_CONTRACT_REFUSED] = {"le contrat a été modifié, et la modification n’est pas en vigueur",
-                                    "« ecluse check », corrigez le fichier ; il est relu aussitôt"},
+        [ALARM_CONTRACT_REFUSED] =
+            {"le contrat a été modifié, et la modification n’est pas en vigueur",
+             "« ecluse check », corrigez le fichier ; il est relu aussitôt"},
         [ALARM_KEEPER_DOWN] = {"le processus qui retire les colis expirés meurt sans cesse",
                                "« journalctl -u ecluse » dit pourquoi ; il redémarre de lui-même"},
-        [ALARM_BREAKER_OPEN] = {"un budget retiendrait trop de bons clients d’hier : il observe",
-                                "relevez sa limite dans le contrat, ou attendez : il se referme seul"},
-        [ALARM_NO_HOLD_SLOT] = {"plus de clients au-delà d’un budget qu’on ne peut en retenir",
-                                "ajoutez un budget par réseau : moins de retenues couvrent le flot"},
+        [ALARM_BREAKER_OPEN] =
+            {"un budget retiendrait trop de bons clients d’hier : il observe",
+             "relevez sa limite dans le contrat, ou attendez : il se referme seul"},
+        [ALARM_NO_HOLD_SLOT] =
+            {"plus de clients au-delà d’un budget qu’on ne peut en retenir",
+             "ajoutez un budget par réseau : moins de retenues couvrent le flot"},
         [ALARM_STORE_OFF] = {"des processus sont morts en lisant le stock : il est débranché",
                              "écartez state/tracking, restaurez-le ou réalimentez-le"},
         [ALARM_STORE_UNREADABLE] = {"le stock des colis ne s’ouvre pas, ou tue qui le lit",
                                     "écartez state/tracking, restaurez-le ou réalimentez-le"},
         [ALARM_RECORDS_DAMAGED] = {"des enregistrements étaient abîmés ; personne ne les a reçus",
                                    "vérifiez le disque ; écartez state/tracking et réalimentez-le"},
-        [ALARM_SELF_OFF] = {"un processus a rencontré une faute à nous et s’est débranché",
-                            "signalez la ligne du journal de nginx ; le recharger rétablit le module"},
+        [ALARM_SELF_OFF] =
+            {"un processus a rencontré une faute à nous et s’est débranché",
+             "signalez la ligne du journal de nginx ; le recharger rétablit le module"},
         [ALARM_FEED_SILENT] = {"une source n’a rien envoyé depuis plus longtemps que prévu",
                                "demandez à qui l’envoie ; les réponses du stock vieillissent"},
-        [ALARM_FEED_FLOODING] = {"une source envoie bien plus d’événements que d’habitude",
-                                 "demandez à qui l’envoie ; cessez de la recevoir si ce n’est pas lui"},
+        [ALARM_FEED_FLOODING] =
+            {"une source envoie bien plus d’événements que d’habitude",
+             "demandez à qui l’envoie ; cessez de la recevoir si ce n’est pas lui"},
         [ALARM_FILTER_UNUSABLE] = {"le filtre des numéros manque : plus lent, jamais faux",
                                    "« ecluse ingest » avec n’importe quel flux le reconstruit"},
         [ALARM_DISK_FULL] = {"moins de 5 % du disque de state est libre",
@@ -113,7 +122,9 @@ const char *alarm_advice(int language, enum alarm_kind kind)
     return language == SAY_FR && french ? french->advice : alarm_remedy(kind);
 }
 
-/* ---- Figures ----------------------------------------------------------------------------------------------------- */
+/* ---- Figures
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 char *say_count(int language, uint64_t count, char out[SAY_SIZE])
 {
@@ -138,7 +149,8 @@ static void comma_for_point(int language, char *text)
 
 static char *say_bytes(int language, uint64_t bytes, char out[SAY_SIZE])
 {
-    static const char *const units[2][5] = {{"B", "kB", "MB", "GB", "TB"}, {"o", "ko", "Mo", "Go", "To"}};
+    static const char *const units[2][5] = {{"B", "kB", "MB", "GB", "TB"},
+                                            {"o", "ko", "Mo", "Go", "To"}};
     double value = (double)bytes;
     int unit = 0;
     for (; value >= 1000 && unit < 4; unit++)
@@ -151,7 +163,8 @@ static char *say_bytes(int language, uint64_t bytes, char out[SAY_SIZE])
 
 char *say_amount(int language, enum meter_unit unit, uint64_t amount, char out[SAY_SIZE])
 {
-    return unit == METER_UNIT_BYTES ? say_bytes(language, amount, out) : say_count(language, amount, out);
+    return unit == METER_UNIT_BYTES ? say_bytes(language, amount, out)
+                                    : say_count(language, amount, out);
 }
 
 char *say_share(int language, uint32_t millionths, char out[SAY_SIZE])
@@ -193,7 +206,9 @@ char *say_span(int language, nanos_t span, char out[SAY_SIZE])
     return out;
 }
 
-/* ---- HTML -------------------------------------------------------------------------------------------------------- */
+/* ---- HTML
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 void html_text(struct writer *w, const char *text)
 {
@@ -203,7 +218,8 @@ void html_text(struct writer *w, const char *text)
         return;
     }
     for (size_t i = 0; i < t.length; i++)
-        write_html_escaped(w, (unsigned char)t.data[i] < 0x80 ? (struct text){t.data + i, 1} : TEXT("?"));
+        write_html_escaped(w, (unsigned char)t.data[i] < 0x80 ? (struct text){t.data + i, 1}
+                                                              : TEXT("?"));
 }
 
 void html_word(struct writer *w, int language, enum word which)

@@ -13,16 +13,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SIGN_INS_MOST = 8, ACTS_MOST = 32, SETTLE_MILLISECONDS = 20, CONNECTION_MEMORY = 24 * 1024, SEND_WITHIN_S = 15 };
+enum {
+    SIGN_INS_MOST = 8,
+    ACTS_MOST = 32,
+    SETTLE_MILLISECONDS = 20,
+    CONNECTION_MEMORY = 24 * 1024,
+    SEND_WITHIN_S = 15
+};
 
-#define SETTLE_FOR         (2 * NANOS_SECOND)
-#define FAILED_TOLD_EVERY  (10 * NANOS_SECOND)
+#define SETTLE_FOR        (2 * NANOS_SECOND)
+#define FAILED_TOLD_EVERY (10 * NANOS_SECOND)
 
-/* ---- One request ------------------------------------------------------------------------------------------------- */
+/* ---- One request
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static void take_peer(struct exchange *x)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     const struct sockaddr *peer = info ? info->client_addr : NULL;
     if (peer && peer->sa_family == AF_INET) {
         x->address[10] = x->address[11] = 0xff;
@@ -34,23 +43,26 @@ static void take_peer(struct exchange *x)
     struct text proto = exchange_header(x, "X-Forwarded-Proto");
     if (setup->local)
         forwarded_address(exchange_header(x, "X-Forwarded-For"), x->address);
-    x->https = setup->local && proto.length ? text_is(proto, "https") : strncmp(setup->address, "https://", 8) == 0;
+    x->https = setup->local && proto.length ? text_is(proto, "https")
+                                            : strncmp(setup->address, "https://", 8) == 0;
 }
 
 static void take_language(struct exchange *x)
 {
-    struct text asked = exchange_query(x, "lang"), kept = cookie_find(exchange_header(x, "Cookie"), "lang");
+    struct text asked = exchange_query(x, "lang"),
+                kept = cookie_find(exchange_header(x, "Cookie"), "lang");
     x->language_chosen = text_is(asked, "fr") || text_is(asked, "en");
     if (x->language_chosen)
         kept = asked;
     if (text_is(kept, "fr") || text_is(kept, "en"))
         x->language = text_is(kept, "fr") ? SAY_FR : SAY_EN;
     else
-        x->language = language_wanted(exchange_header(x, "Accept-Language")) == LANGUAGE_FR ? SAY_FR : SAY_EN;
+        x->language =
+            language_wanted(exchange_header(x, "Accept-Language")) == LANGUAGE_FR ? SAY_FR : SAY_EN;
 }
 
-static struct exchange *exchange_new(struct desk *desk, struct MHD_Connection *connection, const char *path,
-                                     const char *method)
+static struct exchange *exchange_new(struct desk *desk, struct MHD_Connection *connection,
+                                     const char *path, const char *method)
 {
     struct exchange *x = calloc(1, sizeof *x);
     if (!x)
@@ -71,7 +83,8 @@ static struct exchange *exchange_new(struct desk *desk, struct MHD_Connection *c
     return x;
 }
 
-static void exchange_free(void *context, struct MHD_Connection *connection, void **own, enum MHD_RequestTerminationCode how)
+static void exchange_free(void *context, struct MHD_Connection *connection, void **own,
+                          enum MHD_RequestTerminationCode how)
 {
     (void)context;
     (void)connection;
@@ -84,8 +97,9 @@ static void exchange_free(void *context, struct MHD_Connection *connection, void
     *own = NULL;
 }
 
-static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *path, const char *method,
-                                  const char *version, const char *data, size_t *length, void **own)
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection,
+                                  const char *path, const char *method, const char *version,
+                                  const char *data, size_t *length, void **own)
 {
     (void)version;
     struct exchange *x = *own;
@@ -108,18 +122,22 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     return answer(x);
 }
 
-enum MHD_Result exchange_away(struct exchange *x, struct job_queue *queue, void (*run)(struct job *))
+enum MHD_Result exchange_away(struct exchange *x, struct job_queue *queue,
+                              void (*run)(struct job *))
 {
     x->job.run = run;
     if (job_give(queue, &x->job) < 0)
-        return x->api ? reply_later(x, MHD_HTTP_SERVICE_UNAVAILABLE, 2 * NANOS_SECOND, "busy", word(x->language, WORD_BUSY))
-                      : reply_error(x, MHD_HTTP_SERVICE_UNAVAILABLE, "busy", word(x->language, WORD_BUSY));
+        return x->api ? reply_later(x, MHD_HTTP_SERVICE_UNAVAILABLE, 2 * NANOS_SECOND, "busy",
+                                    word(x->language, WORD_BUSY))
+                      : reply_error(x, MHD_HTTP_SERVICE_UNAVAILABLE, "busy",
+                                    word(x->language, WORD_BUSY));
     x->away = true;
     MHD_suspend_connection(x->connection);
     return MHD_YES;
 }
 
-/* ---- Jobs that are done ------------------------------------------------------------------------------------------ */
+/* ---- Jobs that are done
+ * ------------------------------------------------------------------------------------------ */
 
 static void give_back(struct exchange *x)
 {
@@ -130,8 +148,9 @@ static void give_back(struct exchange *x)
 static bool waits_for_effect(const struct exchange *x)
 {
     enum route_id id = x->route->id;
-    return x->work.result == 0 && (id == ROUTE_HOLD_RELEASE || id == ROUTE_API_RELEASE || id == ROUTE_PANIC_FORM ||
-                                   id == ROUTE_API_PANIC || id == ROUTE_API_PANIC_OFF);
+    return x->work.result == 0 &&
+           (id == ROUTE_HOLD_RELEASE || id == ROUTE_API_RELEASE || id == ROUTE_PANIC_FORM ||
+            id == ROUTE_API_PANIC || id == ROUTE_API_PANIC_OFF);
 }
 
 static void take_done(struct desk *desk, struct job_queue *queue)
@@ -174,7 +193,9 @@ static void settle(struct desk *desk, nanos_t now)
     desk->settling = left;
 }
 
-/* ---- Every second ------------------------------------------------------------------------------------------------ */
+/* ---- Every second
+ * ------------------------------------------------------------------------------------------------
+ */
 
 /* Who was changed or removed, here or by the command line, is signed out. */
 static void follow_operators(struct desk *desk)
@@ -185,7 +206,8 @@ static void follow_operators(struct desk *desk)
     snprintf(path, sizeof path, "%s/access/operators", desk->setup->state);
     if (stat(path, &about) != 0)
         memset(&about, 0, sizeof about);
-    if (about.st_mtim.tv_sec == desk->operators_changed.tv_sec && about.st_mtim.tv_nsec == desk->operators_changed.tv_nsec)
+    if (about.st_mtim.tv_sec == desk->operators_changed.tv_sec &&
+        about.st_mtim.tv_nsec == desk->operators_changed.tv_nsec)
         return;
     struct operators *operators = calloc(1, sizeof *operators);
     must(operators != NULL);
@@ -205,7 +227,8 @@ static void tell_failed_sign_ins(struct desk *desk, nanos_t now)
         return;
     struct act act = {.at = clock_wall(), .kind = ACT_SIGN_IN_FAILED};
     char reason[64];
-    snprintf(reason, sizeof reason, "%llu sign-ins were refused", (unsigned long long)desk->failed_sign_ins);
+    snprintf(reason, sizeof reason, "%llu sign-ins were refused",
+             (unsigned long long)desk->failed_sign_ins);
     act_text(act.actor, sizeof act.actor, TEXT("guard desk"));
     act_text(act.object, sizeof act.object, TEXT("desk"));
     act_text(act.reason, sizeof act.reason, text_of(reason));
@@ -226,7 +249,9 @@ static void each_second(struct desk *desk, nanos_t now)
     limits_tick(desk->limits, now);
 }
 
-/* ---- Life -------------------------------------------------------------------------------------------------------- */
+/* ---- Life
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static void on_log(void *context, const char *format, va_list arguments)
 {
@@ -239,11 +264,12 @@ static int start_daemon(struct desk *desk, struct error *error)
 {
     unsigned each = desk->setup->local ? DESK_CONNECTIONS : DESK_CONNECTIONS_EACH;
     desk->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, desk,
-        MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, desk->setup->listener, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)DESK_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT, each, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)SEND_WITHIN_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_COMPLETED,
-        exchange_free, NULL, MHD_OPTION_END);
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request,
+        desk, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET,
+        desk->setup->listener, MHD_OPTION_CONNECTION_LIMIT, (unsigned)DESK_CONNECTIONS,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, each, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)SEND_WITHIN_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+        MHD_OPTION_NOTIFY_COMPLETED, exchange_free, NULL, MHD_OPTION_END);
     return desk->daemon ? 0 : error_set(error, -EIO, "the desk's listener cannot be served");
 }
 
@@ -262,7 +288,8 @@ static int open_all(struct desk *desk, struct error *error)
     if (limits_open(setup->state, setup->runtime, &desk->limits, &why) < 0)
         log_line(LOG_LEVEL_WARNING, "desk: sign-ins are not counted: %s", why.text);
     if (handover_open(setup->runtime, HANDOVER_DESK, &desk->handover, &why) < 0)
-        log_line(LOG_LEVEL_WARNING, "desk: nothing of what is done here goes on the record: %s", why.text);
+        log_line(LOG_LEVEL_WARNING, "desk: nothing of what is done here goes on the record: %s",
+                 why.text);
     return 0;
 }
 
@@ -293,7 +320,8 @@ static void serve(struct desk *desk, const volatile sig_atomic_t *stop)
     int sockets = MHD_get_daemon_info(desk->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     nanos_t next = clock_boot() + NANOS_SECOND;
     while (!*stop) {
-        struct pollfd ready[] = {{.fd = sockets, .events = POLLIN}, {.fd = desk->done, .events = POLLIN}};
+        struct pollfd ready[] = {{.fd = sockets, .events = POLLIN},
+                                 {.fd = desk->done, .events = POLLIN}};
         poll(ready, 2, wait_milliseconds(desk, next));
         uint64_t count;
         if (ready[1].revents && read(desk->done, &count, sizeof count) < 0 && errno != EAGAIN)

@@ -36,11 +36,13 @@ const struct contract *snapshot_contract(const struct snapshot *s)
     return s->status.s.contract;
 }
 
-/* The pipe's writer is a process of ours, but looks at a store that feeds wrote: what comes is bounded. */
+/* The pipe's writer is a process of ours, but looks at a store that feeds wrote: what comes is
+ * bounded. */
 static void take_store(struct snapshot *s, int store)
 {
     for (;;) {
-        ssize_t length = read(store, (char *)&s->arriving + s->arrived, sizeof s->arriving - s->arrived);
+        ssize_t length =
+            read(store, (char *)&s->arriving + s->arrived, sizeof s->arriving - s->arrived);
         if (length <= 0)
             return;
         s->arrived += (size_t)length;
@@ -135,16 +137,19 @@ json_t *snapshot_hold_json(const struct snapshot *s, const struct hold *hold)
 {
     const struct moment *now = &s->status.s.now;
     const struct contract *c = s->status.s.contract;
-    char name[HOLD_NAME_SIZE], who[PRINCIPAL_TEXT_SIZE], since[CLOCK_TEXT_SIZE], until[CLOCK_TEXT_SIZE];
-    const struct budget_rule *rule =
-        hold->budget >= 0 && (uint32_t)hold->budget < c->budget_count ? &c->budget[hold->budget] : NULL;
+    char name[HOLD_NAME_SIZE], who[PRINCIPAL_TEXT_SIZE], since[CLOCK_TEXT_SIZE],
+        until[CLOCK_TEXT_SIZE];
+    const struct budget_rule *rule = hold->budget >= 0 && (uint32_t)hold->budget < c->budget_count
+                                         ? &c->budget[hold->budget]
+                                         : NULL;
     nanos_t span = rule && hold->window < rule->window_count ? rule->window[hold->window].span : 0;
-    return json_pack("{s:s,s:o,s:o,s:b,s:I,s:I,s:I,s:I,s:s,s:s}", "hold", hold_name(GUARD_FRONT, hold->id, name),
-                     "principal", json_safe(principal_text(&hold->principal, who)), "budget",
-                     rule ? json_safe(rule->name) : json_null(), "observed", (int)hold->observed, "used",
-                     (json_int_t)hold->used, "limit", (json_int_t)hold->limit, "span_s",
-                     (json_int_t)(span / NANOS_SECOND), "refused", (json_int_t)hold->refused, "since",
-                     clock_text(wall_of(now, hold->since), since), "until",
+    return json_pack("{s:s,s:o,s:o,s:b,s:I,s:I,s:I,s:I,s:s,s:s}", "hold",
+                     hold_name(GUARD_FRONT, hold->id, name), "principal",
+                     json_safe(principal_text(&hold->principal, who)), "budget",
+                     rule ? json_safe(rule->name) : json_null(), "observed", (int)hold->observed,
+                     "used", (json_int_t)hold->used, "limit", (json_int_t)hold->limit, "span_s",
+                     (json_int_t)(span / NANOS_SECOND), "refused", (json_int_t)hold->refused,
+                     "since", clock_text(wall_of(now, hold->since), since), "until",
                      clock_text(wall_of(now, hold->until), until));
 }
 

@@ -1,4 +1,5 @@
-/* snapshot.h: what is the case, gathered once a second for all open pages, and the last five minutes of it.
+/* snapshot.h: what is the case, gathered once a second for all open pages, and the last five
+ * minutes of it.
  */
 #ifndef ECLUSE_DESK_SNAPSHOT_H
 #define ECLUSE_DESK_SNAPSHOT_H
@@ -37,7 +38,8 @@ void snapshot_take(struct snapshot *snapshot, int store);
 
 const struct contract *snapshot_contract(const struct snapshot *snapshot);
 
-/* The hold of that name, if it is in force; taken from the segment itself, not from the last second's list. */
+/* The hold of that name, if it is in force; taken from the segment itself, not from the last
+ * second's list. */
 bool snapshot_hold(const struct snapshot *snapshot, struct text name, struct hold *out);
 
 json_t *snapshot_hold_json(const struct snapshot *snapshot, const struct hold *hold);

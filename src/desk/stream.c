@@ -12,7 +12,8 @@ struct stream {
     enum channel channel;
     uint64_t seen, generation;
     const struct session *session;
-    nanos_t session_begun, sent; /* a session's place may be another's by now: then `begun` differs */
+    nanos_t session_begun,
+        sent; /* a session's place may be another's by now: then `begun` differs */
     char *pending;
     size_t length, at;
     bool suspended, ended;
@@ -49,7 +50,9 @@ static void stream_free(void *context)
     free(s);
 }
 
-/* ---- What is sent ------------------------------------------------------------------------------------------------ */
+/* ---- What is sent
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static void append(struct stream *s, const char *data, size_t length)
 {
@@ -65,7 +68,8 @@ static void append_string(struct stream *s, const char *text)
     append(s, text, strlen(text));
 }
 
-/* A page's part: {"id": ..., "html": ...}; the interface's: the value itself. Neither has a line end in it. */
+/* A page's part: {"id": ..., "html": ...}; the interface's: the value itself. Neither has a line
+ * end in it. */
 static void append_part(struct stream *s, const struct part *part)
 {
     char line[96];
@@ -125,7 +129,8 @@ static void wake(struct stream *s)
 void streams_tick(struct desk *desk, nanos_t now)
 {
     for (struct stream *s = desk->streams; s; s = s->next) {
-        bool good = s->session->used && s->session->begun == s->session_begun && session_is_good(s->session, now);
+        bool good = s->session->used && s->session->begun == s->session_begun &&
+                    session_is_good(s->session, now);
         if (!good && !s->ended) {
             append_string(s, "event: ended\ndata: {}\n\n");
             s->ended = true;
@@ -145,7 +150,8 @@ void streams_end(struct desk *desk)
     }
 }
 
-/* One session has so many at most. A page that was left is often not known to be gone yet, so it is the oldest that goes. */
+/* One session has so many at most. A page that was left is often not known to be gone yet, so it is
+ * the oldest that goes. */
 static void make_room(struct desk *desk, const struct session *session)
 {
     struct stream *oldest = NULL;
@@ -172,9 +178,15 @@ enum MHD_Result stream_begin(struct exchange *x, enum channel channel, uint64_t 
                            "too many pages are open: close some, or reload this one by hand");
     struct stream *s = calloc(1, sizeof *s);
     must(s != NULL);
-    *s = (struct stream){.next = desk->streams, .desk = desk, .connection = x->connection, .channel = channel,
-                         .seen = seen <= desk->parts->version ? seen : 0, .generation = desk->parts->generation,
-                         .session = x->session, .session_begun = x->session->begun, .sent = x->now};
+    *s = (struct stream){.next = desk->streams,
+                         .desk = desk,
+                         .connection = x->connection,
+                         .channel = channel,
+                         .seen = seen <= desk->parts->version ? seen : 0,
+                         .generation = desk->parts->generation,
+                         .session = x->session,
+                         .session_begun = x->session->begun,
+                         .sent = x->now};
     append_string(s, "retry: 2000\n\n");
     desk->streams = s;
     desk->stream_count++;
@@ -183,7 +195,8 @@ enum MHD_Result stream_begin(struct exchange *x, enum channel channel, uint64_t 
     must(response != NULL);
     MHD_add_response_header(response, "Content-Type", "text/event-stream; charset=utf-8");
     MHD_add_response_header(response, "Cache-Control", "no-store");
-    MHD_add_response_header(response, "X-Accel-Buffering", "no"); /* nginx before us passes each event at once */
+    MHD_add_response_header(response, "X-Accel-Buffering",
+                            "no"); /* nginx before us passes each event at once */
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     MHD_set_connection_option(x->connection, MHD_CONNECTION_OPTION_TIMEOUT, 0U);
     enum MHD_Result queued = MHD_queue_response(x->connection, MHD_HTTP_OK, response);

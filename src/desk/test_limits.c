@@ -10,14 +10,16 @@
 
 static char root[64];
 static struct limits *limits;
-static const uint8_t one[16] = {[10] = 0xff, [11] = 0xff, 192, 0, 2, 1}, other[16] = {[10] = 0xff, [11] = 0xff, 192, 0, 2, 2};
+static const uint8_t one[16] = {[10] = 0xff, [11] = 0xff, 192, 0, 2, 1},
+                     other[16] = {[10] = 0xff, [11] = 0xff, 192, 0, 2, 2};
 
 static int begin(void **state)
 {
     (void)state;
     struct error error = {""};
     strcpy(root, "/tmp/ecluse-limits-XXXXXX");
-    if (!mkdtemp(root) || limits_create(root, root, -1, moment_now(), &error) < 0 || limits_open(root, root, &limits, &error) < 0) {
+    if (!mkdtemp(root) || limits_create(root, root, -1, moment_now(), &error) < 0 ||
+        limits_open(root, root, &limits, &error) < 0) {
         fprintf(stderr, "%s\n", error.text);
         return -1;
     }
@@ -79,7 +81,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_client_that_guesses_waits_and_others_do_not, begin, end),
-        cmocka_unit_test_setup_teardown(an_account_that_is_guessed_from_everywhere_waits, begin, end),
+        cmocka_unit_test_setup_teardown(an_account_that_is_guessed_from_everywhere_waits, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(what_was_counted_survives_a_restart, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

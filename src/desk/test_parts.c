@@ -23,9 +23,15 @@ static int begin(void **state)
     s->status.s.contract = c;
     s->status.s.now = (struct moment){.boot = NANOS_HOUR, .wall = 1795183380 * NANOS_SECOND};
     c->promise_count = c->budget_count = 1;
-    c->promise[0] = (struct promise_rule){.route = 0, .success = 990000, .within = 300 * NANOS_MILLISECOND, .over = 5 * NANOS_MINUTE};
-    c->budget[0] = (struct budget_rule){.meter = METER_REQUESTS, .per = PRINCIPAL_CLIENT, .over = OVER_HOLD, .route = -1,
-                                        .window_count = 1, .window = {{NANOS_MINUTE, 60}}, .hold_for = NANOS_HOUR};
+    c->promise[0] = (struct promise_rule){
+        .route = 0, .success = 990000, .within = 300 * NANOS_MILLISECOND, .over = 5 * NANOS_MINUTE};
+    c->budget[0] = (struct budget_rule){.meter = METER_REQUESTS,
+                                        .per = PRINCIPAL_CLIENT,
+                                        .over = OVER_HOLD,
+                                        .route = -1,
+                                        .window_count = 1,
+                                        .window = {{NANOS_MINUTE, 60}},
+                                        .hold_for = NANOS_HOUR};
     strcpy(c->promise[0].name, HOSTILE);
     strcpy(c->budget[0].name, HOSTILE);
     return 0;
@@ -57,7 +63,8 @@ static void no_name_gets_out_of_its_place(void **state)
     s->status.alarms.count = 1;
     snprintf(s->status.alarms.alarm[0].text, sizeof s->status.alarms.alarm[0].text, "%s", HOSTILE);
     s->hold_count = 1;
-    s->hold[0] = (struct hold){.id = 7, .budget = 0, .used = 60, .limit = 60, .until = 2 * NANOS_HOUR};
+    s->hold[0] =
+        (struct hold){.id = 7, .budget = 0, .used = 60, .limit = 60, .until = 2 * NANOS_HOUR};
     for (int language = 0; language < SAY_COUNT; language++) {
         struct writer w = paper();
         part_alarms(&w, s, language);
@@ -78,7 +85,8 @@ static void a_hold_is_undone_by_a_link_and_an_observed_one_is_not(void **state)
     (void)state;
     struct writer w = paper();
     s->hold_count = 1;
-    s->hold[0] = (struct hold){.id = 47, .budget = 0, .used = 61, .limit = 60, .until = 2 * NANOS_HOUR};
+    s->hold[0] =
+        (struct hold){.id = 47, .budget = 0, .used = 61, .limit = 60, .until = 2 * NANOS_HOUR};
     part_holds(&w, s, SAY_EN);
     assert_non_null(strstr(written(w), "href=\"/holds/hold-2f-front\""));
     assert_non_null(strstr(buffer, "61 of 60 in 1\u00a0min"));
@@ -100,7 +108,8 @@ static void only_what_differs_gets_another_version(void **state)
     assert_int_equal(parts->version, first);
     uint64_t guards = parts_find(parts, CHANNEL_FR, "guards")->version;
     s->hold_count = 1;
-    s->hold[0] = (struct hold){.id = 47, .budget = 0, .used = 61, .limit = 60, .until = 2 * NANOS_HOUR};
+    s->hold[0] =
+        (struct hold){.id = 47, .budget = 0, .used = 61, .limit = 60, .until = 2 * NANOS_HOUR};
     parts_write(parts, s);
     assert_true(parts_find(parts, CHANNEL_FR, "holds")->version > first);
     assert_true(parts_find(parts, CHANNEL_JSON, "holds")->version > first);
@@ -128,7 +137,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(no_name_gets_out_of_its_place, begin, end),
-        cmocka_unit_test_setup_teardown(a_hold_is_undone_by_a_link_and_an_observed_one_is_not, begin, end),
+        cmocka_unit_test_setup_teardown(a_hold_is_undone_by_a_link_and_an_observed_one_is_not,
+                                        begin, end),
         cmocka_unit_test_setup_teardown(only_what_differs_gets_another_version, begin, end),
         cmocka_unit_test(figures_are_written_as_each_language_does),
     };

@@ -43,9 +43,12 @@ static void a_body_that_is_not_what_was_asked_for_says_why(void **state)
     (void)state;
     static const struct {
         const char *body, *says;
-    } wrong[] = {{"", "JSON object"},         {"[]", "JSON object"},
-                 {"{}", "`name` is missing"}, {"{\"name\":1}", "must be a string"},
-                 {"{\"name\":\"12345678\"}", "more than 7"}, {"{\"name\":\"a\",\"b\":\"c\"}", "not known"},
+    } wrong[] = {{"", "JSON object"},
+                 {"[]", "JSON object"},
+                 {"{}", "`name` is missing"},
+                 {"{\"name\":1}", "must be a string"},
+                 {"{\"name\":\"12345678\"}", "more than 7"},
+                 {"{\"name\":\"a\",\"b\":\"c\"}", "not known"},
                  {"{\"name\":\"a\",\"name\":\"b\"}", "JSON object"}};
     char out[8] = "before";
     struct error error;
@@ -58,9 +61,11 @@ static void a_body_that_is_not_what_was_asked_for_says_why(void **state)
     assert_string_equal(out, "ana");
 }
 
-static bool ours(const char *origin, const char *site, const char *host, const char *address, bool https)
+static bool ours(const char *origin, const char *site, const char *host, const char *address,
+                 bool https)
 {
-    const struct provenance from = {text_of(origin), text_of(site), text_of(host), text_of(address), https};
+    const struct provenance from = {text_of(origin), text_of(site), text_of(host), text_of(address),
+                                    https};
     return provenance_is_ours(&from);
 }
 
@@ -74,7 +79,8 @@ static void what_another_site_sends_is_told_by_its_headers(void **state)
     assert_false(ours("", "cross-site", "127.0.0.1:9443", "", false));
     assert_false(ours("", "same-site", "127.0.0.1:9443", "", false));
     assert_false(ours("null", "", "127.0.0.1:9443", "", false));
-    assert_false(ours("http://desk.example", "", "desk.example", "", true)); /* plain where TLS is spoken */
+    assert_false(
+        ours("http://desk.example", "", "desk.example", "", true)); /* plain where TLS is spoken */
     assert_false(ours("https://desk.example.evil", "", "x", "https://desk.example", true));
 }
 

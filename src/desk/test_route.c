@@ -17,7 +17,8 @@ static void each_route_is_found_by_its_own_path(void **state)
             length += (size_t)sprintf(path + length, *at == '*' ? "hold-2f-front" : "%c", *at);
         const struct route *found;
         struct text argument;
-        assert_int_equal(route_find(text_of(routes[i].method), text_of(path), &found, &argument), ROUTE_FOUND);
+        assert_int_equal(route_find(text_of(routes[i].method), text_of(path), &found, &argument),
+                         ROUTE_FOUND);
         assert_ptr_equal(found, &routes[i]);
         assert_int_equal(argument.length, strchr(routes[i].path, '*') ? 13 : 0);
     }
@@ -26,21 +27,26 @@ static void each_route_is_found_by_its_own_path(void **state)
 static void what_is_not_a_route_is_not_found(void **state)
 {
     (void)state;
-    static const char *const paths[] = {"", "//", "/api", "/api/", "/holds/", "/holds/a/b", "/api/holds//release", "/sign-in/"};
+    static const char *const paths[] = {
+        "", "//", "/api", "/api/", "/holds/", "/holds/a/b", "/api/holds//release", "/sign-in/"};
     const struct route *found;
     struct text argument;
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
-        assert_int_equal(route_find(TEXT("GET"), text_of(paths[i]), &found, &argument), ROUTE_NOT_FOUND);
-    assert_int_equal(route_find(TEXT("PUT"), TEXT("/api/status"), &found, &argument), ROUTE_OTHER_METHOD);
+        assert_int_equal(route_find(TEXT("GET"), text_of(paths[i]), &found, &argument),
+                         ROUTE_NOT_FOUND);
+    assert_int_equal(route_find(TEXT("PUT"), TEXT("/api/status"), &found, &argument),
+                     ROUTE_OTHER_METHOD);
 }
 
-/* What undoes or changes is never open to whoever may only see, and never to who has not signed in. */
+/* What undoes or changes is never open to whoever may only see, and never to who has not signed in.
+ */
 static void each_change_needs_its_role(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
         const struct route *r = &routes[i];
-        bool own = strstr(r->path, "sign-") || strstr(r->path, "session") || strstr(r->path, "password");
+        bool own =
+            strstr(r->path, "sign-") || strstr(r->path, "session") || strstr(r->path, "password");
         if (route_changes(r) && (!own || strstr(r->path, "operators")))
             assert_true(r->need >= NEED_RELEASE);
         if (strstr(r->path, "operators"))
@@ -50,7 +56,8 @@ static void each_change_needs_its_role(void **state)
     }
 }
 
-/* docs/desk-openapi.yaml has every route of the interface, with its method and summary, and no other. */
+/* docs/desk-openapi.yaml has every route of the interface, with its method and summary, and no
+ * other. */
 static void the_document_has_each_route_and_no_other(void **state)
 {
     (void)state;
@@ -68,8 +75,8 @@ static void the_document_has_each_route_and_no_other(void **state)
                 *open = '*';
                 memmove(open + 1, close + 1, strlen(close));
             }
-        } else if (of[0] && strncmp(line, "    ", 4) == 0 && sscanf(line + 4, "%7[a-z]", method) == 1 &&
-                   strcmp(method, "paramet") != 0) {
+        } else if (of[0] && strncmp(line, "    ", 4) == 0 &&
+                   sscanf(line + 4, "%7[a-z]", method) == 1 && strcmp(method, "paramet") != 0) {
             for (char *c = method; *c; c++)
                 *c = (char)(*c - 'a' + 'A');
             const struct route *found;

@@ -54,7 +54,9 @@ static uint64_t first_before(const struct desk *desk, uint64_t before)
     return before && before < size ? before : size;
 }
 
-/* ---- JSON -------------------------------------------------------------------------------------------------------- */
+/* ---- JSON
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static json_t *entry_json(uint64_t index, struct text text)
 {
@@ -75,14 +77,15 @@ json_t *timeline_json(struct desk *desk, const struct timeline_query *query)
     while (at > 0 && json_array_size(entries) < query->most && scanned++ < TIMELINE_SCANNED) {
         if (!entry_at(desk, --at, &entry, &text))
             continue;
-        if ((query->kind >= 0 && (int)entry.kind != query->kind) || (*query->hold && strcmp(query->hold, entry.act.hold) != 0))
+        if ((query->kind >= 0 && (int)entry.kind != query->kind) ||
+            (*query->hold && strcmp(query->hold, entry.act.hold) != 0))
             continue;
         json_t *object = entry_json(at, text);
         if (object)
             json_array_append_new(entries, object);
     }
-    return json_pack("{s:I,s:o,s:o}", "size", (json_int_t)first_before(desk, 0), "entries", entries, "next",
-                     at > 0 ? json_integer((json_int_t)at) : json_null());
+    return json_pack("{s:I,s:o,s:o}", "size", (json_int_t)first_before(desk, 0), "entries", entries,
+                     "next", at > 0 ? json_integer((json_int_t)at) : json_null());
 }
 
 json_t *timeline_entry_json(struct desk *desk, uint64_t index)
@@ -92,7 +95,9 @@ json_t *timeline_entry_json(struct desk *desk, uint64_t index)
     return desk->reader && entry_at(desk, index, &entry, &text) ? entry_json(index, text) : NULL;
 }
 
-/* ---- HTML -------------------------------------------------------------------------------------------------------- */
+/* ---- HTML
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static void write_entry(struct writer *w, int language, uint64_t index, const struct entry *entry)
 {
@@ -113,14 +118,16 @@ static void write_entry(struct writer *w, int language, uint64_t index, const st
         WRITE_LITERAL(w, "</span>");
     }
     if (*entry->act.reason) {
-        write_string(w, language == SAY_EN ? " <span class=\"soft\">" : " <span class=\"soft\" lang=\"en\">");
+        write_string(w, language == SAY_EN ? " <span class=\"soft\">"
+                                           : " <span class=\"soft\" lang=\"en\">");
         html_text(w, entry->act.reason);
         WRITE_LITERAL(w, "</span>");
     }
     WRITE_LITERAL(w, "</li>");
 }
 
-void timeline_html(struct desk *desk, struct writer *w, int language, uint64_t before, size_t most, uint64_t *next)
+void timeline_html(struct desk *desk, struct writer *w, int language, uint64_t before, size_t most,
+                   uint64_t *next)
 {
     uint64_t at = first_before(desk, before);
     struct entry entry;
