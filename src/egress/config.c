@@ -3,24 +3,20 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* Of a host of which nothing is known, the kernel lets this much go before the process has looked:
- * a megabyte, or a thousandth of the budget, so that a fast backup loses nothing in its first
- * moments. */
-static const uint64_t FIRST_LEAST = 1000000;
-enum { FIRST_SHARE = 1000 };
-
 _Static_assert(CLASS_COUNT *BY_COUNT <= EGRESS_LISTS, "the table of lists is too small");
 _Static_assert(CLASS_FIRST + CONTRACT_MAX_CLASSES <= CLASS_COUNT,
                "a contract may have more classes");
 
+/* A host of which the kernel has no entry has no history: those that have one get theirs before the
+ * program is attached. So it may have a whole limit until the process has looked, as far as the
+ * newcomers' common account reaches. */
 static uint64_t first_of(const struct budget_rule *rule)
 {
     uint64_t least = UINT64_MAX;
     for (uint32_t i = 0; i < rule->window_count; i++)
         if (rule->window[i].limit < least)
             least = rule->window[i].limit;
-    uint64_t first = least / FIRST_SHARE > FIRST_LEAST ? least / FIRST_SHARE : FIRST_LEAST;
-    return first < least ? first : least;
+    return least;
 }
 
 static uint8_t per_of(enum principal_kind kind)

@@ -310,6 +310,20 @@ int kernel_place(const struct kernel *k, const struct egress_pair *who, uint32_t
     return 0;
 }
 
+int kernel_make(const struct kernel *k, const struct egress_host *host)
+{
+    struct egress_pair who = {.host = *host};
+    uint32_t index;
+    if (kernel_place(k, &who, &index) == 0)
+        return 0;
+    if (bpf_map_lookup_and_delete_elem(k->free_places, NULL, &index) < 0)
+        return -ENOSPC;
+    must(index >= ENTRY_FIRST && index < k->entry_count);
+    k->entries[index].host = *host;
+    __atomic_store_n(&k->entries[index].kind, ENTRY_HOST, __ATOMIC_SEQ_CST);
+    return bpf_map_update_elem(k->places, &who, &index, BPF_ANY) < 0 ? -errno : 0;
+}
+
 int kernel_forget(const struct kernel *k, const struct egress_pair *who)
 {
     return bpf_map_delete_elem(k->places, who) < 0 ? -errno : 0;

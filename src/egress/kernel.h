@@ -43,6 +43,9 @@ int kernel_detach(unsigned interface, bool host, struct error *error);
 /* Who belongs to an address or a pair: index of its entry, or -ENOENT. */
 int kernel_place(const struct kernel *k, const struct egress_pair *who, uint32_t *out);
 
+/* Gives a host an entry before its first packet; -ENOSPC when all are taken. */
+int kernel_make(const struct kernel *k, const struct egress_host *host);
+
 /* Takes an entry away in two steps: after the first no packet finds it, after the second it may be
  * given anew. A moment must lie between them, for packets that are on their way. */
 int kernel_forget(const struct kernel *k, const struct egress_pair *who);

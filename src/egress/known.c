@@ -150,6 +150,16 @@ bool known_is_new(struct known *k, const struct egress_host *host, nanos_t wall)
     return place->first >= today;
 }
 
+bool known_next(const struct known *k, size_t *cursor, struct egress_host *out)
+{
+    while (*cursor < TABLE && !k->host[*cursor].first)
+        ++*cursor;
+    if (*cursor == TABLE)
+        return false;
+    *out = k->host[(*cursor)++].host;
+    return true;
+}
+
 static int known_write(const struct known *k, int fd)
 {
     struct known_header header = {.magic = KNOWN_MAGIC, .born = k->born, .count = k->count};

@@ -10,7 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LINK_ETHERNET = 1 }; /* ARPHRD_ETHER in /sys/class/net/NAME/type */
+enum {
+    LINK_ETHERNET = 1, /* ARPHRD_ETHER in /sys/class/net/NAME/type */
+    LOOK_AHEAD = 1024, /* entries are given in order, so that new ones stand behind the others */
+};
 
 struct look { /* what this process knows of an entry beside what stands in it */
     uint64_t told[EGRESS_ACCOUNTS]; /* of `refused` */
@@ -28,6 +31,7 @@ struct egress {
     struct look *look;
     nanos_t longest; /* of all windows: who was idle for longer owes nothing */
     nanos_t next_second;
+    uint32_t high; /* the highest entry in use when all were last looked at */
     enum mode mode;
     int slot;
 };
@@ -188,9 +192,11 @@ static void refill_all(struct egress *e, bool second, struct moment moment)
     for (unsigned i = 0; i < EGRESS_ACCOUNTS; i++)
         spent[i] = load(&everyone->account[i].spent);
     refill_entry(e, ENTRY_NEWCOMERS, second, moment);
-    for (uint32_t index = ENTRY_FIRST; index < e->kernel->entry_count; index++) {
+    uint32_t count = e->kernel->entry_count, most = second ? count : e->high + LOOK_AHEAD;
+    for (uint32_t index = ENTRY_FIRST; index < count && index < most; index++) {
         if (__atomic_load_n(&e->kernel->entries[index].kind, __ATOMIC_ACQUIRE) == ENTRY_FREE)
             continue;
+        e->high = index > e->high ? index : e->high;
         refill_entry(e, index, second, moment);
         if (second)
             let_go(e, index, moment);
@@ -243,7 +249,7 @@ static bool has_link_addresses(const char *interface)
 static void take_over(struct egress *e, const struct kernel *old, nanos_t now)
 {
     for (uint32_t index = ENTRY_FIRST; index < old->entry_count; index++) {
-        const struct egress_entry *entry = &old->entries[index];
+        struct egress_entry *entry = &old->entries[index];
         if (entry->kind != ENTRY_HOST)
             continue;
         struct principal p = principal_of_host(e, &entry->host);
@@ -254,7 +260,21 @@ static void take_over(struct egress *e, const struct kernel *old, nanos_t now)
             int budget = contract_budget_named(e->contract, text_of(name));
             if (budget >= 0 && spent > recorded && old->settings->rule[i].per != PER_PAIR)
                 budget_spent(e->budgets, (unsigned)budget, &p, spent - recorded, now);
+            store(&entry->recorded[i], spent);
         }
+    }
+}
+
+/* Who has a history gets what is left of it before the first packet, not what a stranger may have.
+ */
+static void place_known(struct egress *e)
+{
+    static const uint8_t no_address[9];
+    struct egress_host host;
+    for (size_t cursor = 0; known_next(e->known, &cursor, &host);) {
+        bool link = host.id[0] == 1 && memcmp(host.id + 1, no_address, sizeof no_address) == 0;
+        if (link == (e->config->settings.link != 0) && kernel_make(e->kernel, &host) < 0)
+            return;
     }
 }
 
@@ -282,9 +302,12 @@ static int begin(struct egress *e, unsigned interface, struct moment moment, str
         old = NULL;
     }
     int code = e->kernel ? 0 : kernel_load(e->config, NULL, &e->kernel, error);
+    if (code == 0 && old)
+        take_over(e, old, moment.boot);
     if (code == 0)
         code = looks_begin(e, error);
     if (code == 0) {
+        place_known(e);
         egress_tick(e, moment);
         code = kernel_attach(e->kernel, interface, host, error);
     }

@@ -288,6 +288,24 @@ static void new_hosts_share_what_one_may_have(void **state)
     stage_free(s);
 }
 
+static void an_entry_that_was_given_away_is_not_found_again(void **state)
+{
+    ROOT_ONLY();
+    struct stage *s = stage_new(CONTRACT_HEAD, 8);
+    struct egress_pair who = {.host = {{1, [10] = 2, [15] = 7}}};
+    uint32_t index;
+    handshake(s, web, false);
+    send_out(s, frame_tcp(&web, FLAG_ACK, 5001, 1001, 946));
+    assert_int_equal(kernel_place(s->kernel, &who, &index), 0);
+    assert_int_equal(kernel_forget(s->kernel, &who), 0);
+    assert_int_equal(kernel_give_back(s->kernel, index), 0);
+    send_out(s,
+             frame_tcp(&web, FLAG_ACK, 5001, 1001, 946)); /* the connection remembers the old one */
+    assert_int_equal(spent(s, 7, ACCOUNT_THEFT), 1000);
+    assert_int_equal(s->kernel->entries[index].account[ACCOUNT_THEFT].spent, 0);
+    stage_free(s);
+}
+
 static void past_the_deadline_a_stated_rate_is_left(void **state)
 {
     ROOT_ONLY();
@@ -369,6 +387,7 @@ int main(void)
         cmocka_unit_test(what_stays_inside_or_on_the_link_is_not_counted),
         cmocka_unit_test(what_could_mean_another_destination_is_unlisted),
         cmocka_unit_test(new_hosts_share_what_one_may_have),
+        cmocka_unit_test(an_entry_that_was_given_away_is_not_found_again),
         cmocka_unit_test(past_the_deadline_a_stated_rate_is_left),
         cmocka_unit_test(pairs_are_counted_each_for_itself),
         cmocka_unit_test(any_bytes_get_a_verdict),
