@@ -63,10 +63,11 @@ char *figure_span(nanos_t span, char out[FIGURE_SIZE])
 /* Rounded down, never up: 99.9999 % is not 100 %. */
 char *figure_share(uint32_t millionths, char out[FIGURE_SIZE])
 {
-    snprintf(out, FIGURE_SIZE, "%u.%02u %%", millionths / 10000, millionths % 10000 / 100);
-    char *point = strchr(out, '.');
-    if (strncmp(point, ".00", 3) == 0)
-        memmove(point, point + 3, strlen(point + 3) + 1);
+    unsigned whole = millionths / 10000, hundredths = millionths % 10000 / 100;
+    if (hundredths)
+        snprintf(out, FIGURE_SIZE, "%u.%02u %%", whole, hundredths);
+    else
+        snprintf(out, FIGURE_SIZE, "%u %%", whole);
     return out;
 }
 
