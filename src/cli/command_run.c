@@ -6,6 +6,7 @@
 #include "cli/desk_child.h"
 #include "cli/directories.h"
 #include "cli/herald.h"
+#include "cli/last_contract.h"
 #include "cli/keeper.h"
 #include "cli/notify.h"
 #include "cli/output.h"
@@ -463,7 +464,7 @@ int command_run(const struct arguments *a)
     if (s.file == NULL)
         return could_not(false, "%s: %s; name the contract with -c FILE or ECLUSE_CONTRACT",
                          contract_file(a), strerror(errno));
-    struct contract *from_file = contract_load(s.file, false);
+    struct contract *from_file = last_contract_load(s.file, &s.reload.wanted);
     if (from_file == NULL) {
         free(s.file);
         return EXIT_COULD_NOT;

@@ -1,5 +1,6 @@
 #include "cli/reload.h"
 
+#include "cli/last_contract.h"
 #include "cli/record.h"
 
 #include <errno.h>
@@ -156,6 +157,7 @@ static enum reload_result commit(struct reload *r)
     /* The one before stays, for a process that looks at its number just now. */
     if (old > 1)
         contract_unpublish(r->live->runtime, old - 1);
+    last_contract_keep(r->file, r->live);
     taken(r);
     if (r->chronicle) {
         struct act act = record_act(ACT_CONTRACT, "supervisor", "contract in force", "%s", r->difference.text);
@@ -272,8 +274,9 @@ int reload_begin(struct reload *r, struct contract *from_file, struct error *err
     r->last += 1;
     r->bulletin->taken = clock_wall();
     if (take_over(r, from_file)) {
-        r->wanted = memcmp(r->live, from_file, sizeof *from_file) != 0;
+        r->wanted = r->wanted || memcmp(r->live, from_file, sizeof *from_file) != 0;
         free(from_file);
+        last_contract_keep(r->file, r->live);
         return 0;
     }
     int code = contract_publish(from_file->runtime, r->last, from_file, error);
@@ -283,6 +286,7 @@ int reload_begin(struct reload *r, struct contract *from_file, struct error *err
     r->generation = r->last;
     control_set_offered(r->control, r->generation);
     control_set_live(r->control, r->generation);
+    last_contract_keep(r->file, r->live);
     return 0;
 }
 

@@ -42,7 +42,8 @@ struct reload {
 enum reload_result { RELOAD_NOTHING, RELOAD_TAKEN };
 
 /* Takes over what lives in `runtime` or publishes the file's contract (which it takes ownership of)
- * as the first. */
+ * as the first. With r->wanted the file is read again at the first look: it had mistakes, and
+ * from_file is what was last in force (last_contract.h). */
 int reload_begin(struct reload *r, struct contract *from_file, struct error *error);
 
 /* Every second, and at once with `now_please` on SIGHUP. `front` may be NULL: nobody is asked then.

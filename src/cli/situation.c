@@ -57,15 +57,14 @@ struct contract *contract_load(const char *file, bool json)
     return NULL;
 }
 
-/* The value of a line "runtime: PATH" that begins in the first column. Not a YAML parser: it is
+/* The value of a line "KEY PATH" that begins in the first column. Not a YAML parser: it is
  * what is left when the file does not check, and a path with quotes or a comment is understood too.
  */
-static bool runtime_of_line(const char *line, char out[CONTRACT_PATH_SIZE])
+static bool folder_of_line(const char *line, const char *key, char out[CONTRACT_PATH_SIZE])
 {
-    static const char key[] = "runtime:";
-    if (strncmp(line, key, sizeof key - 1) != 0)
+    if (strncmp(line, key, strlen(key)) != 0)
         return false;
-    line += sizeof key - 1;
+    line += strlen(key);
     line += strspn(line, " \t\"'");
     size_t length = strcspn(line, " \t\"'#\r\n");
     if (*line != '/' || length >= CONTRACT_PATH_SIZE)
@@ -75,7 +74,7 @@ static bool runtime_of_line(const char *line, char out[CONTRACT_PATH_SIZE])
     return true;
 }
 
-static bool runtime_of_broken_file(const char *file, char out[CONTRACT_PATH_SIZE])
+bool folder_of_broken_file(const char *file, const char *key, char out[CONTRACT_PATH_SIZE])
 {
     FILE *in = fopen(file, "re");
     if (in == NULL)
@@ -83,7 +82,7 @@ static bool runtime_of_broken_file(const char *file, char out[CONTRACT_PATH_SIZE
     char line[1024];
     bool found = false;
     while (!found && fgets(line, sizeof line, in))
-        found = runtime_of_line(line, out);
+        found = folder_of_line(line, key, out);
     fclose(in);
     return found;
 }
@@ -109,7 +108,7 @@ bool runtime_find(const struct arguments *a, char out[CONTRACT_PATH_SIZE], struc
         memcpy(out, c->runtime, CONTRACT_PATH_SIZE);
     free(c);
     problems_free(&problems);
-    if (result == 0 || runtime_of_broken_file(file, out))
+    if (result == 0 || folder_of_broken_file(file, "runtime:", out))
         return true;
     error_set(error, 0,
               "%s: no runtime folder can be read from it; say -c FILE or --runtime DIR%s%.200s",

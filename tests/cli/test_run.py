@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import time
 
@@ -173,6 +174,33 @@ def test_an_edit_while_nothing_ran_is_taken_up_at_the_start(place):
     assert wait_until(lambda: place.json("status")["budgets"][0]["windows"][0]["limit"] == 9)
 
 
+def test_a_mistake_in_the_file_stops_no_start_once_a_contract_was_in_force(place):
+    place.write_contract(logins=9)
+    place.run().terminate()
+    assert wait_until(lambda: not place.json("status")["supervisor"]["running"])
+    last = place.root / "state/contract.last"
+    assert last.stat().st_mode & 0o777 == 0o600 and last.read_bytes() == place.contract.read_bytes()
+    shutil.rmtree(place.root / "run")  # a reboot
+    place.write_contract(logins=3, change=lambda text: text.replace("over: slow", "over: explode"))
+    place.start("run")
+    assert wait_until(lambda: place.ecluse("status").returncode != 2
+                      and "contract_refused" in alarms(place)), place.log("run")
+    assert place.json("status")["budgets"][0]["windows"] == [{"span_s": 10, "limit": 9}]
+    assert "contract.last, is taken" in place.log("run") and "explode" in place.log("run")
+    place.write_contract(logins=3)
+    assert wait_until(lambda: "contract_refused" not in alarms(place))
+    assert wait_until(lambda: "contract_refused" in place.ecluse("audit", "tail").stdout)
+    assert wait_until(lambda: last.read_bytes() == place.contract.read_bytes())
+
+
+def test_a_last_contract_that_others_may_write_is_nobodys(place):
+    place.run().terminate()
+    assert wait_until(lambda: not place.json("status")["supervisor"]["running"])
+    (place.root / "state/contract.last").chmod(0o666)
+    place.write_contract(change=lambda text: text.replace("over: slow", "over: explode"))
+    assert place.ecluse("run").returncode == 2
+
+
 # ---- Panic -----------------------------------------------------------------------------------
 
 
@@ -209,12 +237,52 @@ def test_panic_needs_no_supervisor(place):
     assert place.json("status")["panic"] is True
 
 
+def test_panic_does_not_wait_for_a_supervisor_that_hangs(place):
+    process = place.run()
+    process.send_signal(signal.SIGSTOP)
+    try:
+        time.sleep(3)  # its beat is older than two seconds now
+        began = time.monotonic()
+        assert place.json("panic") == {"panic": True, "supervised": False}
+        assert time.monotonic() - began < 1
+        assert place.json("status")["panic"] is True
+        assert place.json("panic", "--off") == {"panic": False, "supervised": False}
+        assert place.json("panic")["panic"] is True
+    finally:
+        process.send_signal(signal.SIGCONT)
+    assert not wait_until(lambda: place.json("status")["panic"] is False, seconds=2)
+    assert place.json("panic", "--off") == {"panic": False, "supervised": True}
+
+
 def test_panic_needs_no_sound_contract(place):
     place.run()
     place.contract.write_text(f"runtime: {place.root}/run  # being edited\nbudgets: [[[\n")
     assert place.json("panic")["panic"] is True
     told = place.ecluse("status", "--runtime", str(place.root / "run"), "--json", contract=False)
     assert json.loads(told.stdout)["panic"] is True
+
+
+# ---- A lost runtime ----------------------------------------------------------------------------
+
+
+def test_a_removed_runtime_is_made_anew(place):
+    process = place.run()
+    number = generation(place)
+    shutil.rmtree(place.root / "run")
+    assert wait_until(lambda: place.supervised(process.pid), seconds=20), place.log("run")
+    assert generation(place) > number  # guards must see that it is another
+    assert "made anew" in place.log("run")
+    assert place.json("panic") == {"panic": True, "supervised": True}
+    told = place.ecluse("audit", "tail", "--json")
+    assert "removed or replaced" in told.stdout, told.stderr
+
+
+def test_a_panic_survives_the_loss_of_runtime(place):
+    process = place.run()
+    assert place.json("panic")["panic"] is True
+    shutil.rmtree(place.root / "run")
+    assert wait_until(lambda: place.supervised(process.pid), seconds=20), place.log("run")
+    assert place.json("status")["panic"] is True
 
 
 # ---- Damage ----------------------------------------------------------------------------------
