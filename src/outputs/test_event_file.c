@@ -79,6 +79,7 @@ static void a_rotated_file_is_left_and_a_new_one_begun(void **state)
     assert_holds(other, "one\ntwo\n");
     assert_holds(path, "three\n");
     unlink(path);
+    close(open(path, O_WRONLY | O_CREAT, 0600)); /* as logrotate's `create` does */
     event_file_look(file);
     add("four\n");
     assert_holds(path, "four\n");
