@@ -2,31 +2,34 @@
  *
  * Two programs (tc, clsact) see every packet at one interface: a gateway's inside interface, where
  * what leaves comes in, or a host's own uplink (`network.attach`). Each packet is charged to every
- * budget of bytes_out that applies to it: of its host, of its pair of host and destination, of
- * everyone; and is dropped in the same place when one has no room. This process is never in the way
- * of a packet: it looks several times a second at what went, counts it in the budget room's rings
- * (which survive restarts), and writes back what is left.
+ * budget of bytes_out that applies to it (of its host, of its pair of host and destination, of
+ * everyone), and is dropped in the same place when one has no room. This process is never in the
+ * way of a packet: it looks several times a second at what went, counts it in the budget room's
+ * rings (which survive restarts), and writes back what is left.
  *
- * Counted   the frame as it lies on the line, link header and VLAN tags included, each segment of a
- * large one with headers of its own; a tunnel is what it is outside. Not: preamble, checksum of the
- * link, ARP, what no router passes on, and destinations that are `inside`. Exact     a window
- * admits at most its limit, plus, once for a host that the kernel has no entry of (a new one, or
- * after a reboot), what `first` in map.h allows before this process has looked: 1 MB or a
- * thousandth of the limit. Hosts     are link addresses where the interface has them, so that
- * another IP address changes nothing; behind a router inside, all are one. Hosts that were never
- * seen before today share one host's budget (known.h). The kernel has EGRESS_HOSTS entries for
- * hosts and pairs; with none left, the newcomers' common one pays. Begun     who began a connection
- * is decided in flow.bpf.h; what cannot be known counts as begun inside. Connections that are older
- * than the guard cannot be known. Holds     begin with a refusal on a connection that both sides
- * took part in. Whoever only sends, without an answer, is dropped over its budget too, but is not
- * held. Gone      without a look for EGRESS_PATIENCE the kernel goes on with what was left, then
- * with `without_guard` for all together; who is held stays held until its time. A process that
- * starts again finds programs and counts where they are, if the contract's budgets of bytes_out are
- * the same; else it loads anew, and what the old one had not told yet is counted first. Limits
- * EGRESS_ACCOUNTS budgets of bytes_out, EGRESS_CHARGES of them on one packet. One interface. What
- * passes through a proxy on the gateway itself does not cross the interface inward to outward:
- * guard the proxy's own uplink. Cost      bench/egress. Rights    CAP_BPF, CAP_NET_ADMIN,
- * CAP_SYS_ADMIN (to find maps again) in egress_open() only.
+ * Counted  the frame as it lies on the line, link header and VLAN tags included, each segment of
+ *          a large one with headers of its own; a tunnel is what it is outside. Not: preamble and
+ *          checksum of the link, ARP, what no router passes on, destinations that are `inside`.
+ * Exact    a window admits at most its limit, everyone's too: nothing is taken off it for a hold.
+ * Hosts    are link addresses where the interface has them, so that another IP address changes
+ *          nothing; behind a router inside, all are one. Hosts that were never seen before today
+ *          share one host's budget (known.h). The kernel has EGRESS_HOSTS entries for hosts and
+ *          pairs; with none left, the newcomers' common one pays.
+ * Begun    who began a connection is decided in flow.bpf.h; what cannot be known counts as begun
+ *          inside. Connections that are older than the guard cannot be known.
+ * Holds    begin with a refusal on a connection that both sides took part in. Whoever only sends,
+ *          without an answer, is dropped over its budget too, but is not held.
+ * Gone     without a look for EGRESS_PATIENCE the kernel goes on with what was left, then with
+ *          `without_guard` for all together; who is held stays held until its time. A process
+ *          that starts again finds programs and counts where they are, if the contract's budgets
+ *          and destinations are the same; else it loads anew in their place, and counts first
+ *          what the old ones had not told yet.
+ * Limits   EGRESS_ACCOUNTS budgets of bytes_out, EGRESS_CHARGES of them on one packet; one
+ *          interface. What passes through a proxy on the gateway itself does not cross the
+ *          interface with its real destination: guard the proxy's own uplink.
+ * Cost     bench/egress.
+ * Rights   CAP_BPF, CAP_NET_ADMIN, CAP_SYS_ADMIN (to find maps again) to open; afterwards CAP_BPF
+ *          for giving entries back.
  */
 #ifndef ECLUSE_EGRESS_H
 #define ECLUSE_EGRESS_H
