@@ -34,6 +34,9 @@ static const nanos_t recorder_patience = 10 * NANOS_SECOND;
 static const nanos_t herald_patience = 5 * NANOS_SECOND;
 enum { OFFER_STEP_MILLISECONDS = 50 };
 
+/* Told by the process that lost `runtime` to itself begun anew, for the record. */
+#define AFTER_LOSS "ECLUSE_AFTER_LOSS"
+
 struct supervisor {
     char *file;
     struct control *control;
@@ -47,7 +50,8 @@ struct supervisor {
     struct desk_rules desk_rules; /* with which the desk was started */
     struct chronicle chronicle;
     int signals, changes; /* descriptors: signalfd, and inotify of runtime (-1: once a second) */
-    bool stop, panic;
+    bool stop, panic, anew; /* anew: `runtime` is gone, so everything begins again */
+    nanos_t calmed;         /* when the panic's file went away */
     nanos_t next_second;
 };
 
@@ -209,11 +213,14 @@ static void recorder_died(struct supervisor *s, int status, nanos_t now)
 
 static void answer_panic(struct supervisor *s)
 {
+    if (control_replaced(s->control, s->reload.live->runtime))
+        return; /* that the panic's file is gone with all others ends no panic */
     panic_take_requests(s->reload.live->runtime);
     bool asked = panic_asked(s->reload.live->runtime);
     if (asked == s->panic)
         return;
     s->panic = asked;
+    s->calmed = asked ? 0 : clock_boot();
     control_set_panic(s->control, asked);
     chronicle_say(&s->chronicle, asked ? ACT_PANIC : ACT_PANIC_OFF, "", "in force for every guard");
     log_line(LOG_LEVEL_WARNING, asked ? "PANIC: every budget is in observe"
@@ -236,6 +243,12 @@ static void contract_taken(struct supervisor *s)
 
 static void each_second(struct supervisor *s, nanos_t now)
 {
+    if (control_replaced(s->control, s->reload.live->runtime)) {
+        log_line(LOG_LEVEL_ERROR, "%s was removed or replaced under `ecluse run`: everything there is made anew",
+                 s->reload.live->runtime);
+        s->stop = s->anew = true;
+        return;
+    }
     control_beat(s->control, now);
     notify_systemd("WATCHDOG=1");
     answer_panic(s);
@@ -368,6 +381,8 @@ static void listen_to(struct supervisor *s, const char *runtime)
 static int begin_record(struct supervisor *s, struct error *error)
 {
     const struct contract *c = s->reload.live;
+    bool anew = getenv(AFTER_LOSS) != NULL;
+    unsetenv(AFTER_LOSS);
     s->audit = account_of_audit(c->state);
     int code = recorder_prepare(c, &s->audit, s->workers, error);
     if (code == 0)
@@ -377,6 +392,8 @@ static int begin_record(struct supervisor *s, struct error *error)
     chronicle_open(&s->chronicle, c->runtime);
     s->reload.chronicle = &s->chronicle;
     chronicle_say(&s->chronicle, ACT_STARTED, "", "version " ECLUSE_VERSION "%s", s->panic ? ", in panic" : "");
+    if (anew)
+        chronicle_say(&s->chronicle, ACT_ALARM, "runtime", "it was removed or replaced under `ecluse run`: made anew");
     struct act act = record_act(ACT_CONTRACT, "supervisor", "contract in force", "%u budgets, %u promises, mode %s",
                                 c->budget_count, c->promise_count, mode_name(c->mode));
     act_number(&act, "number", (int64_t)s->reload.generation);
@@ -438,7 +455,8 @@ static int begin(struct supervisor *s, struct contract *from_file, struct error 
 
 static void end(struct supervisor *s)
 {
-    notify_systemd("STOPPING=1");
+    if (!s->anew)
+        notify_systemd("STOPPING=1");
     child_stop(&s->desk, SIGTERM, desk_patience);
     child_stop(&s->keeper, SIGTERM, keeper_patience);
     sync_stop(s->sync);
@@ -453,6 +471,60 @@ static void end(struct supervisor *s)
     }
     reload_end(&s->reload);
     free(s->file);
+}
+
+/* Guards take a contract for another one by its number, so numbers go on; what was in force is, and a file that was
+ * changed meanwhile is offered to them as always. */
+static int publish_anew(const struct contract *live, uint64_t number, bool panic, struct error *error)
+{
+    struct account account = account_of_service(live->state);
+    struct control *control;
+    int code = directories_for_run(live, &account, group_of_workers(), error);
+    if (code == 0 && panic)
+        code = panic_ask(live->runtime, true, error);
+    if (code == 0)
+        code = control_create(live->runtime, &control, error);
+    if (code < 0)
+        return code;
+    code = contract_publish(live->runtime, number, live, error);
+    if (code == 0) {
+        control_set_panic(control, panic);
+        control_set_offered(control, number);
+        control_set_live(control, number);
+    }
+    control_close(control);
+    return code;
+}
+
+/* The same process, from its beginning: nothing that was mapped or opened in the old folder is left. Only returns
+ * when it failed. */
+static void begin_anew(char *file, const struct contract *live, uint64_t number, bool panic)
+{
+    struct error error = {""};
+    if (publish_anew(live, number, panic, &error) < 0) {
+        log_line(LOG_LEVEL_ERROR, "%s; start `ecluse run` again", error.text);
+        return;
+    }
+    setenv(AFTER_LOSS, "1", 1);
+    char *words[] = {"ecluse", "run", "-c", file, NULL};
+    execv("/proc/self/exe", words);
+    log_line(LOG_LEVEL_ERROR, "`ecluse run` cannot begin anew: %s; start it again", strerror(errno));
+}
+
+static int finish(struct supervisor *s, int status)
+{
+    static struct contract live; /* end() frees the one in force; 0.5 MB is too much for the stack */
+    uint64_t number = s->reload.last + 1;
+    bool panic = s->panic || (s->calmed && clock_boot() - s->calmed < 2 * NANOS_SECOND);
+    char *file = s->anew ? strdup(s->file) : NULL;
+    if (s->anew)
+        memcpy(&live, s->reload.live, sizeof live);
+    end(s);
+    if (!s->anew || file == NULL)
+        return status;
+    begin_anew(file, &live, number, panic);
+    free(file);
+    return EXIT_COULD_NOT;
 }
 
 int command_run(const struct arguments *a)
@@ -481,6 +553,5 @@ int command_run(const struct arguments *a)
         supervise(&s);
         log_line(LOG_LEVEL_INFO, "stopping; guards go on with what they last had");
     }
-    end(&s);
-    return status;
+    return finish(&s, status);
 }
