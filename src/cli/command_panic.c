@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <time.h>
 
+static const nanos_t silent_after = 2 * NANOS_SECOND;
 enum { WAIT_MILLISECONDS = 2000, STEP_MILLISECONDS = 20 };
 
 /* Nothing supervises: the control page is ours to write while we hold its lock. */
@@ -25,6 +26,8 @@ static int write_control(const char *runtime, bool on, struct error *error)
 
 static bool wait_in_force(const struct control *control, bool on)
 {
+    if (clock_boot() - control_heartbeat(control) > silent_after)
+        return false; /* it beats once a second: it hangs, or is stopped */
     for (int waited = 0; waited < WAIT_MILLISECONDS; waited += STEP_MILLISECONDS) {
         if (control_panic(control) == on)
             return true;
@@ -33,10 +36,12 @@ static bool wait_in_force(const struct control *control, bool on)
     return false;
 }
 
-static int tell(const struct arguments *a, bool on, bool supervised)
+enum written { BY_SUPERVISOR, FOR_NOBODY, FOR_HANGING };
+
+static int tell(const struct arguments *a, bool on, enum written written)
 {
     if (a->option[OPTION_JSON]) {
-        output_json(json_pack("{s:b,s:b}", "panic", (int)on, "supervised", (int)supervised));
+        output_json(json_pack("{s:b,s:b}", "panic", (int)on, "supervised", (int)(written == BY_SUPERVISOR)));
         return EXIT_DONE;
     }
     if (on)
@@ -45,8 +50,10 @@ static int tell(const struct arguments *a, bool on, bool supervised)
              "have been is still counted. `ecluse panic --off` ends it.");
     else
         puts("The panic is over: the contract's modes are in force again.");
-    if (!supervised)
+    if (written == FOR_NOBODY)
         puts("`ecluse run` does not run; the control page was written directly.");
+    if (written == FOR_HANGING)
+        puts("`ecluse run` lives but does not answer; the control page was written directly. Restart it.");
     return EXIT_DONE;
 }
 
@@ -78,7 +85,7 @@ int command_panic(const struct arguments *a)
     /* Whoever holds the lock is the supervisor; when nobody does, the page is written here. */
     int code = write_control(runtime, on, &error);
     if (code == 0)
-        return tell(a, on, false);
+        return tell(a, on, FOR_NOBODY);
     if (code != -EBUSY)
         return could_not(json, "%s", error.text);
     const struct control *control;
@@ -86,9 +93,9 @@ int command_panic(const struct arguments *a)
         return could_not(json, "%s", error.text);
     bool in_force = wait_in_force(control, on);
     control_close(control);
-    if (!in_force)
-        return could_not(json,
-                         "`ecluse run` did not answer within 2 s (does it hang?); kill it and "
-                         "say this again: nothing stands in the way then");
-    return tell(a, on, true);
+    if (in_force)
+        return tell(a, on, BY_SUPERVISOR);
+    if (control_force_panic(runtime, on, &error) < 0)
+        return could_not(json, "%s", error.text);
+    return tell(a, on, FOR_HANGING);
 }

@@ -265,6 +265,20 @@ int control_open(const char *runtime, const struct control **out, struct error *
     return result;
 }
 
+int control_force_panic(const char *runtime, bool on, struct error *error)
+{
+    char path[FILE_NAME_SIZE];
+    struct control control;
+    int result = name_file(path, runtime, "control", 0);
+    if (!result)
+        result = map_page(path, true, &control);
+    if (result)
+        return error_set(error, result, "cannot write %s: %s", path, strerror(-result));
+    atomic_store(&control.page->panic, on);
+    munmap(control.page, CONTROL_SIZE);
+    return 0;
+}
+
 void control_close(const struct control *control)
 {
     if (!control)
