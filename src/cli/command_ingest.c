@@ -204,12 +204,13 @@ static void summary_json(const struct intake *k, double seconds)
         if (t->rejected[i])
             json_object_set_new(reasons, feed_reason_name((enum feed_reason)i),
                                 json_integer((json_int_t)t->rejected[i]));
-    output_json(json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:f,s:o}", "events",
+    output_json(json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:b,s:b,s:f,s:o}", "events",
                           (json_int_t)t->events, "added", (json_int_t)t->added, "repeated",
                           (json_int_t)t->repeated, "parcels", (json_int_t)t->parcels, "committed",
                           (json_int_t)t->committed, "rejected", (json_int_t)rejected_in_all(t),
                           "dropped_fields", (json_int_t)t->dropped, "bytes", (json_int_t)t->bytes,
-                          "seconds", seconds, "reasons", reasons));
+                          "filter_failed", (int)t->filter_failed, "journal_failed",
+                          (int)t->journal_failed, "seconds", seconds, "reasons", reasons));
 }
 
 static void summary_text(const struct intake *k, double seconds)
@@ -245,6 +246,10 @@ static void summary_text(const struct intake *k, double seconds)
         table_cell(&table, TONE_PLAIN, "  %s", feed_reason_text((enum feed_reason)i));
     }
     table_print(&table, stdout);
+    if (t->filter_failed)
+        puts("The filter of live numbers could not be written: lookups are slower, not wrong. Any feed builds it.");
+    if (t->journal_failed)
+        puts("The journal of feeds could not be written: the alarms of `sources` do not know of this run.");
     if (rejected_in_all(t) && k->a->option[OPTION_REJECTS] == NULL)
         puts("--rejects FILE would tell where each of them is.");
 }
@@ -296,7 +301,8 @@ static int ingest_all(struct intake *k)
         summary_json(k, seconds);
     else
         summary_text(k, seconds);
-    return rejected_in_all(&k->totals) ? EXIT_PARTLY : EXIT_DONE;
+    bool all = !rejected_in_all(&k->totals) && !k->totals.filter_failed && !k->totals.journal_failed;
+    return !all ? EXIT_PARTLY : EXIT_DONE;
 }
 
 int command_ingest(const struct arguments *a)

@@ -122,7 +122,8 @@ static void build_filter(struct ingest *in, bool at_end)
         (!at_end && in->build_took && start - in->built < BUILD_SHARE * in->build_took))
         return;
     /* Without it lookups are slower, not wrong; the next run tries again. */
-    if (filter_build(in->filter, in->store, &error) != 0)
+    in->totals.filter_failed = filter_build(in->filter, in->store, &error) != 0;
+    if (in->totals.filter_failed)
         log_line(LOG_LEVEL_WARNING, "%s", error.text);
     in->built = clock_boot();
     in->build_took = in->built - start;
@@ -133,6 +134,7 @@ static void write_journal(struct ingest *in, nanos_t now)
     if (in->journal_written && now - in->journal_written < NANOS_SECOND)
         return;
     int code = journal_write(in->options.contract->state, in->journal);
+    in->totals.journal_failed = code != 0;
     if (code != 0)
         log_line(LOG_LEVEL_WARNING, "%s/tracking/feeds: cannot be written: %s",
                  in->options.contract->state, strerror(-code));

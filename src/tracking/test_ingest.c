@@ -441,6 +441,27 @@ static void a_full_disk_is_said_and_ingest_goes_on_once_there_is_room(void **sta
     assert_int_equal(umount(contract->state), 0);
 }
 
+static void a_filter_or_journal_that_cannot_be_written_is_told(void **state)
+{
+    (void)state;
+    struct ingest_totals totals;
+    struct error error = {""};
+    int fd = open_feed(10);
+    assert_int_equal(run(fd, (struct asked){0}, &totals, &error), 0);
+    assert_false(totals.filter_failed || totals.journal_failed);
+    shell("rm %s/state/tracking/live.filter", directory); /* so that it is to be built */
+    shell("mkdir %s/state/tracking/live.filter.new", directory);
+    assert_int_equal(run(fd, (struct asked){0}, &totals, &error), 0);
+    assert_true(totals.filter_failed);
+    assert_false(totals.journal_failed);
+    shell("rmdir %s/state/tracking/live.filter.new", directory);
+    shell("mkdir %s/state/tracking/feeds.new", directory);
+    assert_int_equal(run(fd, (struct asked){0}, &totals, &error), 0);
+    assert_false(totals.filter_failed);
+    assert_true(totals.journal_failed);
+    close(fd);
+}
+
 /* What happens when the dictionary is full: the bound is met in a run of many places. */
 static void more_places_than_the_dictionary_holds_are_kept_in_the_records(void **state)
 {
@@ -484,6 +505,7 @@ int main(void)
         X(a_pause_of_the_feed_commits_what_came),
         X(alarms_follow_from_the_journal),
         X(being_killed_at_any_moment_loses_nothing_that_was_reported),
+        X(a_filter_or_journal_that_cannot_be_written_is_told),
         X(a_full_disk_is_said_and_ingest_goes_on_once_there_is_room),
         X(more_places_than_the_dictionary_holds_are_kept_in_the_records),
 #undef X

@@ -1,5 +1,6 @@
 """ingest: feeds into the store, with what was refused and why."""
 
+import json
 import os
 import pathlib
 import signal
@@ -147,6 +148,17 @@ def test_a_full_disk_is_a_clear_error(place, full):
         assert "No space left" in done.stderr and len(done.stderr.splitlines()) == 1
     finally:
         subprocess.run(["umount", str(small)], check=True)
+
+
+def test_what_lies_beside_the_store_and_was_not_written_is_told(place):
+    assert place.feed(KNOWN).returncode == 0
+    (place.root / "state/tracking/feeds.new").mkdir()
+    done = place.feed("RB123456785GB")
+    assert done.returncode == 1 and "The journal of feeds could not be written" in done.stdout
+    told = place.ecluse("ingest", "--json", input=event(KNOWN))
+    assert told.returncode == 1
+    told = json.loads(told.stdout)
+    assert told["journal_failed"] is True and told["filter_failed"] is False
 
 
 def test_a_bar_is_drawn_on_a_terminal_only(place):
