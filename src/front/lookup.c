@@ -29,6 +29,13 @@ static void make_static(struct look_call *call, enum answer_kind kind)
     call->answer = front_prepared(kind, call->form, front_choose(&call->wish));
 }
 
+static bool origin_is_down(void)
+{
+    if (front.budgets) /* what any worker saw: most answers of `first` are given by who asked nothing */
+        return guard_origin_down_since(front.budgets, front_loop_time()) != 0;
+    return front.origin.down && health_is_down(&front.origin, front_loop_time());
+}
+
 static void make_rendered(struct look_call *call, enum answer_kind kind,
                           const struct history *history)
 {
@@ -46,7 +53,7 @@ static void make_rendered(struct look_call *call, enum answer_kind kind,
         .history = history,
         .parcel = &call->parcel,
         .typed = call->typed,
-        .origin_down = call->origin_down,
+        .origin_down = call->origin_down || origin_is_down(),
         .now = ngx_time(),
         .base = {base, w.overflow ? 0 : w.length},
     };
@@ -70,6 +77,10 @@ static void look_up(struct look_call *call, const struct shield *shield)
     static struct history
         history; /* 6 kB: not on the stack of every request, and never read after this call */
     call->sight = shield_look(shield, &call->parcel, &history);
+    if (call->sight == SIGHT_UNKNOWN && call->form == ANSWER_JSON) { /* programs look for what they asked */
+        make_rendered(call, ANSWER_NOT_KNOWN_YET, NULL);
+        return;
+    }
     if (call->sight != SIGHT_FOUND) {
         make_static(call, call->sight == SIGHT_UNKNOWN ? ANSWER_NOT_KNOWN_YET : ANSWER_NOTICE);
         return;
@@ -96,6 +107,11 @@ static enum sight read_number(struct look_call *call, const struct shield *shiel
     return shield_form(shield, call->typed, &call->parcel);
 }
 
+static bool has_comma(struct text typed)
+{
+    return typed.length && memchr(typed.data, ',', typed.length);
+}
+
 static void look_now(void *argument)
 {
     struct look_call *call = argument;
@@ -108,16 +124,11 @@ static void look_now(void *argument)
         look_up(call, &shield);
     else if (call->sight == SIGHT_WRONG_CHECK) /* who mistyped a digit sees what was typed */
         make_rendered(call, ANSWER_WRONG_CHECK, NULL);
+    else if (call->form == ANSWER_JSON && call->sight == SIGHT_WRONG_FORM && has_comma(call->typed))
+        make_static(call, ANSWER_SEVERAL);
     else if (call->sight == SIGHT_WRONG_FORM)
         make_static(call, call->typed.length == 0 && call->form == ANSWER_HTML ? ANSWER_HOME
                                                                                : ANSWER_WRONG_FORM);
-}
-
-static bool origin_is_down(void)
-{
-    if (front.budgets) /* what any worker saw: most answers of `first` are given by who asked nothing */
-        return guard_origin_down_since(front.budgets, front_loop_time()) != 0;
-    return front.origin.down && health_is_down(&front.origin, front_loop_time());
 }
 
 static void look_prepare(ngx_http_request_t *r, const struct front_location *location,
@@ -126,7 +137,6 @@ static void look_prepare(ngx_http_request_t *r, const struct front_location *loc
     call->wish = front_wish(r);
     call->form = front_form(r, location);
     call->sight = SIGHT_BLIND;
-    call->origin_down = origin_is_down();
     if (r->headers_in.host)
         call->host = front_text(r->headers_in.host->value);
 #if (NGX_HTTP_SSL)
