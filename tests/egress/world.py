@@ -1,4 +1,4 @@
-"""Three hosts inside, a gateway with the guard, one machine outside: namespaces that nothing else can see."""
+"""Hosts inside, a gateway with the guard, one machine outside: namespaces nothing else can see."""
 import os
 import pathlib
 import random
