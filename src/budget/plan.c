@@ -11,6 +11,17 @@ uint64_t slot_name_key(const struct budgets *b, const char *name)
     return key_real(siphash(b->key, name, strnlen(name, CONTRACT_NAME_SIZE)));
 }
 
+/* The meter by its name, since the numbers of the enumeration may change from version to version. What
+ * is counted in requests is nothing in bytes: another meter begins new counts under the same name. */
+static uint64_t budget_key(const struct budgets *b, const struct budget_rule *rule)
+{
+    char named[CONTRACT_NAME_SIZE + 32] = "";
+    size_t length = strnlen(rule->name, CONTRACT_NAME_SIZE - 1);
+    memcpy(named, rule->name, length);
+    int more = snprintf(named + length + 1, sizeof named - length - 1, "%s", meter_name(rule->meter));
+    return key_real(siphash(b->key, named, length + 1 + (size_t)more));
+}
+
 const struct plan_budget *plan_budget_keyed(const struct plan *plan, uint64_t key)
 {
     for (unsigned i = 0; i < plan->budget_count; i++)
@@ -232,7 +243,7 @@ static int plan_budget_fill(struct budgets *b, struct plan_budget *out,
                             const struct budget_rule *rule, nanos_t time)
 {
     *out = (struct plan_budget){.rule = rule,
-                                .key = slot_name_key(b, rule->name),
+                                .key = budget_key(b, rule),
                                 .crowd = -1,
                                 .distinct = meter_is_distinct(rule->meter),
                                 .continuity = is_continuity(rule->meter),

@@ -4,7 +4,7 @@
 
 #include "budget/layout.h"
 
-/* Finds or makes the places of every budget and promise of `c` by name, and computes what a charge
+/* Finds or makes the places of every budget and promise of `c` by name (and meter), and computes what a charge
  * needs. NULL with *error when there is no memory or no place left. Changes no count. A read-only
  * opener makes nothing: what has no place yet gets the empty one (slot SLOT_COUNT). */
 struct plan *plan_new(struct budgets *b, const struct contract *c, struct error *error);
@@ -12,7 +12,7 @@ void plan_free(struct plan *plan); /* takes NULL */
 
 uint64_t slot_name_key(const struct budgets *b, const char *name);
 
-/* The plan's budget whose name has this key, or NULL. */
+/* The plan's budget of this key (of its name and its meter), or NULL. */
 const struct plan_budget *plan_budget_keyed(const struct plan *plan, uint64_t key);
 
 /* Says once a second that these budgets are in use, so that their slots are not given away. */

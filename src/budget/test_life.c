@@ -115,6 +115,37 @@ static void counts_are_kept_by_name_when_a_contract_changes(void **state)
     free(next);
 }
 
+static void another_meter_under_the_same_name_begins_new_counts_and_holds_nobody(void **state)
+{
+    (void)state;
+    struct room *r = room_new();
+    struct budget_rule *rule =
+        room_budget(r, "b", METER_LOGIN_FAILURES, PRINCIPAL_CLIENT, OVER_HOLD);
+    rule_window(rule, NANOS_HOUR, 5);
+    room_open(r);
+    struct contract *next = calloc(1, sizeof *next);
+    assert_non_null(next);
+    *next = *r->contract;
+    next->budget[0].meter = METER_ORIGIN_REQUESTS;
+    struct principal who = room_address(r, 1);
+    nanos_t now = r->moment.boot;
+    for (int i = 0; i < 6; i++)
+        budget_charge(r->b, 0, &who, 1, now);
+    assert_int_equal(budget_peek(r->b, 0, &who, now).verdict, VERDICT_HOLD);
+    struct error error;
+    assert_int_equal(budget_prepare(r->b, next, &error), 0);
+    budget_commit(r->b);
+    assert_int_equal(budget_peek(r->b, 0, &who, now).verdict, VERDICT_ALLOW);
+    assert_int_equal(budget_charge(r->b, 0, &who, 1, now).used, 1);
+    struct budget_state shown;
+    budget_state(r->b, 0, now, &shown);
+    assert_int_equal(shown.held, 0);
+    budget_close(r->b);
+    r->b = NULL;
+    room_free(r);
+    free(next);
+}
+
 static void more_budgets_than_were_ever_kept_are_refused_whole(void **state)
 {
     (void)state;
@@ -479,6 +510,7 @@ int main(void)
         cmocka_unit_test(counts_survive_a_reboot_and_age_by_the_wall_clock_once),
         cmocka_unit_test(a_wall_clock_that_jumped_is_told_and_forgets_nothing_backwards),
         cmocka_unit_test(counts_are_kept_by_name_when_a_contract_changes),
+        cmocka_unit_test(another_meter_under_the_same_name_begins_new_counts_and_holds_nobody),
         cmocka_unit_test(more_budgets_than_were_ever_kept_are_refused_whole),
         cmocka_unit_test(names_no_longer_used_make_room_over_the_years),
         cmocka_unit_test(damage_at_random_is_refused_or_harmless),
