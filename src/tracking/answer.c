@@ -134,6 +134,7 @@ static const struct {
     [ANSWER_WRONG_FORM] = {{404, 400}, CACHE("no-store")},
     [ANSWER_WRONG_CHECK] = {{404, 400}, CACHE("no-store")},
     [ANSWER_HOME] = {{200, 200}, CACHE("public, max-age=300")},
+    [ANSWER_SEVERAL] = {{404, 400}, CACHE("no-store")},
     [ANSWER_NOTICE] = {{503, 503}, CACHE("no-store")},
     [ANSWER_HELD] = {{429, 429}, CACHE("no-store")},
 };

@@ -32,6 +32,7 @@ enum answer_kind {
     ANSWER_WRONG_FORM,    /* 404: what a number looks like */
     ANSWER_WRONG_CHECK,   /* 404: a digit is mistyped */
     ANSWER_HOME,          /* the search form */
+    ANSWER_SEVERAL,       /* 400: a list of numbers, where one is answered at a time; JSON mostly */
     ANSWER_NOTICE,        /* 503: the service behind is away; tracking still works */
     ANSWER_HELD,          /* 429: too many requests, when to come back */
 };

@@ -14,8 +14,8 @@ int answer_return_code(enum answer_kind kind)
 {
     static const int codes[ANSWER_KIND_COUNT] = {
         [ANSWER_FOUND] = 200,      [ANSWER_HOME] = 200,        [ANSWER_NOT_KNOWN_YET] = 104,
-        [ANSWER_WRONG_FORM] = 400, [ANSWER_WRONG_CHECK] = 400, [ANSWER_NOTICE] = 503,
-        [ANSWER_HELD] = 429,
+        [ANSWER_WRONG_FORM] = 400, [ANSWER_WRONG_CHECK] = 400, [ANSWER_SEVERAL] = 400,
+        [ANSWER_NOTICE] = 503,     [ANSWER_HELD] = 429,
     };
     return codes[kind];
 }

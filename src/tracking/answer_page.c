@@ -203,6 +203,7 @@ enum answer_text answer_title(enum answer_kind kind)
         [ANSWER_WRONG_FORM] = ANSWER_TEXT_WRONG_FORM_TITLE,
         [ANSWER_WRONG_CHECK] = ANSWER_TEXT_WRONG_CHECK_TITLE,
         [ANSWER_HOME] = ANSWER_TEXT_HOME_TITLE,
+        [ANSWER_SEVERAL] = ANSWER_TEXT_SEVERAL_TITLE,
         [ANSWER_NOTICE] = ANSWER_TEXT_NOTICE_TITLE,
         [ANSWER_HELD] = ANSWER_TEXT_HELD_TITLE,
     };
@@ -226,6 +227,8 @@ static void write_sentences(struct writer *w, enum answer_kind kind, struct answ
     case ANSWER_WRONG_CHECK:
         write_typed(w, ANSWER_TEXT_TYPED, slots.typed, language);
         write_paragraph(w, ANSWER_TEXT_WRONG_CHECK_TEXT, language);
+        break;
+    case ANSWER_SEVERAL: /* the heading says it all */
         break;
     case ANSWER_HOME:
         write_paragraph(w, ANSWER_TEXT_HOME_TEXT, language);

@@ -80,6 +80,10 @@
                           "Sie bitte mit Ihrer Versandmitteilung.", \
                           "A character may be missing, or there may be one too many. Please " \
                           "compare it with your dispatch message.") \
+    X(SEVERAL_TITLE,      "Un seul numéro par demande\u00a0: interrogez-les l’un après l’autre", \
+                          "Eén nummer per aanvraag: vraag ze één voor één op", \
+                          "Eine Nummer je Anfrage: Bitte fragen Sie sie einzeln ab", \
+                          "One number per request: ask for them one by one") \
     X(WRONG_CHECK_TITLE,  "Une faute de frappe, sans doute", \
                           "Waarschijnlijk een tikfout", \
                           "Vermutlich ein Tippfehler", \

@@ -148,6 +148,7 @@ static void test_each_kind_has_its_status_and_its_caching(void **state)
         {ANSWER_WRONG_FORM, 404, 400, "no-store"},
         {ANSWER_WRONG_CHECK, 404, 400, "no-store"},
         {ANSWER_HOME, 200, 200, "public, max-age=300"},
+        {ANSWER_SEVERAL, 404, 400, "no-store"},
         {ANSWER_NOTICE, 503, 503, "no-store"},
         {ANSWER_HELD, 429, 429, "no-store"},
     };

@@ -177,6 +177,7 @@ static void test_errors_have_suivi_v2s_codes_and_http_statuses(void **state)
         {ANSWER_NOT_KNOWN_YET, 404, 104, "RB123456785GB"},
         {ANSWER_WRONG_FORM, 400, 400, "x\"<"},
         {ANSWER_WRONG_CHECK, 400, 400, "x\"<"},
+        {ANSWER_SEVERAL, 400, 400, ""},
         {ANSWER_NOTICE, 503, 503, ""},
         {ANSWER_HELD, 429, 429, ""},
     };
@@ -193,7 +194,7 @@ static void test_errors_have_suivi_v2s_codes_and_http_statuses(void **state)
         assert_string_equal(keys_of(top), "lang scope returnCode returnMessage idShip");
         assert_int_equal(integer_at(top, "returnCode"), errors[i].code);
         assert_string_equal(string_at(top, "idShip"), errors[i].number);
-        assert_int_equal(answer.retry_after, i < 3 ? 0 : 7);
+        assert_int_equal(answer.retry_after, i < 4 ? 0 : 7);
         json_decref(top);
     }
 }

@@ -226,8 +226,11 @@ def test_panic_survives_a_restart_of_run(place):
 
 
 def test_panic_needs_no_supervisor(place):
-    place.run().kill()
-    place.started[0].wait()
+    process = place.run()
+    brood = children(process.pid)
+    process.kill()
+    process.wait()
+    assert wait_until(lambda: not any(alive(pid) for pid in brood))  # the recorder too
     refused = place.ecluse("panic")
     assert refused.returncode == 2 and "--without-record" in refused.stderr
     assert place.json("status")["panic"] is False

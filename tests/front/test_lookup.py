@@ -67,10 +67,20 @@ def test_a_reader_is_answered_in_their_language(f):
     assert f.get("/suivi/" + KNOWN, headers={"Accept-Language": "en"}).headers["content-language"] == "en"
 
 
+def test_a_list_of_numbers_is_told_that_one_is_answered_at_a_time(f):
+    answer = f.get(f"/suivi/v2/idships/{KNOWN},{UNKNOWN}?lang=en")
+    told = json.loads(answer.text)
+    assert answer.status == 400 and told["returnCode"] == 400
+    assert "one by one" in told["returnMessage"] and "shipment" not in told
+    assert f.get(f"/suivi/v2/idships/{KNOWN}x?lang=en").status == 400
+    assert f.get(f"/suivi/{KNOWN},{UNKNOWN}").status == 404
+
+
 def test_an_unknown_number_reads_not_known_yet(f):
     answer = f.get("/suivi/" + UNKNOWN)
     assert answer.status == 404
-    assert json.loads(f.get("/suivi/v2/idships/" + UNKNOWN).text)["returnCode"] == 104
+    told = json.loads(f.get("/suivi/v2/idships/" + UNKNOWN.lower()).text)
+    assert told["returnCode"] == 104 and told["idShip"] == UNKNOWN
     assert f.counters()["unknown_refused"] == 2 and f.origin.paths() == []
 
 
