@@ -30,7 +30,8 @@ static void write_quoted(struct writer *out, const char *name, struct text value
     if (value.length == 0)
         return;
     WRITE_LITERAL(out, " ");
-    write_string(out, name);
+    for (; *name; name++) /* a figure's name comes out of the log too */
+        write_bytes(out, *name > ' ' && *name < 0x7f && !strchr("=\"]", *name) ? name : "?", 1);
     WRITE_LITERAL(out, "=\"");
     for (size_t i = 0; i < value.length; i++) {
         char c = value.data[i];

@@ -60,9 +60,11 @@ static void what_would_end_a_value_or_a_line_is_escaped(void **state)
     struct entry entry = an_entry();
     strcpy(entry.act.hold, "a\"b\\c]d\ne");
     strcpy(entry.act.reason, "two\nlines");
+    act_number(&entry.act, "a=\"b\x7f", 7);
     message_of(&source, &entry, out);
     assert_non_null(strstr(out, "hold=\"a\\\"b\\\\c\\]d?e\""));
     assert_non_null(strstr(out, "two?lines"));
+    assert_non_null(strstr(out, " a??b?=\"7\""));
 }
 
 static void a_host_that_is_no_name_is_left_out(void **state)
