@@ -112,7 +112,8 @@ static void write_entry(struct writer *w, int language, uint64_t index, const st
     WRITE_LITERAL(w, "</a> <b>");
     html_text(w, act_word(language, entry->kind));
     WRITE_LITERAL(w, "</b>");
-    if (*entry->act.object && strcmp(entry->act.object, "desk") != 0) {
+    bool of_desk = entry->kind == ACT_SIGN_IN || entry->kind == ACT_SIGN_IN_FAILED;
+    if (*entry->act.object && !of_desk) {
         WRITE_LITERAL(w, " <span>");
         html_text(w, entry->act.object);
         WRITE_LITERAL(w, "</span>");

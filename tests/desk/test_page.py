@@ -23,6 +23,7 @@ def page(stage, situation):
 
 
 def check(result):
+    print({key: result[key] for key in ("page_bytes", "paints")})
     assert result["found"] == []
     assert result["page_bytes"] < 100_000
     assert sorted(result["paints"])[len(result["paints"]) // 2] < 300, result["paints"]
