@@ -216,23 +216,25 @@ static void summary_json(const struct intake *k, double seconds)
 static void summary_text(const struct intake *k, double seconds)
 {
     const struct ingest_totals *t = &k->totals;
-    char figure[FIGURE_SIZE], rate[FIGURE_SIZE], span[FIGURE_SIZE];
-    printf("%s events read", figure_count(t->events, figure));
-    printf(" in %s (%s/s)\n", figure_span((nanos_t)(seconds * (double)NANOS_SECOND), span),
-           figure_count(seconds > 0 ? (uint64_t)((double)t->events / seconds) : t->events, rate));
+    char figure[FIGURE_SIZE], rate[FIGURE_SIZE], span[FIGURE_SIZE], added[FIGURE_SIZE];
+    uint64_t taken = t->added + t->repeated, rejected = rejected_in_all(t), read = taken + rejected;
+    printf("%s event%s read", figure_count(read, figure), read == 1 ? "" : "s");
+    printf(" in %s (%s/s)", figure_span((nanos_t)(seconds * (double)NANOS_SECOND), span),
+           figure_count(seconds > 0 ? (uint64_t)((double)read / seconds) : read, rate));
+    printf(": %s taken (%s new", figure_count(taken, figure), figure_count(t->added, added));
+    printf(", %s already there), ", figure_count(t->repeated, figure));
+    printf("%s rejected\n", figure_count(rejected, figure));
     static const char *const titles[] = {">", ""};
     struct table table = table_of(2, titles);
     const struct {
         uint64_t count;
         const char *what;
         enum tone tone;
-    } lines[] = {{t->added, "new to the store", TONE_PLAIN},
-                 {t->parcels, "of new parcels", TONE_PLAIN},
-                 {t->repeated, "already there", TONE_PLAIN},
+    } lines[] = {{t->parcels, "parcels new to the store", TONE_PLAIN},
                  {t->dropped, "personal fields left out", TONE_PLAIN},
-                 {rejected_in_all(t), "rejected", TONE_WARNING}};
+                 {rejected, "rejected:", TONE_WARNING}};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-        if (lines[i].count == 0 && i >= 2)
+        if (lines[i].count == 0 && i >= 1)
             continue;
         table_row(&table);
         table_cell(&table, lines[i].tone, "  %s", figure_count(lines[i].count, figure));
@@ -250,7 +252,7 @@ static void summary_text(const struct intake *k, double seconds)
         puts("The filter of live numbers could not be written: lookups are slower, not wrong. Any feed builds it.");
     if (t->journal_failed)
         puts("The journal of feeds could not be written: the alarms of `sources` do not know of this run.");
-    if (rejected_in_all(t) && k->a->option[OPTION_REJECTS] == NULL)
+    if (rejected && k->a->option[OPTION_REJECTS] == NULL)
         puts("--rejects FILE would tell where each of them is.");
 }
 

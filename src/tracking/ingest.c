@@ -75,7 +75,7 @@ static void reject(struct ingest *in, uint64_t place, enum feed_reason reason, c
             feed_reason_text(reason));
     if (field && field[0])
         fprintf(in->options.rejects, " (%s)", field);
-    fputc('\n', in->options.rejects);
+    fprintf(in->options.rejects, " [%s]\n", feed_reason_name(reason));
 }
 
 static void sink_reject(void *context, uint64_t place, enum feed_reason reason, const char *field)

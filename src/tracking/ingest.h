@@ -30,7 +30,7 @@ struct ingest; /* one run: the writer's lock, the store, the filter */
 struct ingest_options {
     const struct contract *contract;
     enum feed_format format;
-    FILE *rejects;               /* "FILE:PLACE: reason" lines; NULL for none. Never the content */
+    FILE *rejects;               /* "FILE:PLACE: reason [name]" lines; NULL for none. Never the content */
     int64_t now;                 /* wall clock, seconds */
     size_t batch_events;         /* 0: the default */
     /* Called about ten times a second. May be NULL. */

@@ -29,9 +29,10 @@ def make_feed(path, count, seed=1):
 def test_a_feed_is_told_of_and_its_repetition_adds_nothing(place):
     done = place.feed(KNOWN)
     assert done.returncode == 0, done.stderr
-    assert "1 events read" in done.stdout and "new to the store" in done.stdout
+    assert "1 event read" in done.stdout
+    assert ": 1 taken (1 new, 0 already there), 0 rejected\n" in done.stdout
     again = place.feed(KNOWN)
-    assert again.returncode == 0 and "already there" in again.stdout
+    assert again.returncode == 0 and ": 1 taken (0 new, 1 already there), 0 rejected" in again.stdout
 
 
 def test_rejects_have_their_place_and_reason_and_never_their_content(place):
@@ -43,6 +44,7 @@ def test_rejects_have_their_place_and_reason_and_never_their_content(place):
     lines = rejects.read_text().splitlines()
     assert [line.split(":")[1] for line in lines] == ["2", "3", "4", "5"]
     assert all(line.startswith(f"{feed}:") for line in lines)
+    assert [line.rsplit(" ", 1)[1] for line in lines] == [f"[{reason}]" for _, reason in BAD]
     for content in ("RA123456786FR", "this is no JSON"):
         assert content not in rejects.read_text()
 
@@ -50,7 +52,7 @@ def test_rejects_have_their_place_and_reason_and_never_their_content(place):
 def test_the_summary_counts_rejects_by_reason(place):
     done = place.ecluse("ingest", input="".join(line for line, _ in BAD))
     assert done.returncode == 1
-    assert "4  rejected" in done.stdout
+    assert "4 events read" in done.stdout and ": 0 taken (0 new, 0 already there), 4 rejected" in done.stdout
     assert "has a parcel number with a wrong check digit" in done.stdout
     assert "--rejects FILE" in done.stdout
 
