@@ -201,18 +201,49 @@ static uint32_t seconds_until(nanos_t until)
     return wait > NANOS_DAY ? 86400 : (uint32_t)((wait + NANOS_SECOND - 1) / NANOS_SECOND);
 }
 
+struct held_call {
+    enum answer_form form;
+    enum language language;
+    uint32_t retry_after;
+    struct front_answer *out;
+};
+
+static void held_now(void *argument)
+{
+    struct held_call *call = argument;
+    struct answer_request request = {.kind = ANSWER_HELD,
+                                     .form = call->form,
+                                     .language = call->language,
+                                     .contract = front.contract,
+                                     .now = ngx_time(),
+                                     .retry_after = call->retry_after};
+    answer_render(&request, front.page, ANSWER_SIZE, &call->out->about);
+    call->out->body = (struct text){front.page, call->out->about.length};
+    call->out->lasting = false;
+}
+
+/* The prepared page says "a few moments"; one that says how many minutes is made for its reader. */
+static void held_page(ngx_http_request_t *r, struct front_location *location, uint32_t retry_after,
+                      struct front_answer *out)
+{
+    enum { MOMENTS = 60 };
+    struct held_call call = {front_form(r, location), front_language(r), retry_after, out};
+    if (retry_after <= MOMENTS || !front_guarded(held_now, &call))
+        front_static(ANSWER_HELD, call.form, call.language, out);
+    out->about.retry_after = retry_after;
+}
+
 /* 429 with when to come back; while a flood is on, the connection is closed instead. */
 ngx_int_t front_refuse(ngx_http_request_t *r, struct front_location *location, nanos_t until)
 {
-    struct front_answer answer;
+    struct front_answer answer = {.lasting = false};
     front_count(COUNTER_REFUSED);
     if (++front.refused_lately > POLITE_REFUSALS)
         return NGX_HTTP_CLOSE;
     ngx_int_t rc = ngx_http_discard_request_body(r);
     if (rc != NGX_OK)
         return rc;
-    front_static(ANSWER_HELD, front_form(r, location), front_language(r), &answer);
-    answer.about.retry_after = seconds_until(until);
+    held_page(r, location, seconds_until(until), &answer);
     return front_send(r, &answer);
 }
 

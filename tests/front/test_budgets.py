@@ -81,6 +81,14 @@ def test_slow_delays_and_holds_no_worker(front):
     assert f.counters()["slowed"] >= 2
 
 
+def test_a_long_hold_says_how_many_minutes(front):
+    f = front(contract=budget("").replace("hold_for: 2s", "hold_for: 15m"))
+    told = [f.get("/x", headers={"Accept-Language": "en"}) for _ in range(5)][-1]
+    assert told.status == 429
+    assert int(told.headers["retry-after"]) > 840
+    assert "15\u00a0minutes" in told.text
+
+
 def test_a_wait_that_would_end_in_a_refusal_is_refused_at_once(front):
     f = front(contract=budget(", where: {route: slowly}", over="slow", at_most="{1m: 2}")
               + "routes: [{name: slowly, match: /slow}]\n")
