@@ -216,6 +216,7 @@ static _Noreturn void looker(const struct herald *h, struct account account, int
     struct error error;
     char tracking[CONTRACT_PATH_SIZE + 16];
     const char *partly;
+    prctl(PR_SET_NAME, "ecluse-looker");
     signal(SIGTERM, SIG_DFL);
     signal(SIGINT, SIG_IGN);
     signal(SIGHUP, SIG_IGN);

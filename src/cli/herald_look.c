@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -117,7 +116,6 @@ _Noreturn void look_main(const char *runtime, pid_t parent, int to)
     struct status *st = calloc(1, sizeof *st);
     struct look *look = calloc(1, sizeof *look);
     signal(SIGPIPE, SIG_IGN);
-    prctl(PR_SET_NAME, "ecluse-looker");
     if (!st || !look || situation_begin(runtime, &st->s, &error) < 0 || !st->s.contract) {
         log_line(LOG_LEVEL_ERROR, "herald: no contract is in force in %s %s", runtime, error.text);
         _exit(EXIT_FAILURE);
