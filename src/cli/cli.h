@@ -60,7 +60,7 @@ enum exit_status { EXIT_DONE = 0, EXIT_PARTLY = 1, EXIT_COULD_NOT = 2 };
       "where to write the place and reason of each refused event")                                 \
     X(LISTEN,    0,      "listen",    "ADDR:PORT",     "where to answer (127.0.0.1:8080)")         \
     X(ORIGIN,    0,      "origin",    "URL",                                                       \
-      "the service behind, as http://HOST[:PORT]")                                                 \
+      "the service behind, as http://HOST[:PORT] or https://HOST[:PORT]")                         \
     X(DIR,       0,      "dir",       "DIR",           "where nginx's configuration and files go; of `audit`: a copy of a log, or what a witness keeps") \
     X(WORKERS,   0,      "workers",   "N",             "nginx workers (one a processor)")          \
     X(MODULE,    0,      "module",    "PATH",          "ngx_http_ecluse_module.so")                \

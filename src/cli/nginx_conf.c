@@ -74,7 +74,7 @@ bool origin_parse(const char *url, struct origin *out, struct error *error)
     if (rest[length] == '/' && rest[length + 1]) {
         error_set(error, 0,
                   "--origin %.200s: has a path; the origin's own paths are kept, so give "
-                  "only http://HOST[:PORT]",
+                  "only http://HOST[:PORT] or https://HOST[:PORT]",
                   url);
         return false;
     }
@@ -89,7 +89,7 @@ bool origin_parse(const char *url, struct origin *out, struct error *error)
             return true;
         }
     }
-    error_set(error, 0, "--origin %.200s: is not http://HOST[:PORT]", url);
+    error_set(error, 0, "--origin %.200s: is neither http://HOST[:PORT] nor https://HOST[:PORT]", url);
     return false;
 }
 

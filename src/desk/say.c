@@ -79,7 +79,8 @@ static const struct alarm_french *alarm_french(enum alarm_kind kind)
                                 "il le reprend à son prochain regard ; sinon rechargez nginx"},
         [ALARM_CONTRACT_REFUSED] =
             {"le contrat a été modifié, et la modification n’est pas en vigueur",
-             "« ecluse check », corrigez le fichier ; il est relu aussitôt"},
+             "« ecluse check », corrigez le fichier ; il est relu aussitôt ; pour « state » ou « runtime », "
+             "relancez « ecluse run »"},
         [ALARM_KEEPER_DOWN] = {"le processus qui retire les colis expirés meurt sans cesse",
                                "« journalctl -u ecluse » dit pourquoi ; il redémarre de lui-même"},
         [ALARM_BREAKER_OPEN] =

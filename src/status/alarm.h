@@ -22,11 +22,12 @@
       "no process of a guard is alive that a budget needs",                                        \
       "for the front: `nginx -t`, then start nginx with the module")                               \
     X(GUARD_BEHIND,      "guard_behind",                                                           \
-      "a process of a guard works with an older contract than the one in force",                   \
+      "a process of a guard works with an older contract than the one in force for over 5 s",                   \
       "it takes it up at its next look; if this lasts, reload nginx")                              \
     X(CONTRACT_REFUSED,  "contract_refused",                                                       \
       "the contract's file was changed, and the change is not in force",                           \
-      "`ecluse check`, correct the file; it is read again at once")                                \
+      "`ecluse check`, correct the file; it is read again at once. Where `state` or `runtime` was "  \
+      "changed: restart `ecluse run`")                                \
     X(KEEPER_DOWN,       "keeper_down",                                                            \
       "the process that removes expired parcels keeps dying",                                      \
       "`journalctl -u ecluse` says why; it is started again by itself")                            \

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-enum { GUARD_SILENT_AFTER = 5 };
+enum { GUARD_SILENT_AFTER = 5, GUARD_BEHIND_AFTER = 5 };
 
 nanos_t wall_of(const struct moment *now, nanos_t boot)
 {
@@ -48,6 +48,13 @@ static void front_look(struct status *st)
     look->since = look->alive ? first : last;
 }
 
+/* Guards look once a second: at each change they are behind for a moment. */
+static bool is_settled(const struct status *st)
+{
+    return !st->has_bulletin ||
+           st->s.now.wall - st->bulletin.taken >= GUARD_BEHIND_AFTER * NANOS_SECOND;
+}
+
 static void guard_alarms(struct status *st)
 {
     const struct guard_look *look = &st->front;
@@ -71,7 +78,8 @@ static void guard_alarms(struct status *st)
                       "the front has not started: no nginx worker with the module runs");
     }
     for (size_t i = 0; i < look->count; i++)
-        if (look->live[i] && st->s.generation && look->process[i].running != st->s.generation)
+        if (look->live[i] && st->s.generation && is_settled(st) &&
+            look->process[i].running != st->s.generation)
             alarm_add(&st->alarms, ALARM_GUARD_BEHIND,
                       "worker %d runs contract %" PRIu64 ", in force is %" PRIu64,
                       look->process[i].pid, look->process[i].running, st->s.generation);

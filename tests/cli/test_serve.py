@@ -3,8 +3,11 @@
 import http.client
 import http.server
 import os
+import shutil
 import signal
 import threading
+import time
+import time
 
 import pytest
 from conftest import BUILD, KNOWN, alive, children, free_port, wait_until
@@ -221,6 +224,18 @@ def test_a_hold_is_listed_explained_and_released(served):
     assert served.place.json("why", "hold-fff-front", status=2)["error"]
 
 
+def test_a_limit_holds_after_runtime_was_removed_and_nginx_reloaded(served, place):
+    process = served.start()
+    before = place.json("status")["contract"]["generation"]
+    shutil.rmtree(place.root / "run")
+    assert wait_until(lambda: place.json("status")["contract"]["generation"] > before, seconds=20)
+    process.send_signal(signal.SIGHUP)
+    time.sleep(2)
+    paths = ["/connexion", "/connexion/", "/connexion;a", "/connexion%20", "/;a/connexion"] * 2
+    told = [served.get(path, "POST")[0] for path in paths]
+    assert told == [200] * 5 + [429] * 5
+
+
 def test_all_are_released_at_once(served):
     served.start()
     for last in range(1, 4):
@@ -283,3 +298,20 @@ def test_a_broken_promise_is_exit_status_1(served, origin):
     promise, = told["promises"]
     assert promise["broken"] and promise["answers"] >= 20 and promise["kept"] == 0
     assert "BROKEN" in served.place.ecluse("status").stdout
+
+
+def test_a_change_of_the_contract_is_no_alarm_that_a_guard_is_behind(place, origin):
+    Served(place, origin).start()
+    kinds = set()
+    for logins in (6, 7, 8):
+        before = place.json("status")["contract"]["generation"]
+        place.write_contract(logins=logins)
+        deadline = time.monotonic() + 10
+        taken = None
+        while time.monotonic() < (taken + 1.5 if taken else deadline):
+            told = place.json("status")
+            kinds |= {alarm["kind"] for alarm in told["alarms"]}
+            if taken is None and told["contract"]["generation"] > before:
+                taken = time.monotonic()
+        assert taken
+    assert "guard_behind" not in kinds
