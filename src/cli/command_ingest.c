@@ -249,9 +249,11 @@ static void summary_text(const struct intake *k, double seconds)
     }
     table_print(&table, stdout);
     if (t->filter_failed)
-        puts("The filter of live numbers could not be written: lookups are slower, not wrong. Any feed builds it.");
+        puts("The filter of live numbers could not be written: lookups are slower, not wrong. "
+             "Any feed builds it.");
     if (t->journal_failed)
-        puts("The journal of feeds could not be written: the alarms of `sources` do not know of this run.");
+        puts("The journal of feeds could not be written: the alarms of `sources` do not "
+             "know of this run.");
     if (rejected && k->a->option[OPTION_REJECTS] == NULL)
         puts("--rejects FILE would tell where each of them is.");
 }
@@ -303,7 +305,8 @@ static int ingest_all(struct intake *k)
         summary_json(k, seconds);
     else
         summary_text(k, seconds);
-    bool all = !rejected_in_all(&k->totals) && !k->totals.filter_failed && !k->totals.journal_failed;
+    const struct ingest_totals *t = &k->totals;
+    bool all = !rejected_in_all(t) && !t->filter_failed && !t->journal_failed;
     return !all ? EXIT_PARTLY : EXIT_DONE;
 }
 

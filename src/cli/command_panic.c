@@ -41,7 +41,8 @@ enum written { BY_SUPERVISOR, FOR_NOBODY, FOR_HANGING };
 static int tell(const struct arguments *a, bool on, enum written written)
 {
     if (a->option[OPTION_JSON]) {
-        output_json(json_pack("{s:b,s:b}", "panic", (int)on, "supervised", (int)(written == BY_SUPERVISOR)));
+        output_json(json_pack("{s:b,s:b}", "panic", (int)on, "supervised",
+                              (int)(written == BY_SUPERVISOR)));
         return EXIT_DONE;
     }
     if (on)
@@ -53,7 +54,8 @@ static int tell(const struct arguments *a, bool on, enum written written)
     if (written == FOR_NOBODY)
         puts("`ecluse run` does not run; the control page was written directly.");
     if (written == FOR_HANGING)
-        puts("`ecluse run` lives but does not answer; the control page was written directly. Restart it.");
+        puts("`ecluse run` lives but does not answer; the control page was written directly. "
+             "Restart it.");
     return EXIT_DONE;
 }
 

@@ -244,7 +244,8 @@ static void contract_taken(struct supervisor *s)
 static void each_second(struct supervisor *s, nanos_t now)
 {
     if (control_replaced(s->control, s->reload.live->runtime)) {
-        log_line(LOG_LEVEL_ERROR, "%s was removed or replaced under `ecluse run`: everything there is made anew",
+        log_line(LOG_LEVEL_ERROR, "%s was removed or replaced under `ecluse run`: everything there is "
+                                  "made anew",
                  s->reload.live->runtime);
         s->stop = s->anew = true;
         return;
@@ -393,7 +394,8 @@ static int begin_record(struct supervisor *s, struct error *error)
     s->reload.chronicle = &s->chronicle;
     chronicle_say(&s->chronicle, ACT_STARTED, "", "version " ECLUSE_VERSION "%s", s->panic ? ", in panic" : "");
     if (anew)
-        chronicle_say(&s->chronicle, ACT_ALARM, "runtime", "it was removed or replaced under `ecluse run`: made anew");
+        chronicle_say(&s->chronicle, ACT_ALARM, "runtime",
+                      "it was removed or replaced under `ecluse run`: made anew");
     struct act act = record_act(ACT_CONTRACT, "supervisor", "contract in force", "%u budgets, %u promises, mode %s",
                                 c->budget_count, c->promise_count, mode_name(c->mode));
     act_number(&act, "number", (int64_t)s->reload.generation);
@@ -473,9 +475,10 @@ static void end(struct supervisor *s)
     free(s->file);
 }
 
-/* Guards take a contract for another one by its number, so numbers go on; what was in force is, and a file that was
- * changed meanwhile is offered to them as always. */
-static int publish_anew(const struct contract *live, uint64_t number, bool panic, struct error *error)
+/* Guards take a contract for another one by its number, so numbers go on; what was in force is,
+ * and a file that was changed meanwhile is offered to them as always. */
+static int publish_anew(const struct contract *live, uint64_t number, bool panic,
+                        struct error *error)
 {
     struct account account = account_of_service(live->state);
     struct control *control;
@@ -496,8 +499,8 @@ static int publish_anew(const struct contract *live, uint64_t number, bool panic
     return code;
 }
 
-/* The same process, from its beginning: nothing that was mapped or opened in the old folder is left. Only returns
- * when it failed. */
+/* The same process, from its beginning: nothing that was mapped or opened in the old folder is
+ * left. Only returns when it failed. */
 static void begin_anew(char *file, const struct contract *live, uint64_t number, bool panic)
 {
     struct error error = {""};
@@ -508,12 +511,13 @@ static void begin_anew(char *file, const struct contract *live, uint64_t number,
     setenv(AFTER_LOSS, "1", 1);
     char *words[] = {"ecluse", "run", "-c", file, NULL};
     execv("/proc/self/exe", words);
-    log_line(LOG_LEVEL_ERROR, "`ecluse run` cannot begin anew: %s; start it again", strerror(errno));
+    log_line(LOG_LEVEL_ERROR, "`ecluse run` cannot begin anew: %s; start it again",
+             strerror(errno));
 }
 
 static int finish(struct supervisor *s, int status)
 {
-    static struct contract live; /* end() frees the one in force; 0.5 MB is too much for the stack */
+    static struct contract live; /* end() frees the one in force; too large for the stack */
     uint64_t number = s->reload.last + 1;
     bool panic = s->panic || (s->calmed && clock_boot() - s->calmed < 2 * NANOS_SECOND);
     char *file = s->anew ? strdup(s->file) : NULL;

@@ -110,9 +110,10 @@ static bool method_matches(const struct route_rule *route, struct text method)
            (text_is(method, "HEAD") && strcmp(route->method, "GET") == 0);
 }
 
-/* A path as an origin may read it: servlet containers drop what follows `;` in every segment and resolve `.` and
- * `..` once more behind that, which nginx has not done (`/x/..;/connexion` is `/connexion` to them); trailing blanks
- * are trimmed by many. Only as many bytes are kept as a route's path may have; `beyond` counts segments past them. */
+/* A path as an origin may read it: servlet containers drop what follows `;` in every segment and
+ * resolve `.` and `..` once more behind that, which nginx has not done (`/x/..;/connexion` is
+ * `/connexion` to them); trailing blanks are trimmed by many. Only as many bytes are kept as a
+ * route's path may have; `beyond` counts segments past them. */
 struct plain {
     char path[CONTRACT_PATH_SIZE];
     size_t length, fitted;
@@ -150,6 +151,11 @@ static void plain_up(struct plain *p)
     p->length -= p->length > 0;
 }
 
+static bool is_blank(char c)
+{
+    return (unsigned char)c <= ' ';
+}
+
 static void plain_of(struct text path, struct plain *p)
 {
     const char *at = path.data, *end = path.data + path.length;
@@ -161,7 +167,7 @@ static void plain_of(struct text path, struct plain *p)
         next = next ? next : end;
         const char *parameters = memchr(at, ';', (size_t)(next - at));
         struct text segment = {at, (size_t)((parameters ? parameters : next) - at)};
-        while (next == end && segment.length && (unsigned char)segment.data[segment.length - 1] <= ' ')
+        while (next == end && segment.length && is_blank(segment.data[segment.length - 1]))
             segment.length--;
         at = next;
         folder = !segment.length || text_is(segment, ".") || text_is(segment, "..");
@@ -176,7 +182,8 @@ static void plain_of(struct text path, struct plain *p)
 
 static bool needs_plain(struct text path)
 {
-    return path.length && ((unsigned char)path.data[path.length - 1] <= ' ' || memchr(path.data, ';', path.length));
+    return path.length &&
+           (is_blank(path.data[path.length - 1]) || memchr(path.data, ';', path.length));
 }
 
 static bool same_bytes(const char *a, const char *b, size_t length, bool any_case)

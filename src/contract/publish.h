@@ -46,9 +46,9 @@ int32_t control_supervisor(const struct control *control); /* its pid; 0 when it
 void control_beat(struct control *control, nanos_t now);
 void control_set_panic(struct control *control, bool on);
 
-/* `ecluse panic` only, where the one writer lives but hangs: the panic's word alone, past the lock. Sound, since the
- * writer does the same as soon as it looks at `runtime/panic` again, and a word is whole at any moment. Who may: whoever
- * may write the page, which is its owner (0644). */
+/* `ecluse panic` only, where the one writer lives but hangs: the panic's word alone, past the lock.
+ * Sound, since the writer does the same as soon as it looks at `runtime/panic` again, and a word is
+ * whole at any moment. Who may: whoever may write the page, which is its owner (0644). */
 int control_force_panic(const char *runtime, bool on, struct error *error);
 void control_set_offered(struct control *control, uint64_t generation);
 void control_set_live(struct control *control, uint64_t generation);

@@ -137,7 +137,7 @@ static void a_request_has_the_first_route_that_matches(void **state)
         assert_int_equal(route_of(c, cases[i].method, cases[i].path),
                          contract_route_named(c, text_of(cases[i].route)));
     assert_int_equal(route_of(c, "GET", "/connexion"), -1);
-    assert_int_equal(route_of(c, "POST", "/connexion//"), -1); /* nginx has merged them, or was told not to */
+    assert_int_equal(route_of(c, "POST", "/connexion//"), -1); /* nginx merges them */
     assert_int_equal(route_of(c, "POST", "/Connexion"), -1);
     assert_int_equal(route_of(c, "POST", "/connexion/a;b"), -1);
     assert_int_equal(route_of(c, "POST", "/connexio;n"), -1);

@@ -371,7 +371,8 @@ int tree_parse(const char *yaml, size_t length, struct tree *tree, struct proble
 {
     *tree = (struct tree){0};
     struct builder b = {.tree = tree, .problems = problems};
-    if (length >= 3 && memcmp(yaml, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark is of no line and no column */
+    /* A byte order mark is of no line and no column. */
+    if (length >= 3 && memcmp(yaml, "\xef\xbb\xbf", 3) == 0) {
         yaml += 3;
         length -= 3;
     }

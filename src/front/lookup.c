@@ -77,7 +77,7 @@ static void look_up(struct look_call *call, const struct shield *shield)
     static struct history
         history; /* 6 kB: not on the stack of every request, and never read after this call */
     call->sight = shield_look(shield, &call->parcel, &history);
-    if (call->sight == SIGHT_UNKNOWN && call->form == ANSWER_JSON) { /* programs look for what they asked */
+    if (call->sight == SIGHT_UNKNOWN && call->form == ANSWER_JSON) { /* programs look for it */
         make_rendered(call, ANSWER_NOT_KNOWN_YET, NULL);
         return;
     }

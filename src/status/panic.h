@@ -4,8 +4,8 @@
  * restarts of `ecluse run`, until `ecluse panic --off` removes it (or the machine restarts: /run is
  * memory). `ecluse run` watches the folder and writes the control page, which every guard reads. If
  * nothing supervises, `ecluse panic` writes the control page itself, under the same lock: a dead
- * supervisor must not stand between an operator and the panic. Nor must one that hangs: its beat is two seconds old,
- * and the word for the panic is written past it (control_force_panic).
+ * supervisor must not stand between an operator and the panic. Nor must one that hangs: its beat is
+ * two seconds old, and the word for the panic is written past it (control_force_panic).
  */
 #ifndef ECLUSE_PANIC_H
 #define ECLUSE_PANIC_H

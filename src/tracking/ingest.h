@@ -21,8 +21,8 @@ struct ingest_totals {
     uint64_t dropped;            /* personal fields left out */
     uint64_t bytes;              /* read */
     uint64_t committed;          /* events in batches that are durable */
-    bool filter_failed;          /* live.filter could not be written: lookups are slower, not wrong */
-    bool journal_failed;         /* feeds could not be: alarms of `sources` are of an earlier run */
+    bool filter_failed;          /* it could not be written: lookups are slower, not wrong */
+    bool journal_failed;         /* nor `feeds`: alarms of `sources` are of an earlier run */
 };
 
 struct ingest; /* one run: the writer's lock, the store, the filter */
