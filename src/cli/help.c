@@ -1,4 +1,5 @@
 #include "status/alarm.h"
+#include "budget/guard.h"
 #include "cli/arguments.h"
 
 #include <string.h>
@@ -146,6 +147,14 @@ static void alarms_markdown(FILE *out)
                 alarm_meaning((enum alarm_kind)i), alarm_remedy((enum alarm_kind)i));
 }
 
+static void counters_markdown(FILE *out)
+{
+    fputs("\n| counter | what it counts |\n|---|---|\n", out);
+#define X(constant, name, meaning) fprintf(out, "| `%s` | %s |\n", name, meaning);
+    GUARD_COUNTERS(X)
+#undef X
+}
+
 int command_help(const struct arguments *a)
 {
     if (a->option[OPTION_MDOC]) {
@@ -155,6 +164,7 @@ int command_help(const struct arguments *a)
     if (a->option[OPTION_MARKDOWN]) {
         help_markdown(stdout);
         alarms_markdown(stdout);
+        counters_markdown(stdout);
         return EXIT_DONE;
     }
     if (a->operand_count == 0) {

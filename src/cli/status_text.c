@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+enum { FILTER_OF_NOTE = 100000 };
+
 static void heading(const char *text)
 {
     putchar('\n');
@@ -50,7 +52,7 @@ static void head_text(const struct status *st)
 static void promises_text(const struct status *st)
 {
     static const char *const titles[] = {"promise", "route",   ">promised", ">kept", ">answers",
-                                         ">bears",  ">median", ">p99",      ""};
+                                         ">margin", ">median", ">p99",      ""};
     const struct contract *c = st->s.contract;
     if (c->promise_count == 0)
         return;
@@ -75,7 +77,10 @@ static void promises_text(const struct status *st)
                    state.answers ? figure_share(state.share, one) : "-");
         table_cell(&table, TONE_PLAIN, "%s in %s", figure_count(state.answers, one),
                    figure_span(rule->over, three));
-        table_cell(&table, TONE_PLAIN, "%s more", figure_count(state.left, one));
+        if (state.answers == 0 || state.broken)
+            table_cell(&table, TONE_PLAIN, "%s", "-");
+        else
+            table_cell(&table, TONE_PLAIN, "%s may fail", figure_count(state.left, one));
         table_cell(&table, TONE_PLAIN, "%s", state.answers ? figure_span(state.p50, one) : "-");
         table_cell(&table, TONE_PLAIN, "%s", state.answers ? figure_span(state.p99, one) : "-");
         table_cell(&table, state.broken ? TONE_BAD : TONE_PLAIN, "%s",
@@ -247,7 +252,8 @@ static void feeds_text(const struct status *st)
                    feed->last ? figure_wall(feed->last * NANOS_SECOND, st->s.now.wall, figure)
                               : "never");
         table_cell(&table, TONE_PLAIN, "%s", figure_count(feed->this_hour, figure));
-        table_cell(&table, TONE_PLAIN, "%s", figure_count(feed->usual_per_hour, figure));
+        table_cell(&table, TONE_PLAIN, "%s",
+                   feed->usual_per_hour ? figure_count(feed->usual_per_hour, figure) : "-");
         table_cell(&table, TONE_BAD, "%s",
                    feed->silent     ? "SILENT"
                    : feed->flooding ? "FLOODING"
@@ -275,10 +281,13 @@ static void store_text(const struct status *st)
         printf("%s parcels, %s used of a file of %s\n", figure_count(look->store.parcels, count),
                figure_bytes(look->store.bytes_used, used),
                figure_bytes(look->store.bytes_file, file));
+    char bits[FIGURE_SIZE] = "";
+    if (look->filter.numbers >= FILTER_OF_NOTE) /* below, the smallest filter is shared by few */
+        snprintf(bits, sizeof bits, " %" PRIu64 ".%02" PRIu64 " bits each,",
+                 look->filter.bits_per_number_milli / 1000,
+                 look->filter.bits_per_number_milli % 1000 / 10);
     if (look->filter_open)
-        printf("filter: %s numbers, %" PRIu64 ".%02" PRIu64 " bits each, built %s%s\n",
-               figure_count(look->filter.numbers, count), look->filter.bits_per_number_milli / 1000,
-               look->filter.bits_per_number_milli % 1000 / 10,
+        printf("filter: %s numbers,%s built %s%s\n", figure_count(look->filter.numbers, count), bits,
                figure_wall(look->filter.built * NANOS_SECOND, st->s.now.wall, used),
                look->filter.usable ? "" : ", UNUSABLE");
     if (st->disk_free >= 0)
