@@ -63,6 +63,26 @@ static void make_rendered(struct look_call *call, enum answer_kind kind,
     call->answer = &call->made;
 }
 
+/* The prepared answer with the number where it has an empty one: its last three bytes close it. A
+ * number in canonical form has nothing to escape (tracking/parcel.h). */
+static void make_unknown_json(struct look_call *call)
+{
+    const struct front_answer *prepared =
+        front_prepared(ANSWER_NOT_KNOWN_YET, ANSWER_JSON, front_choose(&call->wish));
+    const size_t tail = sizeof "\"}\n" - 1;
+    struct text body = prepared->body;
+    struct writer w = writer_on(front.page, ANSWER_SIZE);
+    must(body.length > tail);
+    write_bytes(&w, body.data, body.length - tail);
+    write_bytes(&w, call->parcel.text, call->parcel.length);
+    write_bytes(&w, body.data + body.length - tail, tail);
+    call->made.about = prepared->about;
+    call->made.about.length = w.length;
+    call->made.body = (struct text){front.page, w.length};
+    call->made.lasting = false;
+    call->answer = &call->made;
+}
+
 static bool is_stale(const struct history *history, int64_t now)
 {
     nanos_t after = front.contract->tracking.stale_after;
@@ -78,7 +98,7 @@ static void look_up(struct look_call *call, const struct shield *shield)
         history; /* 6 kB: not on the stack of every request, and never read after this call */
     call->sight = shield_look(shield, &call->parcel, &history);
     if (call->sight == SIGHT_UNKNOWN && call->form == ANSWER_JSON) { /* programs look for it */
-        make_rendered(call, ANSWER_NOT_KNOWN_YET, NULL);
+        make_unknown_json(call);
         return;
     }
     if (call->sight != SIGHT_FOUND) {
