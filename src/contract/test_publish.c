@@ -70,6 +70,22 @@ static void what_is_published_is_read_back(void **state)
     free(read);
 }
 
+static void a_panic_passes_by_the_one_writer(void **state)
+{
+    struct place *p = *state;
+    struct control *control;
+    struct error error;
+    assert_int_equal(control_force_panic(p->runtime, true, &error), -ENOENT);
+    assert_int_equal(control_create(p->runtime, &control, &error), 0); /* and holds its lock */
+    control_set_live(control, 7);
+    assert_int_equal(control_force_panic(p->runtime, true, &error), 0);
+    assert_true(control_panic(control));
+    assert_int_equal(control_live(control), 7);
+    assert_int_equal(control_force_panic(p->runtime, false, &error), 0);
+    assert_false(control_panic(control));
+    control_close(control);
+}
+
 static void damaged_shortened_and_renamed_files_are_refused_untouched(void **state)
 {
     struct place *p = *state;
@@ -285,6 +301,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_place, remove_place)
     const struct CMUnitTest tests[] = {
         TEST(what_is_published_is_read_back),
+        TEST(a_panic_passes_by_the_one_writer),
         TEST(damaged_shortened_and_renamed_files_are_refused_untouched),
         TEST(unsound_contents_are_refused),
         TEST(a_guard_sees_what_the_supervisor_sets),
