@@ -219,16 +219,29 @@ static void write_as_of(struct writer *w, const struct answer_fragments *f, cons
     write_short_date(w, local_day(h->changed, offset), language);
 }
 
+/* A bare GLN, with its extension or not (feed_epcis.c): a place to those who scan, to nobody else. */
+static bool is_gln(struct text place)
+{
+    enum { GLN_DIGITS = 13 };
+    if (place.length < GLN_DIGITS || (place.length > GLN_DIGITS && place.data[GLN_DIGITS] != '.'))
+        return false;
+    for (size_t i = 0; i < GLN_DIGITS; i++)
+        if (place.data[i] < '0' || place.data[i] > '9')
+            return false;
+    return true;
+}
+
 static void write_where(struct writer *w, const struct history_event *event, enum language language)
 {
     struct text country = event_country(event);
-    if (!event->place.length && !country.length)
+    struct text place = is_gln(event->place) ? (struct text){"", 0} : event->place;
+    if (!place.length && !country.length)
         return;
     WRITE_LITERAL(w, "<br>");
-    write_html_escaped(w, text_clipped(event->place, EVENT_PLACE_MAX));
+    write_html_escaped(w, text_clipped(place, EVENT_PLACE_MAX));
     if (!country.length)
         return;
-    if (event->place.length)
+    if (place.length)
         WRITE_LITERAL(w, ", ");
     struct text name = country_name(country, language);
     write_html_escaped(w, name.length ? name : country);

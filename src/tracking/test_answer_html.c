@@ -243,6 +243,24 @@ static void test_a_hundred_events_of_the_longest_kind_fit(void **state)
     expect_sound(page, LANGUAGE_FR);
 }
 
+static void test_a_bare_location_number_is_no_place_for_a_customer(void **state)
+{
+    (void)state;
+    struct history h = sample_history(4);
+    struct answer_request request = {.history = &h, .language = LANGUAGE_EN, .now = SAMPLE_NOW};
+    h.event[0].place = TEXT("3012345600012");
+    h.event[1].place = TEXT("3012345600029.quai-4");
+    h.event[2].place = TEXT("75012");
+    h.event[3].place = TEXT("3012345600036 Lyon");
+    const char *page = rendered(request);
+    assert_null(strstr(page, "3012345600012"));
+    assert_null(strstr(page, "3012345600029"));
+    assert_non_null(strstr(page, "<br>United Kingdom")); /* where the second was scanned */
+    assert_non_null(strstr(page, "<br>75012"));
+    assert_non_null(strstr(page, "<br>3012345600036 Lyon"));
+    expect_sound(page, LANGUAGE_EN);
+}
+
 static void test_what_does_not_fit_is_cut_to_the_newest_events(void **state)
 {
     (void)state;
@@ -302,6 +320,7 @@ int main(void)
         cmocka_unit_test(test_notices_say_that_the_origin_is_down_and_that_news_is_old),
         cmocka_unit_test(test_hostile_texts_stay_texts),
         cmocka_unit_test(test_a_hundred_events_of_the_longest_kind_fit),
+        cmocka_unit_test(test_a_bare_location_number_is_no_place_for_a_customer),
         cmocka_unit_test(test_what_does_not_fit_is_cut_to_the_newest_events),
         cmocka_unit_test(test_when_to_come_back_is_said_in_the_fitting_unit),
     };
