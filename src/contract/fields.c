@@ -14,70 +14,61 @@ struct words {
     const char *const *words, *const *meanings;
 };
 
+static const char *const meters[] = {
+#define X(constant, name, ...) name,
+    METERS(X)
+#undef X
+        NULL};
+static const char *const meter_meanings[] = {
+#define X(constant, name, guard, unit, distinct, what) what,
+    METERS(X)
+#undef X
+        NULL};
+static const char *const principals[] = {
+#define X(constant, name, who) name,
+    PRINCIPALS(X)
+#undef X
+        NULL};
+static const char *const principal_meanings[] = {
+#define X(constant, name, who) who,
+    PRINCIPALS(X)
+#undef X
+        NULL};
+static const char *const modes[] = {"enforce", "observe", NULL};
+static const char *const mode_meanings[] = {"verdicts are carried out",
+                                            "they are only decided and recorded", NULL};
+static const char *const overs[] = {"slow", "challenge", "hold", NULL};
+static const char *const over_meanings[] = {
+    "requests wait, without occupying a worker", "proof is asked for before the request is served",
+    "nothing more for a stated time: reversible, expiring, explained with its numbers", NULL};
+static const char *const begun[] = {"inside", "outside", "any", NULL};
+static const char *const begun_meanings[] = {
+    "by the inside machine", "by the other end: what leaves is an answer", "by either", NULL};
+static const char *const attach[] = {"gateway", "host", NULL};
+static const char *const attach_meanings[] = {"the inside interface of a gateway",
+                                              "the uplink of this host", NULL};
+static const char *const statements[] = {"first", NULL};
+static const char *const statement_meanings[] = {"the first one of an incident", NULL};
+static const char *const cases[] = {"exact", "any", NULL};
+static const char *const case_meanings[] = {"as written", "capital or small", NULL};
+static const char *const languages[] = {"fr", "nl", "de", "en", NULL};
+static const char *const language_meanings[] = {"French", "Dutch", "German", "English", NULL};
+
+static const struct words WORDS[] = {
+    [TYPE_METER] = {meters, meter_meanings},
+    [TYPE_PRINCIPAL] = {principals, principal_meanings},
+    [TYPE_MODE] = {modes, mode_meanings},
+    [TYPE_OVER] = {overs, over_meanings},
+    [TYPE_BEGUN] = {begun, begun_meanings},
+    [TYPE_ATTACH] = {attach, attach_meanings},
+    [TYPE_STATEMENT] = {statements, statement_meanings},
+    [TYPE_CASE] = {cases, case_meanings},
+    [TYPE_LANGUAGES] = {languages, language_meanings},
+};
+
 static struct words words_of(enum field_type type)
 {
-    static const char *const meters[] = {
-#define X(constant, name, ...) name,
-        METERS(X)
-#undef X
-            NULL};
-    static const char *const meter_meanings[] = {
-#define X(constant, name, guard, unit, distinct, what) what,
-        METERS(X)
-#undef X
-            NULL};
-    static const char *const principals[] = {
-#define X(constant, name, who) name,
-        PRINCIPALS(X)
-#undef X
-            NULL};
-    static const char *const principal_meanings[] = {
-#define X(constant, name, who) who,
-        PRINCIPALS(X)
-#undef X
-            NULL};
-    static const char *const modes[] = {"enforce", "observe", NULL};
-    static const char *const mode_meanings[] = {"verdicts are carried out",
-                                                "they are only decided and recorded", NULL};
-    static const char *const overs[] = {"slow", "challenge", "hold", NULL};
-    static const char *const over_meanings[] = {
-        "requests wait, without occupying a worker",
-        "proof is asked for before the request is served",
-        "nothing more for a stated time: reversible, expiring, explained with its numbers", NULL};
-    static const char *const begun[] = {"inside", "outside", "any", NULL};
-    static const char *const begun_meanings[] = {
-        "by the inside machine", "by the other end: what leaves is an answer", "by either", NULL};
-    static const char *const attach[] = {"gateway", "host", NULL};
-    static const char *const attach_meanings[] = {"the inside interface of a gateway",
-                                                  "the uplink of this host", NULL};
-    static const char *const statements[] = {"first", NULL};
-    static const char *const statement_meanings[] = {"the first one of an incident", NULL};
-    static const char *const cases[] = {"exact", "any", NULL};
-    static const char *const case_meanings[] = {"as written", "capital or small", NULL};
-    static const char *const languages[] = {"fr", "nl", "de", "en", NULL};
-    static const char *const language_meanings[] = {"French", "Dutch", "German", "English", NULL};
-    switch (type) {
-    case TYPE_METER:
-        return (struct words){meters, meter_meanings};
-    case TYPE_PRINCIPAL:
-        return (struct words){principals, principal_meanings};
-    case TYPE_MODE:
-        return (struct words){modes, mode_meanings};
-    case TYPE_OVER:
-        return (struct words){overs, over_meanings};
-    case TYPE_BEGUN:
-        return (struct words){begun, begun_meanings};
-    case TYPE_ATTACH:
-        return (struct words){attach, attach_meanings};
-    case TYPE_STATEMENT:
-        return (struct words){statements, statement_meanings};
-    case TYPE_CASE:
-        return (struct words){cases, case_meanings};
-    case TYPE_LANGUAGES:
-        return (struct words){languages, language_meanings};
-    default:
-        return (struct words){NULL, NULL};
-    }
+    return (size_t)type < sizeof WORDS / sizeof *WORDS ? WORDS[type] : (struct words){NULL, NULL};
 }
 
 const char *const *type_words(enum field_type type)
