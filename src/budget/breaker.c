@@ -3,9 +3,12 @@
  * Of each budget's principals of a day the SAMPLE_SIZE with the smallest keyed hash are remembered,
  * evenly spread over sets of 8: a uniform sample of all who came, however often each came, and all
  * of them when they are few. Who is held today is looked for in yesterday's sample; when the share
- * found passes the budget's `breaker`, the budget is put in observe until its holds would have
- * ended. A share needs at least BREAKER_FEWEST people behind it: among ten hosts, one thief is ten
- * percent, and must not switch off what stops it.
+ * found passes the budget's `breaker`, the breaker opens until its holds would have ended. A share
+ * needs at least BREAKER_FEWEST people behind it: among ten hosts, one thief is ten percent, and
+ * must not switch off what stops it.
+ *
+ * Open, it is no free pass, since an attacker can prepare it: whoever is over BREAKER_TIMES a limit
+ * is still held, and struck from yesterday's sample, so that it cannot open the breaker again.
  */
 #include "budget/charge.h"
 
@@ -67,6 +70,18 @@ void sample_held(struct budgets *b, const struct plan_budget *budget, uint64_t h
 {
     sample_mark(&b->slots[budget->slot].today, h);
     sample_mark(&b->slots[budget->slot].yesterday, h);
+}
+
+void sample_strike(struct budgets *b, const struct plan_budget *budget, uint64_t h)
+{
+    struct budget_slot *slot = &b->slots[budget->slot];
+    sample_mark(&slot->today, h); /* tomorrow it is not in good standing */
+    word_t *set = sample_set(&slot->yesterday, h);
+    for (unsigned i = 0; i < KEYS_A_SET; i++) {
+        uint64_t word = atomic_load(&set[i]);
+        if ((word & ~(uint64_t)HELD) == sample_hash(h))
+            atomic_compare_exchange_strong(&set[i], &word, 0);
+    }
 }
 
 /* How many came: a full set of 8 whose largest is v says that about 7 fall below v. */

@@ -185,7 +185,7 @@ struct budget_sizes {      /* 0 takes the default */
     uint32_t cells;        /* rate cells, default 1 << 20 */
     uint32_t rings;        /* default 1 << 14 */
     uint32_t holds;        /* default 4096 */
-    uint32_t things;       /* remembered distinct things, default 1 << 18 */
+    uint32_t things;       /* remembered distinct things, default 1 << 22 */
 };
 
 size_t budget_footprint(const struct contract *c, const struct budget_sizes *sizes);
@@ -245,8 +245,10 @@ struct budget_state {
     uint64_t would_slow, would_challenge, would_hold;       /* in observe */
     uint64_t to_network, to_others; /* charged wider because rings were short */
     uint64_t no_slot;               /* holds that found no slot: an alarm */
-    uint32_t principals, held;
-    bool breaker_open;              /* this budget observes because it would have held too many */
+    uint64_t not_remembered;        /* distinct things that found no room: an alarm */
+    uint32_t principals;
+    uint32_t held;                  /* by holds that bind: not those that were only noticed */
+    bool breaker_open;              /* it would have held too many: see docs/budgets.md */
     bool has_worst;
     struct budget_worst worst;
 };

@@ -13,6 +13,8 @@ struct charge { /* one call, from beginning to end */
     nanos_t now, time;
     bool spared; /* protected, and this is about continuity */
     bool shrunk;
+    bool generous; /* the breaker is open: BREAKER_TIMES each limit is asked for */
+    bool several;  /* and that is spent too */
     struct hold_record *hold;
     struct principal network;
     struct level level[2];
@@ -28,14 +30,25 @@ struct tally *tally_of(struct budgets *b, const struct plan_budget *budget)
     return &b->tallies[budget->slot * TALLY_SHARDS + b->shard];
 }
 
-enum mode mode_in_force(const struct budgets *b, const struct plan_budget *budget, nanos_t now)
+static enum mode mode_asked(const struct budgets *b, const struct plan_budget *budget)
 {
     const struct contract *c = plan_of(b)->contract;
     if (c->mode == MODE_OBSERVE || budget->rule->mode == MODE_OBSERVE ||
-        atomic_load_explicit(&b->mode, memory_order_relaxed) == MODE_OBSERVE ||
-        breaker_is_open(b, budget, now))
+        atomic_load_explicit(&b->mode, memory_order_relaxed) == MODE_OBSERVE)
         return MODE_OBSERVE;
     return MODE_ENFORCE;
+}
+
+enum mode mode_in_force(const struct budgets *b, const struct plan_budget *budget, nanos_t now)
+{
+    return breaker_is_open(b, budget, now) ? MODE_OBSERVE : mode_asked(b, budget);
+}
+
+/* Whether it is only the breaker that observes: then there is a bound to what it lets be. */
+static bool is_bounded(const struct charge *c)
+{
+    return !c->spared && !c->budget->everyone && breaker_is_open(c->b, c->budget, c->now) &&
+           mode_asked(c->b, c->budget) == MODE_ENFORCE;
 }
 
 /* All that will be looked at first, at once: misses that do not wait for each other. */
@@ -80,11 +93,14 @@ static bool charge_begin(struct charge *c, struct budgets *b, unsigned budget,
 static struct touching touching_of(const struct charge *c, unsigned w)
 {
     const struct plan_window *window = &c->budget->window[w];
+    uint64_t limit =
+        c->shrunk ? shrunk_limit(c->b, c->actor, window->limit, c->now) : window->limit;
     return (struct touching){
         .b = c->b,
         .budget = c->budget,
         .window = window,
-        .limit = c->shrunk ? shrunk_limit(c->b, c->actor, window->limit, c->now) : window->limit,
+        .limit = c->generous ? limit * BREAKER_TIMES : limit,
+        .generous = c->generous,
         .amount = c->amount,
         .now = c->now,
         .time = c->time};
@@ -163,6 +179,18 @@ static void outcome_fill(const struct charge *c, struct outcome *out)
             out->charged_to = c->touch[w].charged_to;
 }
 
+/* What was over once was asked for again, generously. What is told is the limit of the contract. */
+static void generous_end(struct charge *c, bool fits, struct outcome *out)
+{
+    c->several = !fits;
+    if (fits)
+        return;
+    struct outcome more = *out;
+    outcome_fill(c, &more);
+    more.limit /= BREAKER_TIMES;
+    *out = more;
+}
+
 static void tally_outcome(struct charge *c, const struct outcome *out)
 {
     struct tally *tally = tally_of(c->b, c->budget);
@@ -219,13 +247,14 @@ static void hold_over(struct charge *c, struct outcome *out, bool observed)
                            .who = c->actor,
                            .used = out->used,
                            .limit = out->limit,
-                           .observed = observed};
+                           .observed = observed,
+                           .several = c->several};
     out->hold = hold_begin(c->b, &ask, c->now);
     if (out->hold == 0) {
         count_one(&tally_of(c->b, c->budget)->no_slot);
         return;
     }
-    sample_held(c->b, c->budget, c->h);
+    (c->several ? sample_strike : sample_held)(c->b, c->budget, c->h);
     struct hold_record *record = hold_lookup(c->b, c->h, c->actor);
     if (record)
         out->until = (nanos_t)(atomic_load(&record->until) & INT64_MAX);
@@ -237,7 +266,7 @@ static void over_decide(struct charge *c, struct outcome *out)
         return;
     if (c->hold && !c->budget->everyone && hold_grace(c->hold, c->amount, c->now))
         return;
-    bool observed = mode_in_force(c->b, c->budget, c->now) == MODE_OBSERVE;
+    bool observed = !c->several && mode_in_force(c->b, c->budget, c->now) == MODE_OBSERVE;
     out->would_be = verdict_of(c->budget->rule->over);
     out->verdict = observed ? VERDICT_ALLOW : out->would_be;
     if (out->would_be == VERDICT_HOLD)
@@ -257,7 +286,7 @@ static bool held_already(struct charge *c, struct outcome *out)
     out->would_be = VERDICT_HOLD;
     out->hold = atomic_load(&c->hold->id);
     out->until = (nanos_t)(atomic_load(&c->hold->until) & INT64_MAX);
-    if (mode == MODE_OBSERVE)
+    if (mode == MODE_OBSERVE && !(hold_is_several(c->hold) && is_bounded(c)))
         return false;
     out->verdict = VERDICT_HOLD;
     out->used = atomic_load(&c->hold->used);
@@ -358,9 +387,12 @@ struct outcome budget_charge(struct budgets *b, unsigned budget, const struct pr
             admitted(&c);
         } else {
             outcome_fill(&c, &out);
+            c.generous = is_bounded(&c);
+            if (c.generous)
+                generous_end(&c, windows_charge(&c, false), &out);
             over_decide(&c, &out);
         }
-        if (held.hold) { /* in observe: what the hold would have done */
+        if (held.hold && !c.several) { /* in observe: what the hold would have done */
             out.would_be = VERDICT_HOLD;
             out.hold = held.hold;
             out.until = held.until;
@@ -368,6 +400,16 @@ struct outcome budget_charge(struct budgets *b, unsigned budget, const struct pr
     }
     tally_outcome(&c, &out);
     return out;
+}
+
+static bool is_over_several(struct charge *c)
+{
+    bool over = false;
+    c->generous = true;
+    windows_charge(c, true);
+    for (unsigned w = 0; w < c->budget->window_count; w++)
+        over |= c->touch[w].over;
+    return over;
 }
 
 struct outcome budget_peek(const struct budgets *b, unsigned budget, const struct principal *p,
@@ -398,6 +440,8 @@ struct outcome budget_peek(const struct budgets *b, unsigned budget, const struc
     }
     bool observed = mode_in_force(b, c.budget, c.now) == MODE_OBSERVE ||
                     (in_force && hold_is_observed(c.hold));
+    if (observed && out.would_be != VERDICT_ALLOW && is_bounded(&c))
+        observed = !((in_force && hold_is_several(c.hold)) || is_over_several(&c));
     out.verdict = observed ? VERDICT_ALLOW : out.would_be;
     return out;
 }
@@ -509,11 +553,18 @@ struct outcome budget_charge_distinct(struct budgets *b, unsigned budget, const 
                                   thing_is_free, &made);
     /* Without room for the thing it is counted and not remembered: read again, it costs again. Not
      * counting it would let whoever fills the table read on without a limit. */
-    if (things_charge(&c, cell, &out))
+    if (!cell)
+        count_one(&tally_of(b, c.budget)->not_remembered);
+    if (things_charge(&c, cell, &out)) {
         admitted(&c);
-    else
+    } else {
+        struct outcome more = out;
+        c.generous = is_bounded(&c);
+        if (c.generous)
+            generous_end(&c, things_charge(&c, cell, &more), &out);
         over_decide(&c, &out);
-    if (held.hold) {
+    }
+    if (held.hold && !c.several) {
         out.would_be = VERDICT_HOLD;
         out.hold = held.hold;
         out.until = held.until;

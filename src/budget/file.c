@@ -82,7 +82,7 @@ void file_plan(enum guard guard, enum file_kind kind, const struct budget_sizes 
     out->section_count = RINGS_SECTION_COUNT;
     plan_sections(out, rings_shapes,
                   (uint32_t[]){1, SLOT_COUNT, rings, rings,
-                               rounded(s->things, 1 << 18, CELLS_A_LINE), CROWD_COUNT});
+                               rounded(s->things, 1 << 22, CELLS_A_LINE), CROWD_COUNT});
 }
 
 static int write_new(int fd, const struct file_header *header, int group, struct file_fill fill)

@@ -1,5 +1,7 @@
 #include "budget/hold.h"
 
+#include "budget/charge.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,6 +70,11 @@ bool hold_is_observed(const struct hold_record *record)
     return atomic_load(&record->who) & WHO_OBSERVED;
 }
 
+bool hold_is_several(const struct hold_record *record)
+{
+    return atomic_load(&record->who) & WHO_SEVERAL;
+}
+
 static bool slot_is_free(const struct hold_record *record, uint64_t key, nanos_t now)
 {
     if (key == 0 || claim_is_dead(key, now))
@@ -93,7 +100,8 @@ static uint64_t record_fill(struct budgets *b, struct hold_record *r, const stru
     atomic_store(&r->used, ask->used);
     atomic_store(&r->limit, ask->limit);
     atomic_store(&r->since, (uint64_t)now);
-    atomic_store(&r->who, principal_pack(ask->who) | (ask->observed ? WHO_OBSERVED : 0));
+    atomic_store(&r->who, principal_pack(ask->who) | (ask->observed ? WHO_OBSERVED : 0) |
+                              (ask->several ? WHO_SEVERAL : 0));
     for (int i = 0; i < 2; i++) {
         atomic_store(&r->name[i], name[i]);
         atomic_store(&r->network[i], network[i]);
@@ -133,8 +141,11 @@ uint64_t hold_begin(struct budgets *b, const struct hold_ask *ask, nanos_t now)
                 /* First its own slot of before, then any free one. */
                 bool wanted = pass == 0 ? old == key : slot_is_free(&b->holds[i], old, now);
                 if (pass == 0 && wanted && hold_in_force(&b->holds[i], now) &&
-                    (ask->observed || !hold_is_observed(&b->holds[i])))
+                    (ask->observed || !hold_is_observed(&b->holds[i]))) {
+                    if (ask->several)
+                        atomic_fetch_or(&b->holds[i].who, WHO_SEVERAL);
                     return atomic_load(&b->holds[i].id);
+                }
                 uint64_t id = wanted ? slot_claim(b, i, old, ask, now) : 0;
                 if (id)
                     return id;
@@ -201,12 +212,16 @@ size_t holds_expire(struct budgets *b, nanos_t now)
     return live;
 }
 
-size_t holds_of_budget(const struct budgets *b, uint64_t budget_key, nanos_t now)
+size_t holds_of_budget(const struct budgets *b, const struct plan_budget *budget, nanos_t now)
 {
     size_t held = 0, count = (size_t)b->hold_sets * KEYS_A_SET;
-    for (size_t i = 0; i < count; i++)
-        held += atomic_load(&b->hold_keys[i]) & KEY_REAL && hold_in_force(&b->holds[i], now) &&
-                atomic_load(&b->holds[i].budget) == budget_key;
+    bool open = breaker_is_open(b, budget, now);
+    for (size_t i = 0; i < count; i++) {
+        const struct hold_record *r = &b->holds[i];
+        held += atomic_load(&b->hold_keys[i]) & KEY_REAL && hold_in_force(r, now) &&
+                atomic_load(&r->budget) == budget->key && !hold_is_observed(r) &&
+                (!open || hold_is_several(r));
+    }
     return held;
 }
 

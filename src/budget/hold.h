@@ -11,6 +11,8 @@ struct hold_record *hold_lookup(const struct budgets *b, uint64_t h, const struc
 
 bool hold_in_force(const struct hold_record *record, nanos_t now);
 bool hold_is_observed(const struct hold_record *record);
+/* Begun, or met again, several times over the limit: an open breaker does not lift it. */
+bool hold_is_several(const struct hold_record *record);
 
 struct hold_ask {
     uint64_t h;
@@ -18,7 +20,7 @@ struct hold_ask {
     unsigned window;
     const struct principal *who;
     uint64_t used, limit;
-    bool observed;
+    bool observed, several;
 };
 /* Its id, or 0 when no slot of its kind is free. */
 uint64_t hold_begin(struct budgets *b, const struct hold_ask *ask, nanos_t now);
@@ -32,7 +34,8 @@ size_t holds_expire(struct budgets *b, nanos_t now);
 /* The hold in a slot, in force or not. */
 bool hold_read(const struct budgets *b, size_t slot, struct hold *out);
 
-size_t holds_of_budget(const struct budgets *b, uint64_t budget_key, nanos_t now);
+/* Those that bind: not what was only noticed, nor what an open breaker lets be. */
+size_t holds_of_budget(const struct budgets *b, const struct plan_budget *budget, nanos_t now);
 
 /* Which kinds have slots, for tests: how many slots principals of this kind may use. */
 uint32_t hold_slots(const struct budgets *b, enum principal_kind kind, bool proven);

@@ -116,8 +116,8 @@ struct shrink_record {
 struct tally { /* one process's share of a budget's counters, on lines of its own */
     word_t allowed, slowed, challenged, refused;
     word_t would_slow, would_challenge, would_hold;
-    word_t to_network, to_others, no_slot;
-    word_t spare[6];
+    word_t to_network, to_others, no_slot, not_remembered;
+    word_t spare[5];
 };
 
 struct promise_slot {

@@ -71,6 +71,23 @@ static bool carries(const struct ring_ask *ask, nanos_t span)
     return span != ask->span && (span < ask->span || !is_in_force(ask, span));
 }
 
+static uint64_t key_of_span(uint64_t h, nanos_t span)
+{
+    return key_mix(h, (uint64_t)span * UINT64_C(0xd6e8feb86659fd93));
+}
+
+bool ring_has_former(const struct budgets *b, const struct ring_ask *ask)
+{
+    nanos_t span[SLOT_MAX_SPANS];
+    size_t count = slot_spans(b, ask->budget->slot, span);
+    struct ring_place place;
+    for (size_t i = 0; i < count; i++)
+        if (!is_in_force(ask, span[i]) &&
+            ring_find(b, ask->h, ask->who->proven, key_of_span(ask->h, span[i]), &place))
+            return true;
+    return false;
+}
+
 /* True when what was carried is of a window that is charged too: then it has charges in it that the
  * seed has as well. */
 static bool carry_over(struct budgets *b, const struct ring_ask *ask, struct ring *to, nanos_t time)
@@ -81,7 +98,7 @@ static bool carry_over(struct budgets *b, const struct ring_ask *ask, struct rin
     for (size_t i = 0; i < count; i++) {
         if (!carries(ask, span[i]))
             continue;
-        uint64_t key = key_mix(ask->h, (uint64_t)span[i] * UINT64_C(0xd6e8feb86659fd93));
+        uint64_t key = key_of_span(ask->h, span[i]);
         if (!ring_find(b, ask->h, ask->who->proven, key, &place))
             continue;
         bool covers = span[i] > ask->span, best_covers = best > ask->span;

@@ -59,6 +59,10 @@ enum ring_result ring_charge(const struct ring_place *place, uint64_t key, nanos
                              struct ring_charge *out);
 void ring_undo(const struct ring_place *place, struct slice slice, uint64_t amount);
 
+/* Whether it has a ring of a window that the budget had before: a new one begins with that, and not
+ * with a first quarter. */
+bool ring_has_former(const struct budgets *b, const struct ring_ask *ask);
+
 /* Adds without asking: for what is counted already and only moves. */
 void ring_add(const struct ring_place *place, nanos_t span, nanos_t width, uint64_t amount,
               nanos_t time);

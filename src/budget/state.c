@@ -16,6 +16,7 @@ static void tallies_add(const struct budgets *b, unsigned slot, struct budget_st
         out->to_network += atomic_load(&t->to_network);
         out->to_others += atomic_load(&t->to_others);
         out->no_slot += atomic_load(&t->no_slot);
+        out->not_remembered += atomic_load(&t->not_remembered);
     }
     out->charged = out->allowed + out->slowed + out->challenged + out->refused;
 }
@@ -59,7 +60,7 @@ void budget_state(const struct budgets *b, unsigned budget, nanos_t now, struct 
     const struct plan_budget *p = &plan->budget[budget];
     tallies_add(b, p->slot, out);
     out->principals = (uint32_t)sample_estimate(&b->slots[p->slot].today);
-    out->held = (uint32_t)holds_of_budget(b, p->key, now);
+    out->held = (uint32_t)holds_of_budget(b, p, now);
     out->breaker_open = breaker_is_open(b, p, now);
     worst_find(b, p, ring_time(b, now), out);
 }

@@ -55,7 +55,7 @@ static inline uint64_t key_mix(uint64_t h, uint64_t salt)
 
 /* ---- Principals in tables (principal.c) ------------------------------------------------------ */
 
-enum { WHO_OBSERVED = 1 << 24, WHO_NETWORK_RING = 1 << 25 };
+enum { WHO_OBSERVED = 1 << 24, WHO_NETWORK_RING = 1 << 25, WHO_SEVERAL = 1 << 26 };
 
 static inline uint64_t principal_pack(const struct principal *p)
 {

@@ -1,5 +1,4 @@
-/* What follows from being over: holds, releases, modes, who is spared, and whom the breaker
- * protects. */
+/* What follows from being over: holds, releases, modes and who is spared. */
 #include "budget/layout.h"
 #include "budget/test_room.h"
 
@@ -328,47 +327,6 @@ static void taking_turns_gets_no_more_than_twice_what_everyone_shares(void **sta
     room_free(r);
 }
 
-static void the_breaker_stops_a_budget_that_holds_yesterdays_good_people(void **state)
-{
-    (void)state;
-    struct room *r = room_with(METER_REQUESTS, PRINCIPAL_CLIENT, OVER_HOLD, NANOS_MINUTE, 5);
-    room_open(r);
-    nanos_t now = r->moment.boot;
-    budget_tick(r->b, now);
-    for (uint32_t i = 0; i < 100; i++) {
-        struct principal p = room_pass(r, i);
-        charge_times(r, &p, 1, now);
-    }
-    struct budget_state s;
-    budget_state(r->b, 0, now, &s);
-    assert_in_range(s.principals, 90, 110);
-    now += NANOS_DAY;
-    budget_tick(r->b, now);
-    for (uint32_t i = 0; i < 1000; i++) { /* strangers are not yesterday's good people */
-        struct principal p = room_address(r, i * 131);
-        charge_times(r, &p, 6, now);
-    }
-    now += NANOS_SECOND;
-    budget_tick(r->b, now);
-    budget_state(r->b, 0, now, &s);
-    assert_false(s.breaker_open);
-    for (uint32_t i = 0; i < 12; i++) {
-        struct principal p = room_pass(r, i);
-        assert_int_equal(charge_times(r, &p, 6, now).verdict, VERDICT_HOLD);
-    }
-    now += NANOS_SECOND;
-    budget_tick(r->b, now);
-    budget_state(r->b, 0, now, &s);
-    assert_true(s.breaker_open);
-    struct principal p = room_pass(r, 0);
-    assert_int_equal(charge_times(r, &p, 1, now).verdict, VERDICT_ALLOW);
-    now += 2 * NANOS_HOUR;
-    budget_tick(r->b, now);
-    budget_state(r->b, 0, now, &s);
-    assert_false(s.breaker_open);
-    room_free(r);
-}
-
 static void a_signal_shrinks_a_budget_that_grows_back(void **state)
 {
     (void)state;
@@ -428,32 +386,11 @@ static void what_was_only_noticed_binds_nobody_afterwards(void **state)
     budget_set_mode(r->b, MODE_OBSERVE);
     assert_true(charge_times(r, &p, 6, now).hold != 0);
     budget_set_mode(r->b, MODE_ENFORCE);
-    struct outcome o = charge_times(r, &p, 1, now + 20 * NANOS_SECOND); /* its rate has recovered */
-    assert_int_equal(o.verdict, VERDICT_ALLOW);
-    room_free(r);
-}
-
-static void one_of_ten_is_not_what_the_breaker_is_for(void **state)
-{
-    (void)state;
-    struct room *r = room_with(METER_BYTES_OUT, PRINCIPAL_HOST, OVER_HOLD, NANOS_HOUR, 5);
-    room_open(r);
-    nanos_t now = r->moment.boot;
-    for (int day = 0; day < 2; day++, now += NANOS_DAY) {
-        budget_tick(r->b, now);
-        for (unsigned i = 0; i < 10; i++) {
-            char name[8];
-            snprintf(name, sizeof name, "h%u", i);
-            struct principal p = principal_named(PRINCIPAL_HOST, text_of(name));
-            charge_times(r, &p, day && i < 4 ? 6 : 1, now);
-        }
-    }
-    now += NANOS_SECOND - NANOS_DAY;
-    budget_tick(r->b, now);
     struct budget_state s;
     budget_state(r->b, 0, now, &s);
-    assert_int_equal(s.held, 4);
-    assert_false(s.breaker_open);
+    assert_int_equal(s.held, 0);
+    struct outcome o = charge_times(r, &p, 1, now + 20 * NANOS_SECOND); /* its rate has recovered */
+    assert_int_equal(o.verdict, VERDICT_ALLOW);
     room_free(r);
 }
 
@@ -493,6 +430,47 @@ static void things_are_counted_once_while_they_are_in_the_window(void **state)
     }
 }
 
+/* Nothing is lost unseen: a full table makes things cost again, and is told. */
+static void things_that_find_no_room_are_told(void **state)
+{
+    (void)state;
+    struct room *r = room_with(METER_FILES_READ, PRINCIPAL_USER, OVER_SLOW, NANOS_HOUR, 50000);
+    r->sizes.things = 1024;
+    room_open(r);
+    struct principal user = principal_named(PRINCIPAL_USER, TEXT("u"));
+    struct budget_state s;
+    for (uint64_t thing = 1; thing <= 400; thing++)
+        budget_charge_distinct(r->b, 0, &user, thing, r->moment.boot);
+    budget_state(r->b, 0, r->moment.boot, &s);
+    assert_int_equal(s.not_remembered, 0);
+    for (uint64_t thing = 1; thing <= 4000; thing++)
+        budget_charge_distinct(r->b, 0, &user, thing, r->moment.boot);
+    budget_state(r->b, 0, r->moment.boot, &s);
+    assert_in_range(s.not_remembered, 4000 - 1024, 4000 - 600);
+    room_free(r);
+}
+
+/* 200,000 distinct things a day in a window of a day: a national operator's normal use. */
+static void as_many_things_are_remembered_by_default_as_are_read_in_a_day(void **state)
+{
+    (void)state;
+    struct room *r = room_with(METER_FILES_READ, PRINCIPAL_USER, OVER_SLOW, NANOS_DAY, 50000);
+    r->sizes.things = 0;
+    room_open(r);
+    struct budget_state s;
+    for (int round = 0; round < 2; round++) {
+        for (uint32_t i = 0; i < 500000; i++) {
+            uint8_t pass[16] = {(uint8_t)(i % 50), 1}, address[16] = {0};
+            struct principal p = principal_pass(r->contract, pass, address);
+            budget_charge_distinct(r->b, 0, &p, i, r->moment.boot + round);
+        }
+    }
+    budget_state(r->b, 0, r->moment.boot, &s);
+    assert_int_equal(s.not_remembered, 0);
+    assert_int_equal(s.worst.used, 10000); /* read again, nothing cost again */
+    room_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -508,13 +486,13 @@ int main(void)
         cmocka_unit_test(a_release_does_not_widen_what_everyone_shares),
         cmocka_unit_test(what_did_not_fit_counts_for_whom_to_hold),
         cmocka_unit_test(taking_turns_gets_no_more_than_twice_what_everyone_shares),
-        cmocka_unit_test(the_breaker_stops_a_budget_that_holds_yesterdays_good_people),
         cmocka_unit_test(a_signal_shrinks_a_budget_that_grows_back),
         cmocka_unit_test(a_signal_shrinks_rates_too),
         cmocka_unit_test(every_verdict_is_counted_once),
         cmocka_unit_test(what_was_only_noticed_binds_nobody_afterwards),
-        cmocka_unit_test(one_of_ten_is_not_what_the_breaker_is_for),
         cmocka_unit_test(things_are_counted_once_while_they_are_in_the_window),
+        cmocka_unit_test(things_that_find_no_room_are_told),
+        cmocka_unit_test(as_many_things_are_remembered_by_default_as_are_read_in_a_day),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

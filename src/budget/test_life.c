@@ -504,12 +504,49 @@ static void a_promise_counts_its_window_and_says_how_much_is_left(void **state)
     room_free(r);
 }
 
+/* Whom nobody vouches for begins a window with a quarter in a cell, but not a second time. */
+static void a_changed_window_gives_no_second_quarter(void **state)
+{
+    (void)state;
+    static const struct window changed[] = {
+        {2 * NANOS_HOUR, 95}, {30 * NANOS_MINUTE, 95}, {2 * NANOS_HOUR, 120}};
+    static const unsigned more[] = {0, 0, 20};
+    for (unsigned i = 0; i < 3; i++) {
+        struct room *r = room_new();
+        rule_window(
+            room_budget(r, "b", METER_REQUESTS, PRINCIPAL_CLIENT, OVER_SLOW), NANOS_HOUR, 100);
+        room_open(r);
+        nanos_t now = r->moment.boot;
+        struct principal p = room_address(r, 7), other = room_address(r, 8);
+        for (unsigned k = 0; k < 100; k++)
+            assert_int_equal(budget_charge(r->b, 0, &p, 1, now).verdict, VERDICT_ALLOW);
+        struct contract *next = calloc(1, sizeof *next);
+        assert_non_null(next);
+        *next = *r->contract;
+        next->budget[0].window[0] = changed[i];
+        assert_int_equal(budget_prepare(r->b, next, NULL), 0);
+        budget_commit(r->b);
+        unsigned passed = 0, of_other = 0;
+        for (unsigned k = 0; k < 200; k++) {
+            passed += budget_charge(r->b, 0, &p, 1, now).verdict == VERDICT_ALLOW;
+            of_other += budget_charge(r->b, 0, &other, 1, now).verdict == VERDICT_ALLOW;
+        }
+        assert_int_equal(passed, more[i]);
+        assert_int_equal(of_other, changed[i].limit);
+        budget_close(r->b);
+        r->b = NULL;
+        free(next);
+        room_free(r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_survive_a_reboot_and_age_by_the_wall_clock_once),
         cmocka_unit_test(a_wall_clock_that_jumped_is_told_and_forgets_nothing_backwards),
         cmocka_unit_test(counts_are_kept_by_name_when_a_contract_changes),
+        cmocka_unit_test(a_changed_window_gives_no_second_quarter),
         cmocka_unit_test(another_meter_under_the_same_name_begins_new_counts_and_holds_nobody),
         cmocka_unit_test(more_budgets_than_were_ever_kept_are_refused_whole),
         cmocka_unit_test(names_no_longer_used_make_room_over_the_years),

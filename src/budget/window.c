@@ -3,9 +3,13 @@
 static struct rate rate_of(const struct touching *t)
 {
     const struct plan_window *w = t->window;
-    if (t->limit == w->limit)
+    if (!t->generous && t->limit == w->limit)
         return (struct rate){w->step, w->tolerance};
-    return rate_of_window(w->span, t->limit);
+    struct rate rate = rate_of_window(w->span, t->limit);
+    /* What was charged before at the full price has filled the cell: what is given comes on top. */
+    if (t->generous)
+        rate.tolerance *= 2;
+    return rate;
 }
 
 /* ---- Rate cells ------------------------------------------------------------------------------ */
@@ -174,7 +178,7 @@ static bool ring_try(const struct touching *t, const struct level *level, uint64
                            .who = level->who};
     uint64_t seeded = 0;
     if (!ring_find_live(b, level->h, level->who->proven, key, t->time, &place)) {
-        if (quarter) {
+        if (quarter && !ring_has_former(b, &ask)) {
             cell = cell_take(b, b->quarters, &b->quarter_table, level->h, false, key, t->now,
                              quarter_is_free, &made);
             if (!cell)

@@ -32,7 +32,8 @@ struct touching {
     struct budgets *b;
     const struct plan_budget *budget;
     const struct plan_window *window;
-    uint64_t limit;  /* as signals leave it */
+    uint64_t limit;  /* as signals leave it, times BREAKER_TIMES if generous */
+    bool generous;
     uint64_t amount;
     nanos_t now, time;
 };

@@ -17,6 +17,7 @@
     X("promise_", "service")                                                                       \
     X("breaker_", "service")                                                                       \
     X("no_hold_slot", "service")                                                                   \
+    X("things_full", "service")                                                                    \
     X("feed_", "feeds")                                                                            \
     X("store_", "store")                                                                           \
     X("records_damaged", "store")                                                                  \

@@ -84,11 +84,16 @@ static const struct alarm_french *alarm_french(enum alarm_kind kind)
         [ALARM_KEEPER_DOWN] = {"le processus qui retire les colis expirés meurt sans cesse",
                                "« journalctl -u ecluse » dit pourquoi ; il redémarre de lui-même"},
         [ALARM_BREAKER_OPEN] =
-            {"un budget retiendrait trop de bons clients d’hier : il observe",
-             "relevez sa limite dans le contrat, ou attendez : il se referme seul"},
+            {"un budget retiendrait trop de bons clients d’hier, et n’arrête plus que qui dépasse quatre "
+             "fois la limite : limite trop basse, ou attaque depuis beaucoup d’adresses",
+             "« ecluse holds » : si ce sont des clients, relevez la limite ; sinon laissez, il se "
+             "referme seul"},
         [ALARM_NO_HOLD_SLOT] =
             {"plus de clients au-delà d’un budget qu’on ne peut en retenir",
              "ajoutez un budget par réseau : moins de retenues couvrent le flot"},
+        [ALARM_THINGS_FULL] =
+            {"plus de choses distinctes lues qu’on ne peut en retenir : relues, elles coûtent encore",
+             "raccourcissez la plus longue fenêtre de ces budgets ; docs/budgets.md en dit la taille"},
         [ALARM_STORE_OFF] = {"des processus sont morts en lisant le stock : il est débranché",
                              "écartez state/tracking, restaurez-le ou réalimentez-le"},
         [ALARM_STORE_UNREADABLE] = {"le stock des colis ne s’ouvre pas, ou tue qui le lit",

@@ -41,11 +41,15 @@
       "no witness has cosigned the audit log's newest entries",                                    \
       "look whether the witness answers; `journalctl -u ecluse` has its reason")                   \
     X(BREAKER_OPEN,      "breaker_open",                                                           \
-      "a budget would hold too large a share of yesterday's good clients, so it only observes",    \
-      "raise its limit in the contract, or wait: it closes by itself")                             \
+      "a budget would hold too large a share of yesterday's good clients, so it stops only who is " \
+      "four times over: its limit is too low, or it is an attack from many addresses",             \
+      "`ecluse holds`: customers: raise its limit; strangers: leave it, it closes by itself")      \
     X(NO_HOLD_SLOT,      "no_hold_slot",                                                           \
       "more principals were over a budget than can be held at once",                               \
       "add a budget per network, so that fewer holds cover the flood")                             \
+    X(THINGS_FULL,       "things_full",                                                            \
+      "more distinct things were read than are remembered: read again, they cost again",           \
+      "shorten the longest window of the budgets on distinct things; docs/budgets.md has the size") \
     X(STORE_OFF,         "store_off",                                                              \
       "workers died while reading the store, so it is switched off and lookups go to the origin",  \
       "set `state/tracking` aside, restore it or feed it again")                                   \

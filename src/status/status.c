@@ -154,10 +154,15 @@ static void budget_alarms(struct status *st)
         budget_state(st->s.front, i, st->s.now.boot, &state);
         if (state.breaker_open)
             alarm_add(&st->alarms, ALARM_BREAKER_OPEN,
-                      "%s only observes: it would have held too many good clients", rule->name);
+                      "%s stops only who is four times over: it would have held too many who were "
+                      "good clients yesterday, or attackers who came as such", rule->name);
         if (state.no_slot)
             alarm_add(&st->alarms, ALARM_NO_HOLD_SLOT, "%s: %" PRIu64 " holds found no free slot",
                       rule->name, state.no_slot);
+        if (state.not_remembered)
+            alarm_add(&st->alarms, ALARM_THINGS_FULL,
+                      "%s: %" PRIu64 " distinct things were counted and not remembered", rule->name,
+                      state.not_remembered);
     }
 }
 

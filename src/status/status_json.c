@@ -62,13 +62,14 @@ static json_t *windows_json(const struct budget_rule *rule)
 
 static json_t *verdicts_json(const struct budget_state *state)
 {
-    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "charged",
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "charged",
                      integer(state->charged), "allowed", integer(state->allowed), "slowed",
                      integer(state->slowed), "challenged", integer(state->challenged), "refused",
                      integer(state->refused), "would_slow", integer(state->would_slow),
                      "would_challenge", integer(state->would_challenge), "would_hold",
                      integer(state->would_hold), "to_network", integer(state->to_network),
-                     "to_others", integer(state->to_others), "no_slot", integer(state->no_slot));
+                     "to_others", integer(state->to_others), "no_slot", integer(state->no_slot),
+                     "not_remembered", integer(state->not_remembered));
 }
 
 static json_t *worst_json(const struct budget_state *state, const struct budget_rule *rule)
