@@ -145,7 +145,7 @@ static int make_file(const char *path, mode_t mode, int owner, int group, size_t
 /* Makes a file that is not there, or gives the one that is to its owner and group of today. */
 static int make_or_take_over(const char *path, mode_t mode, int owner, int group, size_t size, uint64_t magic)
 {
-    void *mapped;
+    void *mapped = NULL;
     if (map_file(path, O_RDWR, size, magic, &mapped) != 0)
         return make_file(path, mode, owner, group, size, magic);
     munmap(mapped, size); /* what was handed over before a restart is still to be read */
