@@ -20,8 +20,8 @@ from stage import LOOPBACK, Customers, Failure, Stage, fetch, free_port, read, w
 from trial_desk import TrialDesk
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PHASES = ("calm", "origin killed", "origin back")
-CALM, KILLED, BACK = range(3)
+PHASES = ("calm", "origin killed", "origin back", "killed by you")
+CALM, KILLED, BACK, BY_YOU = range(4)
 RATE, RATE_ALONE, RATE_NEW = 500, 50, 10
 AS_OF = "As of <time"  # what a dated answer has in it
 STRIP_SECONDS = 60
@@ -36,6 +36,8 @@ class Demo:
         self.shares = {"ecluse": [], "alone": []}
         self.status = {}       # what `ecluse status` said last
         self.counters = []     # for each phase, what was counted when it began
+        self.alive, self.alive_since = True, 0.0  # whether the origin itself answers, and since when
+        self.note = []         # lines above the figures
         self.addresses = []
         self.kept = []         # (good, sentence)
 
@@ -88,7 +90,10 @@ class Demo:
                   f"'{stage.program('lab/origin')}' --fill '{stage.path('origin.db')}'"
         fill = stage.start("fill", ["sh", "-c", command])
         ingest = subprocess.run([stage.program("ecluse"), "ingest", "-c", self.contract,
-                                 stage.path("fed.ndjson")], stdin=subprocess.DEVNULL, check=False)
+                                 stage.path("fed.ndjson")], stdin=subprocess.DEVNULL, check=False,
+                                stdout=subprocess.PIPE, text=True)
+        for line in ingest.stdout.splitlines():
+            self.screen.say("  " + line)
         if ingest.returncode != 0:
             raise Failure("the feed was not taken in whole")
         self.step("waiting for the origin to have its database")
@@ -114,9 +119,7 @@ class Demo:
                       "--origin", f"http://{LOOPBACK}:{self.origin_port}",
                       "--dir", stage.path("serve"), "--workers", str(min(2, os.cpu_count() or 1))])
         base = f"http://{LOOPBACK}:{self.port}"
-        example = next((number for number in self.examples
-                        if '"isFinal":false' in read(f"{base}/suivi/v2/idships/{number}")),
-                       self.examples[0])
+        example = max(self.examples, key=lambda number: self.length_on_its_way(base, number))
         self.addresses = [(f"{base}/", "the search form"),
                           (f"{base}/suivi/{example}?lang=en", "a parcel"),
                           (f"{base}/suivi/v2/idships/{example}", "the same for programs"),
@@ -125,6 +128,15 @@ class Demo:
         for url, what in self.addresses:
             self.screen.say(f"  {url:<54} {self.screen.paint(DIM, what)}")
         self.screen.say(self.screen.paint(DIM, self.desk.line()))
+
+    @staticmethod
+    def length_on_its_way(base, number):
+        """How many events a parcel has that has not arrived; 0 for one that has."""
+        try:
+            shipment = json.loads(read(f"{base}/suivi/v2/idships/{number}"))["shipment"]
+            return 0 if shipment["isFinal"] else len(shipment["event"])
+        except (ValueError, KeyError, TypeError):
+            return 0
 
     # ---- The play -----------------------------------------------------------------------------
 
@@ -180,6 +192,9 @@ class Demo:
         self.next_second = max(self.next_second + 1, time.monotonic())
         self.status = self.look()
         self.prices[self.phase] = fetch(f"http://{LOOPBACK}:{self.port}/tarifs")
+        alive = fetch(f"http://{LOOPBACK}:{self.origin_port}/tarifs", timeout=1)[0] == 200
+        if alive != self.alive:
+            self.alive, self.alive_since = alive, time.monotonic()
         for name, shares in self.shares.items():
             seconds = self.streams[name].seconds
             last = seconds[-1] if seconds else None
@@ -213,6 +228,17 @@ class Demo:
                  lambda: self.second() or self.streams["new"].seconds[-1]["answered"] > 0)
         self.seconds(self.options.calm)
 
+    def stay_up(self):
+        text = "  It stays up until Ctrl-C: open the addresses, kill the origin yourself " \
+               f"(kill {self.origin.pid})."
+        self.note = ["", self.screen.paint(BOLD, text)]
+        if not self.screen.terminal:
+            self.screen.say(text)
+        while True:
+            self.second()
+            if self.phase == BACK and self.origin.poll() is not None:
+                self.begin_phase(BY_YOU)
+
     def seconds(self, count):
         for _ in range(count):
             self.second()
@@ -220,10 +246,9 @@ class Demo:
     # ---- What is shown ------------------------------------------------------------------------
 
     def lines(self):
-        screen, alive = self.screen, self.phase != KILLED
-        since = int(time.monotonic() - self.phase_since)
-        state = screen.state(alive, "answers" if alive else f"killed {since} s ago")
-        lines = ["", f"  {screen.paint(BOLD, 'Ecluse')}: {self.fed:,} parcels fed, {RATE} "
+        screen, since = self.screen, int(time.monotonic() - self.alive_since)
+        state = screen.state(self.alive, "answers" if self.alive else f"dead for {since} s")
+        lines = [*self.note, "", f"  {screen.paint(BOLD, 'Ecluse')}: {self.fed:,} parcels fed, {RATE} "
                      f"customers a second" + 12 * " " + f"origin  {state}", ""]
         through, alone = self.streams["ecluse"], self.streams["alone"]
         rows = [(phase, through.figures(i), self.sources(i)) for i, phase in enumerate(PHASES)]
@@ -331,12 +356,7 @@ def run(options, stage):
     demo.play()
     if options.once:
         return 0 if demo.finish() else 1
-    demo.screen.keep()
-    demo.screen.say()
-    demo.screen.say("  It stays up until Ctrl-C: open the addresses, kill the origin yourself "
-                    f"(pid {demo.origin.pid}).")
-    while True:
-        demo.second()
+    demo.stay_up()
 
 
 def on_signal(_number, _frame):

@@ -55,6 +55,32 @@ def test_once_everything_is_kept_and_nothing_is_left_behind(tmp_path):
     assert left_behind(place) == []
 
 
+def test_an_origin_that_the_person_kills_is_said_to_be(tmp_path):
+    place = place_for(tmp_path)
+    process = subprocess.Popen([*DEMO], env={**os.environ, "TMPDIR": str(place)},
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    try:
+        for line in process.stdout:
+            assert time.monotonic() < deadline
+            if "It stays up" in line:
+                os.kill(int(line.split("(kill ")[1].split(")")[0]), signal.SIGKILL)
+            if "killed by you" in line:
+                break
+        else:
+            raise AssertionError("it never said so")
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert left_behind(place) == []
+
+
+def test_help_builds_nothing():
+    done = subprocess.run([os.path.join(HERE, "..", "..", "demo"), "--help"], capture_output=True, text=True,
+                          check=False, timeout=10)
+    assert done.returncode == 0 and "--once" in done.stdout and "building" not in done.stdout
+
+
 def test_interrupted_it_stops_everything_that_it_started(tmp_path):
     place = place_for(tmp_path)
     process = subprocess.Popen([*DEMO], env={**os.environ, "TMPDIR": str(place)},
