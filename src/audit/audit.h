@@ -1,4 +1,5 @@
-/* audit.h: on the record: every act of Ecluse and of its operators, in a log that shows when it was changed.
+/* audit.h: on the record: every act of Ecluse and of its operators, in a log that shows when it was
+ * changed.
  *
  * act.h       one thing that Ecluse did or was told
  * handover.h  from the guards to the one writer, without ever waiting
@@ -11,7 +12,8 @@
  * merkle.h    RFC 6962 trees as arithmetic: roots, proofs and their verification
  * note.h      signed notes, checkpoints, cosignatures (C2SP)
  * tile.h      the log's files: tiles and bundles of entries (C2SP tlog-tiles)
- * log.h       the one writer: staged, synced, then signed; a checkpoint never says more than the disk holds
+ * log.h       the one writer: staged, synced, then signed; a checkpoint never says more than the
+ *             disk holds
  * verify.h    a folder judged without trust in who wrote it, and the first place that is wrong
  * reader.h    entries and proofs out of a folder, for anybody who may read it
  * witness.h   somebody else's signature on what the log was at a time (C2SP tlog-witness)
@@ -21,9 +23,9 @@
 #define ECLUSE_AUDIT_H
 
 #include "audit/act.h"
-#include "audit/handover.h"
 #include "audit/entry.h"
 #include "audit/follower.h"
+#include "audit/handover.h"
 #include "audit/index.h"
 #include "audit/key.h"
 #include "audit/log.h"

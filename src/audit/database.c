@@ -36,23 +36,28 @@ int database_run(sqlite3 *database, const char *sql)
 int database_open(const char *path, const char *schema, sqlite3 **out, struct error *error)
 {
     mode_t before = umask(0077); /* SQLite makes the file, and its -wal, with what this leaves */
-    int opened = sqlite3_open_v2(path, out, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    int opened = sqlite3_open_v2(
+        path, out, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     int failed = opened == SQLITE_OK ? 0 : -EACCES;
     if (!failed) {
         sqlite3_busy_timeout(*out, 2000);
-        failed = database_run(*out, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000;");
+        failed = database_run(*out, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
+                                    "PRAGMA wal_autocheckpoint = 4000;");
     }
     if (!failed)
         failed = database_run(*out, schema);
     umask(before);
-    return failed ? error_set(error, failed, "%s: %s", path, *out ? sqlite3_errmsg(*out) : "out of memory") : 0;
+    return failed ? error_set(error, failed, "%s: %s", path,
+                              *out ? sqlite3_errmsg(*out) : "out of memory")
+                  : 0;
 }
 
-int database_prepare(sqlite3 *database, const struct database_statement *statements, size_t count, struct error *error)
+int database_prepare(sqlite3 *database, const struct database_statement *statements, size_t count,
+                     struct error *error)
 {
     for (size_t i = 0; i < count; i++)
-        if (sqlite3_prepare_v3(database, statements[i].sql, -1, SQLITE_PREPARE_PERSISTENT, statements[i].statement, NULL) !=
-            SQLITE_OK)
+        if (sqlite3_prepare_v3(database, statements[i].sql, -1, SQLITE_PREPARE_PERSISTENT,
+                               statements[i].statement, NULL) != SQLITE_OK)
             return error_set(error, errno_of(database), "%s", sqlite3_errmsg(database));
     return 0;
 }

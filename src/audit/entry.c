@@ -25,11 +25,13 @@ char *entry_commitment(enum entry_role role, const uint8_t salt[ENTRY_SALT_SIZE]
     crypto_hash_sha256_update(&state, (const uint8_t *)name.data, name.length);
     crypto_hash_sha256_final(&state, hash);
     memcpy(out, "c1:", 3);
-    sodium_bin2base64(out + 3, ENTRY_COMMITMENT_SIZE - 3, hash, sizeof hash, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sodium_bin2base64(out + 3, ENTRY_COMMITMENT_SIZE - 3, hash, sizeof hash,
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     return out;
 }
 
-/* ---- Writing -------------------------------------------------------------------------------------- */
+/* ---- Writing
+ * -------------------------------------------------------------------------------------- */
 
 static void write_member(struct writer *out, const char *key, const char *value)
 {
@@ -59,7 +61,8 @@ static void write_signed(struct writer *out, int64_t value)
     write_unsigned(out, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
-static void write_committed(struct writer *out, enum entry_role role, const char *name, struct entry_salts *salts)
+static void write_committed(struct writer *out, enum entry_role role, const char *name,
+                            struct entry_salts *salts)
 {
     char value[sizeof person + ENTRY_COMMITMENT_SIZE], commitment[ENTRY_COMMITMENT_SIZE];
     const char *prefix = role == ENTRY_ACTOR ? person : "";
@@ -108,7 +111,8 @@ void entry_write(const struct handed_over *handed, struct writer *out, struct en
     must(!out->overflow);
 }
 
-/* ---- Reading -------------------------------------------------------------------------------------- */
+/* ---- Reading
+ * -------------------------------------------------------------------------------------- */
 
 struct moment_parts {
     int year, month, day, hour, minute, second, fraction;
@@ -117,13 +121,16 @@ struct moment_parts {
 /* Wall clock, or -1. */
 static int64_t time_of(const struct moment_parts *p)
 {
-    if (p->month < 1 || p->month > 12 || p->day < 1 || p->day > 31 || p->hour > 23 || p->minute > 59 || p->second > 60 || p->year < 1970 ||
-        p->year > 2261)
+    if (p->month < 1 || p->month > 12 || p->day < 1 || p->day > 31 || p->hour > 23 ||
+        p->minute > 59 || p->second > 60 || p->year < 1970 || p->year > 2261)
         return -1;
-    /* Days since 1970 in the Gregorian calendar, counted from March so that a leap day ends its year. */
+    /* Days since 1970 in the Gregorian calendar, counted from March so that a leap day ends its
+     * year. */
     int64_t y = p->month > 2 ? p->year : p->year - 1, shifted = (p->month + 9) % 12;
-    int64_t days = y * 365 + y / 4 - y / 100 + y / 400 + (shifted * 306 + 5) / 10 + p->day - 1 - 719468;
-    return ((days * 24 + p->hour) * 60 + p->minute) * NANOS_MINUTE + p->second * NANOS_SECOND + p->fraction;
+    int64_t days =
+        y * 365 + y / 4 - y / 100 + y / 400 + (shifted * 306 + 5) / 10 + p->day - 1 - 719468;
+    return ((days * 24 + p->hour) * 60 + p->minute) * NANOS_MINUTE + p->second * NANOS_SECOND +
+           p->fraction;
 }
 
 static bool time_at(struct text text, int64_t *at);
@@ -161,19 +168,22 @@ static bool take_entry(json_t *object, struct entry *entry)
     const char *at = json_string_value(json_object_get(object, "at"));
     const json_t *number = json_object_get(object, "n");
     char kind[32] = "";
-    if (json_integer_value(json_object_get(object, "v")) != 1 || !at || !time_at(text_of(at), &entry->at) ||
-        !json_is_integer(number) || json_integer_value(number) < 0)
+    if (json_integer_value(json_object_get(object, "v")) != 1 || !at ||
+        !time_at(text_of(at), &entry->at) || !json_is_integer(number) ||
+        json_integer_value(number) < 0)
         return false;
     entry->number = (uint64_t)json_integer_value(number);
     act->at = entry->at;
     bool taken = take_text(object, "from", entry->from, sizeof entry->from) &&
-                 take_text(object, "kind", kind, sizeof kind) && act_kind_named(text_of(kind), &entry->kind) &&
+                 take_text(object, "kind", kind, sizeof kind) &&
+                 act_kind_named(text_of(kind), &entry->kind) &&
                  take_text(object, "actor", act->actor, sizeof act->actor) &&
                  take_text(object, "subject", act->subject, sizeof act->subject) &&
                  take_text(object, "object", act->object, sizeof act->object) &&
                  take_text(object, "hold", act->hold, sizeof act->hold) &&
                  take_text(object, "reason", act->reason, sizeof act->reason) &&
-                 take_text(object, "evidence", act->evidence, sizeof act->evidence) && take_numbers(object, act);
+                 take_text(object, "evidence", act->evidence, sizeof act->evidence) &&
+                 take_numbers(object, act);
     act->kind = (uint8_t)entry->kind;
     return taken;
 }
@@ -190,7 +200,8 @@ int entry_parse(struct text text, struct entry *out)
     return 0;
 }
 
-/* ---- At a glance ---------------------------------------------------------------------------------- */
+/* ---- At a glance
+ * ---------------------------------------------------------------------------------- */
 
 static bool skip(struct text *rest, const char *literal)
 {
@@ -229,8 +240,9 @@ static bool time_at(struct text text, int64_t *at)
         if (shape[i] == '0' ? text.data[i] < '0' || text.data[i] > '9' : text.data[i] != shape[i])
             return false;
     const char *t = text.data;
-    *at = time_of(&(struct moment_parts){(int)digits_of(t, 4), (int)digits_of(t + 5, 2), (int)digits_of(t + 8, 2),
-                                         (int)digits_of(t + 11, 2), (int)digits_of(t + 14, 2), (int)digits_of(t + 17, 2),
+    *at = time_of(&(struct moment_parts){(int)digits_of(t, 4), (int)digits_of(t + 5, 2),
+                                         (int)digits_of(t + 8, 2), (int)digits_of(t + 11, 2),
+                                         (int)digits_of(t + 14, 2), (int)digits_of(t + 17, 2),
                                          (int)digits_of(t + 20, 9)});
     return *at >= 0;
 }
@@ -239,18 +251,21 @@ bool entry_glance(struct text text, struct act *out)
 {
     struct text rest = text, at, from, kind, passed, object = {"", 0}, hold = {"", 0};
     enum act_kind named;
-    if (!skip(&rest, "{\"v\":1,\"at\":\"") || !take_plain(&rest, &at) || !skip(&rest, ",\"from\":\"") || !take_plain(&rest, &from) ||
-        !skip(&rest, ",\"n\":"))
+    if (!skip(&rest, "{\"v\":1,\"at\":\"") || !take_plain(&rest, &at) ||
+        !skip(&rest, ",\"from\":\"") || !take_plain(&rest, &from) || !skip(&rest, ",\"n\":"))
         return false;
     while (rest.length && rest.data[0] >= '0' && rest.data[0] <= '9')
         rest = (struct text){rest.data + 1, rest.length - 1};
     if (!skip(&rest, ",\"kind\":\"") || !take_plain(&rest, &kind) || !act_kind_named(kind, &named))
         return false;
-    if ((skip(&rest, ",\"actor\":\"") && !take_plain(&rest, &passed)) || (skip(&rest, ",\"subject\":\"") && !take_plain(&rest, &passed)) ||
-        (skip(&rest, ",\"object\":\"") && !take_plain(&rest, &object)) || (skip(&rest, ",\"hold\":\"") && !take_plain(&rest, &hold)))
+    if ((skip(&rest, ",\"actor\":\"") && !take_plain(&rest, &passed)) ||
+        (skip(&rest, ",\"subject\":\"") && !take_plain(&rest, &passed)) ||
+        (skip(&rest, ",\"object\":\"") && !take_plain(&rest, &object)) ||
+        (skip(&rest, ",\"hold\":\"") && !take_plain(&rest, &hold)))
         return false;
     int64_t when;
-    if (!time_at(at, &when) || object.length >= sizeof out->object || hold.length >= sizeof out->hold)
+    if (!time_at(at, &when) || object.length >= sizeof out->object ||
+        hold.length >= sizeof out->hold)
         return false;
     out->at = when;
     out->kind = (uint8_t)named;

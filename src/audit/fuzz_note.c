@@ -1,4 +1,5 @@
-/* Any bytes as a note, its checkpoint and a key: no crash, and what is taken is written back to the same text. */
+/* Any bytes as a note, its checkpoint and a key: no crash, and what is taken is written back to
+ * the same text. */
 #include "audit/note.h"
 
 #include <stdlib.h>
@@ -19,12 +20,14 @@ static void check_round_trip(struct text body)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char trusted[] = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
+    static const char trusted[] =
+        "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
     struct text input = {(const char *)data, size};
     struct verifier_key key;
     struct note note;
     char text[NOTE_VKEY_SIZE];
-    if (verifier_key_parse(input, &key) == 0 && !text_equal(text_of(verifier_key_text(&key, text)), input))
+    if (verifier_key_parse(input, &key) == 0 &&
+        !text_equal(text_of(verifier_key_text(&key, text)), input))
         abort();
     if (verifier_key_parse(text_of(trusted), &key) != 0)
         abort();

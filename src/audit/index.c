@@ -11,15 +11,17 @@ struct index {
     uint64_t size, size_before; /* of the transaction */
 };
 
-static const char schema[] = "CREATE TABLE IF NOT EXISTS entry (entry INTEGER PRIMARY KEY, at INTEGER NOT NULL,"
-                             " kind INTEGER NOT NULL, object TEXT NOT NULL, hold TEXT NOT NULL);"
-                             "CREATE INDEX IF NOT EXISTS entry_at ON entry (at);"
-                             "CREATE INDEX IF NOT EXISTS entry_hold ON entry (hold) WHERE hold <> '';";
+static const char schema[] =
+    "CREATE TABLE IF NOT EXISTS entry (entry INTEGER PRIMARY KEY, at INTEGER NOT NULL,"
+    " kind INTEGER NOT NULL, object TEXT NOT NULL, hold TEXT NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS entry_at ON entry (at);"
+    "CREATE INDEX IF NOT EXISTS entry_hold ON entry (hold) WHERE hold <> '';";
 
 static int read_size(struct index *index)
 {
     sqlite3_stmt *statement = NULL;
-    if (sqlite3_prepare_v2(index->database, "SELECT coalesce(max(entry) + 1, 0) FROM entry", -1, &statement, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(index->database, "SELECT coalesce(max(entry) + 1, 0) FROM entry", -1,
+                           &statement, NULL) != SQLITE_OK)
         return -EIO;
     int failed = sqlite3_step(statement) == SQLITE_ROW ? 0 : -EIO;
     if (!failed)
@@ -35,16 +37,21 @@ int index_open(const char *path, struct index **out, struct error *error)
         return error_set(error, -ENOMEM, "out of memory");
     int failed = database_open(path, schema, &index->database, error);
     const struct database_statement statements[] = {
-        {&index->add, "INSERT OR REPLACE INTO entry (entry, at, kind, object, hold) VALUES (?1, ?2, ?3, ?4, ?5)"},
-        {&index->find, "SELECT entry FROM entry WHERE (?1 = '' OR hold = ?1) AND (?2 = '' OR object = ?2)"
-                       " AND (?3 < 0 OR kind = ?3) AND at >= ?4 AND (?5 = 0 OR at < ?5) AND (?6 = 0 OR entry < ?6)"
-                       " ORDER BY entry DESC LIMIT ?7"},
+        {&index->add, "INSERT OR REPLACE INTO entry (entry, at, kind, object, hold) VALUES (?1, "
+                      "?2, ?3, ?4, ?5)"},
+        {&index->find,
+         "SELECT entry FROM entry WHERE (?1 = '' OR hold = ?1) AND (?2 = '' OR object = ?2)"
+         " AND (?3 < 0 OR kind = ?3) AND at >= ?4 AND (?5 = 0 OR at < ?5) AND (?6 = 0 OR entry < "
+         "?6)"
+         " ORDER BY entry DESC LIMIT ?7"},
         /* A plan of its own: the general one would walk all entries for one hold. */
-        {&index->find_hold, "SELECT entry FROM entry WHERE hold = ?1 AND hold <> '' AND (?6 = 0 OR entry < ?6)"
-                            " ORDER BY entry DESC LIMIT ?7"},
+        {&index->find_hold,
+         "SELECT entry FROM entry WHERE hold = ?1 AND hold <> '' AND (?6 = 0 OR entry < ?6)"
+         " ORDER BY entry DESC LIMIT ?7"},
     };
     if (!failed)
-        failed = database_prepare(index->database, statements, sizeof statements / sizeof *statements, error);
+        failed = database_prepare(index->database, statements,
+                                  sizeof statements / sizeof *statements, error);
     if (!failed && (failed = read_size(index)) != 0)
         error_set(error, failed, "%s cannot be read", path);
     if (failed) {
@@ -120,13 +127,16 @@ static int add_from(struct index *index, struct audit_reader *reader, uint64_t a
     return index_add(index, at, &entry.act);
 }
 
-long index_follow(struct index *index, struct audit_reader *reader, uint64_t most, struct error *error)
+long index_follow(struct index *index, struct audit_reader *reader, uint64_t most,
+                  struct error *error)
 {
     uint64_t size = audit_reader_size(reader);
     int failed = index->size > size ? index_clear(index) : 0;
     uint64_t first = index->size, end = size - first < most ? size : first + most;
     if (failed || first == end)
-        return failed ? error_set(error, failed, "the audit index cannot be cleared: %s", strerror(-failed)) : 0;
+        return failed ? error_set(error, failed, "the audit index cannot be cleared: %s",
+                                  strerror(-failed))
+                      : 0;
     failed = index_begin(index);
     if (failed)
         return error_set(error, failed, "the audit index cannot be written: %s", strerror(-failed));
@@ -136,7 +146,8 @@ long index_follow(struct index *index, struct audit_reader *reader, uint64_t mos
         failed = index_commit(index);
     if (failed) {
         index_rollback(index);
-        return error_set(error, failed, "the audit index cannot follow the log: %s", strerror(-failed));
+        return error_set(error, failed, "the audit index cannot follow the log: %s",
+                         strerror(-failed));
     }
     return (long)(end - first);
 }

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 enum {
-    SYNC_THREADS = 64,  /* a batch of 5,000 entries is some 45 files: one round */
+    SYNC_THREADS = 64,    /* a batch of 5,000 entries is some 45 files: one round */
     OPEN_FILES_MAX = 128, /* written and waiting for their sync */
     CHECKPOINT_SIZE = 32 * 1024,
     COMMIT_TILES = 64, /* no commit reaches further: recorder.h's batch is half as long */
@@ -76,7 +76,8 @@ bool audit_log_key_is_new(const struct audit_log *log, uint32_t *former)
     return log->key_is_new;
 }
 
-/* ---- Opening -------------------------------------------------------------------------------------- */
+/* ---- Opening
+ * -------------------------------------------------------------------------------------- */
 
 static int load_edge(struct audit_log *log, int level, uint64_t size, struct error *error)
 {
@@ -85,9 +86,11 @@ static int load_edge(struct audit_log *log, int level, uint64_t size, struct err
     edge->index = hashes / TILE_WIDTH;
     edge->width = (unsigned)(hashes % TILE_WIDTH);
     char path[TILE_PATH_SIZE];
-    int failed = edge->width ? tile_read(log->folder, level, edge->index, edge->width, edge->hash) : 0;
+    int failed =
+        edge->width ? tile_read(log->folder, level, edge->index, edge->width, edge->hash) : 0;
     if (failed)
-        return error_set(error, failed, "%s: %s", tile_path(level, edge->index, edge->width, path), strerror(-failed));
+        return error_set(error, failed, "%s: %s", tile_path(level, edge->index, edge->width, path),
+                         strerror(-failed));
     return 0;
 }
 
@@ -117,7 +120,8 @@ static int load_bundle(struct audit_log *log, uint64_t size, struct error *error
 }
 
 /* The frontier from the last tiles, and its root against the checkpoint's. */
-static int load_tree(struct audit_log *log, const struct checkpoint *checkpoint, struct error *error)
+static int load_tree(struct audit_log *log, const struct checkpoint *checkpoint,
+                     struct error *error)
 {
     for (int level = 0; level < TILE_LEVELS; level++) {
         int failed = load_edge(log, level, checkpoint->size, error);
@@ -127,29 +131,34 @@ static int load_tree(struct audit_log *log, const struct checkpoint *checkpoint,
     struct tile_source *source = calloc(1, sizeof *source);
     if (!source)
         return error_set(error, -ENOMEM, "out of memory");
-    *source = (struct tile_source){.folder = log->folder, .size = checkpoint->size, .hasher = log->hasher};
+    *source = (struct tile_source){
+        .folder = log->folder, .size = checkpoint->size, .hasher = log->hasher};
     struct merkle_frontier *frontier = &log->durable.frontier;
     frontier->size = checkpoint->size;
     int failed = 0;
     for (unsigned height = 0; height < 63 && !failed; height++)
         if (checkpoint->size >> height & 1)
-            failed = tile_source_hash(source, height, (checkpoint->size >> height) - 1, &frontier->peak[height]);
+            failed = tile_source_hash(source, height, (checkpoint->size >> height) - 1,
+                                      &frontier->peak[height]);
     free(source);
     if (failed)
         return error_set(error, failed, "the last tiles cannot be read: %s", strerror(-failed));
     struct merkle_hash root = merkle_root(log->hasher, frontier);
     if (!merkle_equal(&root, &checkpoint->root))
-        return error_set(error, -EBADMSG, "the last tiles do not agree with the checkpoint of %llu entries",
+        return error_set(error, -EBADMSG,
+                         "the last tiles do not agree with the checkpoint of %llu entries",
                          (unsigned long long)checkpoint->size);
     return load_bundle(log, checkpoint->size, error);
 }
 
 /* Signed by the log's key, or before that by a key that was rotated since. */
-static bool is_signed(struct audit_log *log, const struct note *note, const struct verifier_key *former, size_t count)
+static bool is_signed(struct audit_log *log, const struct note *note,
+                      const struct verifier_key *former, size_t count)
 {
     enum note_verdict verdict = note_verify(note, &log->key.verifier, NULL);
     for (size_t i = 0; i < count && verdict == NOTE_NOT_SIGNED; i++) {
-        if (!text_is(text_of(former[i].name), log->key.verifier.name) || note_verify(note, &former[i], NULL) != NOTE_SIGNED)
+        if (!text_is(text_of(former[i].name), log->key.verifier.name) ||
+            note_verify(note, &former[i], NULL) != NOTE_SIGNED)
             continue;
         log->key_is_new = true;
         log->former_id = former[i].id;
@@ -158,8 +167,9 @@ static bool is_signed(struct audit_log *log, const struct note *note, const stru
     return verdict == NOTE_SIGNED;
 }
 
-/* Partial tiles beyond the checkpoint are what is left of a write that was cut off or failed. The log may grow past them without ever writing
- * them again, and then they would stand for something that never was. */
+/* Partial tiles beyond the checkpoint are what is left of a write that was cut off or failed.
+ * The log may grow past them without ever writing them again, and then they would stand for
+ * something that never was. */
 static void clear_partial_beyond(struct audit_log *log, int level, uint64_t index, unsigned width)
 {
     char path[TILE_PATH_SIZE];
@@ -190,7 +200,8 @@ static void clear_beyond(struct audit_log *log)
     }
 }
 
-static int load_checkpoint(struct audit_log *log, const struct verifier_key *former, size_t count, struct error *error)
+static int load_checkpoint(struct audit_log *log, const struct verifier_key *former, size_t count,
+                           struct error *error)
 {
     int file = openat(log->folder, "checkpoint", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (file < 0 && errno == ENOENT)
@@ -204,11 +215,13 @@ static int load_checkpoint(struct audit_log *log, const struct verifier_key *for
     if (length < 0 || note_parse((struct text){log->checkpoint, (size_t)length}, &note) != 0 ||
         checkpoint_parse(note.body, &checkpoint) != 0)
         return error_set(error, -EBADMSG, "checkpoint: is not a signed checkpoint");
-    if (!text_is(checkpoint.origin, log->key.verifier.name) || !is_signed(log, &note, former, count))
+    if (!text_is(checkpoint.origin, log->key.verifier.name) ||
+        !is_signed(log, &note, former, count))
         return error_set(error, -EBADMSG, "checkpoint: is not signed by this log's key");
     log->checkpoint_length = (size_t)length;
     int failed = load_tree(log, &checkpoint, error);
-    return failed == -ENOENT ? -EBADMSG : failed; /* what a checkpoint covers was on the disk once */
+    return failed == -ENOENT ? -EBADMSG
+                             : failed; /* what a checkpoint covers was on the disk once */
 }
 
 static int open_folder(struct audit_log *log, const char *folder, struct error *error)
@@ -223,13 +236,15 @@ static int open_folder(struct audit_log *log, const char *folder, struct error *
     return 0;
 }
 
-int audit_log_open(const char *folder, const struct signer_key *key, struct audit_log **out, struct error *error)
+int audit_log_open(const char *folder, const struct signer_key *key, struct audit_log **out,
+                   struct error *error)
 {
     return audit_log_open_former(folder, key, NULL, 0, out, error);
 }
 
-int audit_log_open_former(const char *folder, const struct signer_key *key, const struct verifier_key *former, size_t count,
-                          struct audit_log **out, struct error *error)
+int audit_log_open_former(const char *folder, const struct signer_key *key,
+                          const struct verifier_key *former, size_t count, struct audit_log **out,
+                          struct error *error)
 {
     struct audit_log *log = calloc(1, sizeof *log);
     if (!log)
@@ -239,7 +254,9 @@ int audit_log_open_former(const char *folder, const struct signer_key *key, cons
     log->hasher = merkle_hasher_new();
     log->bundle = malloc(BUNDLE_SIZE_MAX);
     log->pool = sync_pool_new(SYNC_THREADS);
-    int failed = log->hasher && log->bundle && log->pool ? 0 : error_set(error, -ENOMEM, "out of memory or threads");
+    int failed = log->hasher && log->bundle && log->pool
+                     ? 0
+                     : error_set(error, -ENOMEM, "out of memory or threads");
     if (!failed)
         failed = open_folder(log, folder, error);
     if (!failed)
@@ -268,7 +285,8 @@ void audit_log_close(struct audit_log *log)
     free(log);
 }
 
-/* ---- Staging -------------------------------------------------------------------------------------- */
+/* ---- Staging
+ * -------------------------------------------------------------------------------------- */
 
 int64_t audit_log_stage(struct audit_log *log, struct text entry)
 {
@@ -290,7 +308,8 @@ int64_t audit_log_stage(struct audit_log *log, struct text entry)
     return (int64_t)(audit_log_size(log) + log->staged_count++);
 }
 
-/* ---- Writing -------------------------------------------------------------------------------------- */
+/* ---- Writing
+ * -------------------------------------------------------------------------------------- */
 
 static int make_folders(int folder, const char *path)
 {
@@ -354,7 +373,8 @@ struct commit {
     struct error *error;
 };
 
-static int write_tile(struct commit *commit, int level, uint64_t index, unsigned width, const void *data, size_t length)
+static int write_tile(struct commit *commit, int level, uint64_t index, unsigned width,
+                      const void *data, size_t length)
 {
     char path[TILE_PATH_SIZE];
     int failed = write_file(commit->log, tile_path(level, index, width, path), data, length);
@@ -369,7 +389,8 @@ static int add_hash(struct commit *commit, int level, struct merkle_hash hash)
         edge->hash[edge->width++] = hash;
         if (edge->width < TILE_WIDTH)
             return 0;
-        int failed = write_tile(commit, level, edge->index, TILE_WIDTH, edge->hash, sizeof edge->hash);
+        int failed =
+            write_tile(commit, level, edge->index, TILE_WIDTH, edge->hash, sizeof edge->hash);
         if (failed)
             return failed;
         struct merkle_hash row[TILE_WIDTH];
@@ -395,8 +416,8 @@ static int add_entry(struct commit *commit, struct text entry)
     merkle_append(commit->log->hasher, &commit->next->frontier, &leaf);
     uint64_t size = commit->next->frontier.size;
     if (size % TILE_WIDTH == 0) {
-        int failed = write_tile(commit, TILE_BUNDLES, size / TILE_WIDTH - 1, TILE_WIDTH, commit->bundle,
-                                commit->bundle_length);
+        int failed = write_tile(commit, TILE_BUNDLES, size / TILE_WIDTH - 1, TILE_WIDTH,
+                                commit->bundle, commit->bundle_length);
         if (failed)
             return failed;
         commit->bundle_length = 0;
@@ -409,13 +430,14 @@ static int write_partial_tiles(struct commit *commit)
     uint64_t size = commit->next->frontier.size;
     int failed = 0;
     if (commit->bundle_length)
-        failed = write_tile(commit, TILE_BUNDLES, size / TILE_WIDTH, (unsigned)(size % TILE_WIDTH), commit->bundle,
-                            commit->bundle_length);
+        failed = write_tile(commit, TILE_BUNDLES, size / TILE_WIDTH, (unsigned)(size % TILE_WIDTH),
+                            commit->bundle, commit->bundle_length);
     for (int level = 0; level < TILE_LEVELS && !failed; level++) {
         const struct edge *edge = &commit->next->edge[level];
         const struct edge *before = &commit->log->durable.edge[level];
         if (edge->width && (edge->width != before->width || edge->index != before->index))
-            failed = write_tile(commit, level, edge->index, edge->width, edge->hash, edge->width * sizeof *edge->hash);
+            failed = write_tile(commit, level, edge->index, edge->width, edge->hash,
+                                edge->width * sizeof *edge->hash);
     }
     return failed;
 }
@@ -425,14 +447,17 @@ static int write_entries(struct commit *commit)
     const struct audit_log *log = commit->log;
     struct text entry;
     int failed = 0;
-    for (size_t at = 0; !failed && bundle_next((const uint8_t *)log->staged, log->staged_length, &at, &entry);)
+    for (size_t at = 0;
+         !failed && bundle_next((const uint8_t *)log->staged, log->staged_length, &at, &entry);)
         failed = add_entry(commit, entry);
     return failed ? failed : write_partial_tiles(commit);
 }
 
-/* The folders that name this batch's first and last files, each up to the top: what mkdir and open added to them must not be lost
- * either. A batch that runs over a thousand bundles touches folders in between, too. */
-static int keep_folders_for_sync(struct audit_log *log, int level, uint64_t index, unsigned width, bool *top)
+/* The folders that name this batch's first and last files, each up to the top: what mkdir and
+ * open added to them must not be lost either. A batch that runs over a thousand bundles touches
+ * folders in between, too. */
+static int keep_folders_for_sync(struct audit_log *log, int level, uint64_t index, unsigned width,
+                                 bool *top)
 {
     char path[TILE_PATH_SIZE];
     tile_path(level, index, width, path);
@@ -463,7 +488,8 @@ static int open_folders(struct commit *commit)
         uint64_t last = (after >> height) / TILE_WIDTH;
         if (after >> height == before >> height) /* no file of this level was written */
             continue;
-        for (uint64_t group = (before >> height) / TILE_WIDTH / 1000; group <= last / 1000; group++) {
+        for (uint64_t group = (before >> height) / TILE_WIDTH / 1000; group <= last / 1000;
+             group++) {
             uint64_t index = group == last / 1000 ? last : group * 1000;
             unsigned width = tile_width(level, index, after);
             if (!width && index > 0)
@@ -476,10 +502,12 @@ static int open_folders(struct commit *commit)
     return 0;
 }
 
-/* The checkpoint under a temporary name outside the log's own: it is synced with the tiles, and believed after its rename only. */
+/* The checkpoint under a temporary name outside the log's own: it is synced with the tiles, and
+ * believed after its rename only. */
 static int write_checkpoint(struct commit *commit, struct writer *text)
 {
-    struct checkpoint checkpoint = {.origin = text_of(commit->log->key.verifier.name), .size = commit->next->frontier.size};
+    struct checkpoint checkpoint = {.origin = text_of(commit->log->key.verifier.name),
+                                    .size = commit->next->frontier.size};
     checkpoint.root = merkle_root(commit->log->hasher, &commit->next->frontier);
     checkpoint_write(&checkpoint, text);
     struct text body = {text->data, text->length};
@@ -498,7 +526,8 @@ static int publish_checkpoint(struct audit_log *log)
 }
 
 /* Partial tiles whose full tile is durable now are of no use to anyone. */
-static void clear_partial_tiles(struct audit_log *log, const struct state *before, const struct state *now)
+static void clear_partial_tiles(struct audit_log *log, const struct state *before,
+                                const struct state *now)
 {
     for (int level = TILE_BUNDLES; level < TILE_LEVELS; level++) {
         const struct edge *old = &before->edge[level == TILE_BUNDLES ? 0 : level];
@@ -527,7 +556,9 @@ static int make_durable(struct commit *commit, struct writer *checkpoint)
         synced = round;
     if (!synced)
         synced = publish_checkpoint(log);
-    return synced ? error_set(commit->error, synced, "the batch could not be made durable: %s", strerror(-synced)) : 0;
+    return synced ? error_set(commit->error, synced, "the batch could not be made durable: %s",
+                              strerror(-synced))
+                  : 0;
 }
 
 int audit_log_commit(struct audit_log *log, struct error *error)
@@ -537,7 +568,10 @@ int audit_log_commit(struct audit_log *log, struct error *error)
     static_assert(sizeof log->checkpoint <= NOTE_SIZE_MAX, "a checkpoint is a note");
     char text[CHECKPOINT_SIZE];
     struct writer checkpoint = writer_on(text, sizeof text);
-    struct commit commit = {.log = log, .next = malloc(sizeof *commit.next), .bundle = malloc(BUNDLE_SIZE_MAX), .error = error};
+    struct commit commit = {.log = log,
+                            .next = malloc(sizeof *commit.next),
+                            .bundle = malloc(BUNDLE_SIZE_MAX),
+                            .error = error};
     int failed = commit.next && commit.bundle ? 0 : error_set(error, -ENOMEM, "out of memory");
     if (!failed) {
         *commit.next = log->durable;
@@ -567,7 +601,8 @@ int audit_log_commit(struct audit_log *log, struct error *error)
 int audit_log_cosigned(struct audit_log *log, uint64_t size, struct text lines, struct error *error)
 {
     if (size != audit_log_size(log))
-        return error_set(error, -ESTALE, "the log has grown past %llu entries", (unsigned long long)size);
+        return error_set(error, -ESTALE, "the log has grown past %llu entries",
+                         (unsigned long long)size);
     if (lines.length > sizeof log->checkpoint - log->checkpoint_length)
         return error_set(error, -EMSGSIZE, "more cosignatures than a checkpoint may have");
     char text[CHECKPOINT_SIZE];
@@ -581,7 +616,8 @@ int audit_log_cosigned(struct audit_log *log, uint64_t size, struct text lines, 
     if (!failed)
         failed = publish_checkpoint(log);
     if (failed)
-        return error_set(error, failed, "the cosigned checkpoint could not be written: %s", strerror(-failed));
+        return error_set(error, failed, "the cosigned checkpoint could not be written: %s",
+                         strerror(-failed));
     memcpy(log->checkpoint, text, whole.length);
     log->checkpoint_length = whole.length;
     return 0;

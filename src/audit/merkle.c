@@ -39,7 +39,8 @@ struct piece {
     size_t length;
 };
 
-static struct merkle_hash hash_pieces(struct merkle_hasher *hasher, const struct piece *pieces, size_t count)
+static struct merkle_hash hash_pieces(struct merkle_hasher *hasher, const struct piece *pieces,
+                                      size_t count)
 {
     struct merkle_hash hash;
     bool done = EVP_DigestInit_ex2(hasher->context, hasher->sha256, NULL) == 1;
@@ -75,7 +76,8 @@ bool merkle_equal(const struct merkle_hash *a, const struct merkle_hash *b)
     return memcmp(a, b, sizeof *a) == 0;
 }
 
-/* ---- Verifying ------------------------------------------------------------------------------------ */
+/* ---- Verifying
+ * ------------------------------------------------------------------------------------ */
 
 bool merkle_subtree_is_valid(uint64_t start, uint64_t end)
 {
@@ -87,8 +89,9 @@ bool merkle_subtree_is_valid(uint64_t start, uint64_t end)
     return power ? start % power == 0 : start == 0;
 }
 
-bool merkle_verify_inclusion(struct merkle_hasher *hasher, uint64_t index, uint64_t size, const struct merkle_hash *leaf,
-                             const struct merkle_proof *proof, const struct merkle_hash *root)
+bool merkle_verify_inclusion(struct merkle_hasher *hasher, uint64_t index, uint64_t size,
+                             const struct merkle_hash *leaf, const struct merkle_proof *proof,
+                             const struct merkle_hash *root)
 {
     if (index >= size)
         return false;
@@ -110,16 +113,18 @@ bool merkle_verify_inclusion(struct merkle_hasher *hasher, uint64_t index, uint6
     return last == 0 && merkle_equal(&hash, root);
 }
 
-bool merkle_verify_subtree_inclusion(struct merkle_hasher *hasher, uint64_t index, uint64_t start, uint64_t end,
-                                     const struct merkle_hash *leaf, const struct merkle_proof *proof,
+bool merkle_verify_subtree_inclusion(struct merkle_hasher *hasher, uint64_t index, uint64_t start,
+                                     uint64_t end, const struct merkle_hash *leaf,
+                                     const struct merkle_proof *proof,
                                      const struct merkle_hash *root)
 {
     return merkle_subtree_is_valid(start, end) && index >= start && index < end &&
            merkle_verify_inclusion(hasher, index - start, end - start, leaf, proof, root);
 }
 
-bool merkle_verify_subtree_consistency(struct merkle_hasher *hasher, uint64_t start, uint64_t end, uint64_t size,
-                                       const struct merkle_hash *subtree, const struct merkle_hash *root,
+bool merkle_verify_subtree_consistency(struct merkle_hasher *hasher, uint64_t start, uint64_t end,
+                                       uint64_t size, const struct merkle_hash *subtree,
+                                       const struct merkle_hash *root,
                                        const struct merkle_proof *proof)
 {
     if (start == end) { /* the empty subtree: it has one hash, and no place in the tree to prove */
@@ -167,12 +172,15 @@ bool merkle_verify_consistency(struct merkle_hasher *hasher, uint64_t size1, uin
                                const struct merkle_hash *root1, const struct merkle_hash *root2,
                                const struct merkle_proof *proof)
 {
-    return size1 > 0 && merkle_verify_subtree_consistency(hasher, 0, size1, size2, root1, root2, proof);
+    return size1 > 0 &&
+           merkle_verify_subtree_consistency(hasher, 0, size1, size2, root1, root2, proof);
 }
 
-/* ---- Growing -------------------------------------------------------------------------------------- */
+/* ---- Growing
+ * -------------------------------------------------------------------------------------- */
 
-void merkle_append(struct merkle_hasher *hasher, struct merkle_frontier *frontier, const struct merkle_hash *leaf)
+void merkle_append(struct merkle_hasher *hasher, struct merkle_frontier *frontier,
+                   const struct merkle_hash *leaf)
 {
     struct merkle_hash hash = *leaf;
     unsigned height = 0;
@@ -195,7 +203,8 @@ struct merkle_hash merkle_root(struct merkle_hasher *hasher, const struct merkle
     return begun ? hash : merkle_empty(hasher);
 }
 
-/* ---- Proving -------------------------------------------------------------------------------------- */
+/* ---- Proving
+ * -------------------------------------------------------------------------------------- */
 
 static unsigned floor_log2(uint64_t x)
 {
@@ -208,8 +217,8 @@ static uint64_t split_of(uint64_t size)
     return UINT64_C(1) << floor_log2(size - 1);
 }
 
-int merkle_range(struct merkle_hasher *hasher, uint64_t begin, uint64_t end, merkle_source source, void *context,
-                 struct merkle_hash *out)
+int merkle_range(struct merkle_hasher *hasher, uint64_t begin, uint64_t end, merkle_source source,
+                 void *context, struct merkle_hash *out)
 {
     must(merkle_subtree_is_valid(begin, end));
     struct merkle_hash peaks[64];
@@ -238,7 +247,8 @@ struct proof_job {
 static int add_range(const struct proof_job *job, uint64_t begin, uint64_t end)
 {
     must(job->out->count < MERKLE_PROOF_MAX);
-    return merkle_range(job->hasher, begin, end, job->source, job->context, &job->out->hash[job->out->count++]);
+    return merkle_range(job->hasher, begin, end, job->source, job->context,
+                        &job->out->hash[job->out->count++]);
 }
 
 static void reverse(struct merkle_proof *proof)
@@ -250,8 +260,8 @@ static void reverse(struct merkle_proof *proof)
     }
 }
 
-int merkle_prove_inclusion(struct merkle_hasher *hasher, uint64_t index, uint64_t size, merkle_source source,
-                           void *context, struct merkle_proof *out)
+int merkle_prove_inclusion(struct merkle_hasher *hasher, uint64_t index, uint64_t size,
+                           merkle_source source, void *context, struct merkle_proof *out)
 {
     if (index >= size)
         return -EINVAL;
@@ -270,8 +280,8 @@ int merkle_prove_inclusion(struct merkle_hasher *hasher, uint64_t index, uint64_
     return 0;
 }
 
-int merkle_prove_consistency(struct merkle_hasher *hasher, uint64_t size1, uint64_t size2, merkle_source source,
-                             void *context, struct merkle_proof *out)
+int merkle_prove_consistency(struct merkle_hasher *hasher, uint64_t size1, uint64_t size2,
+                             merkle_source source, void *context, struct merkle_proof *out)
 {
     if (size1 == 0 || size1 > size2)
         return -EINVAL;

@@ -7,7 +7,8 @@
 static const char dash[] = "\xe2\x80\x94 "; /* em dash, space */
 enum { DASH_LENGTH = sizeof dash - 1 };
 
-/* ---- Small parts ---------------------------------------------------------------------------------- */
+/* ---- Small parts
+ * ---------------------------------------------------------------------------------- */
 
 bool decimal_parse(struct text text, uint64_t *out)
 {
@@ -24,12 +25,14 @@ bool decimal_parse(struct text text, uint64_t *out)
     return true;
 }
 
-/* libsodium's decoder takes a last character whose unused bits are not zero; two texts for one value would let a
- * note be changed without its signature noticing, so what is decoded must encode to the same text. */
+/* libsodium's decoder takes a last character whose unused bits are not zero; two texts for one
+ * value would let a note be changed without its signature noticing, so what is decoded must
+ * encode to the same text. */
 static bool base64_parse(struct text text, uint8_t *out, size_t size, size_t *length)
 {
     char again[200];
-    if (sodium_base642bin(out, size, text.data, text.length, NULL, length, NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
+    if (sodium_base642bin(out, size, text.data, text.length, NULL, length, NULL,
+                          sodium_base64_VARIANT_ORIGINAL) != 0)
         return false;
     if (sodium_base64_ENCODED_LEN(*length, sodium_base64_VARIANT_ORIGINAL) > sizeof again)
         return false;
@@ -41,7 +44,8 @@ static void base64_write(const uint8_t *data, size_t length, struct writer *out)
 {
     char text[200];
     must(sodium_base64_ENCODED_LEN(length, sodium_base64_VARIANT_ORIGINAL) <= sizeof text);
-    write_string(out, sodium_bin2base64(text, sizeof text, data, length, sodium_base64_VARIANT_ORIGINAL));
+    write_string(
+        out, sodium_bin2base64(text, sizeof text, data, length, sodium_base64_VARIANT_ORIGINAL));
 }
 
 int hash_parse(struct text text, struct merkle_hash *out)
@@ -73,7 +77,8 @@ static uint64_t load_big_endian(const uint8_t *data, size_t bytes)
     return value;
 }
 
-/* ---- Keys ----------------------------------------------------------------------------------------- */
+/* ---- Keys
+ * ----------------------------------------------------------------------------------------- */
 
 /* The specification forbids all Unicode spaces; names of ours are ASCII, which forbids them too. */
 static bool name_is_allowed(struct text name)
@@ -99,7 +104,8 @@ static uint32_t key_id(struct text name, uint8_t type, const uint8_t key[32])
     return (uint32_t)load_big_endian(hash, 4);
 }
 
-int signer_key_make(const char *name, enum note_key_type type, const uint8_t seed[32], struct signer_key *out)
+int signer_key_make(const char *name, enum note_key_type type, const uint8_t seed[32],
+                    struct signer_key *out)
 {
     if (!name_is_allowed(text_of(name)) || sodium_init() < 0)
         return -EINVAL;
@@ -137,20 +143,24 @@ int verifier_key_parse(struct text text, struct verifier_key *out)
     size_t length;
     char id[9];
     if (!name_is_allowed(name) || rest.length < 9 || rest.data[8] != '+' ||
-        !base64_parse((struct text){rest.data + 9, rest.length - 9}, typed, sizeof typed, &length) || length != 33)
+        !base64_parse((struct text){rest.data + 9, rest.length - 9}, typed, sizeof typed,
+                      &length) ||
+        length != 33)
         return -EBADMSG;
     memcpy(key.name, name.data, name.length);
     key.type = typed[0];
     memcpy(key.key, typed + 1, 32);
     key.id = key_id(name, key.type, key.key);
     snprintf(id, sizeof id, "%08x", key.id);
-    if (memcmp(id, rest.data, 8) != 0 || (key.type != NOTE_KEY_LOG && key.type != NOTE_KEY_COSIGNER))
+    if (memcmp(id, rest.data, 8) != 0 ||
+        (key.type != NOTE_KEY_LOG && key.type != NOTE_KEY_COSIGNER))
         return -EBADMSG;
     *out = key;
     return 0;
 }
 
-/* ---- Notes ---------------------------------------------------------------------------------------- */
+/* ---- Notes
+ * ---------------------------------------------------------------------------------------- */
 
 static bool note_text_is_allowed(struct text text)
 {
@@ -178,7 +188,8 @@ static bool signature_parse(struct text line, struct note_signature *out)
     uint8_t bytes[4 + sizeof out->signature];
     size_t length;
     if (!base64_parse(base64, bytes, sizeof bytes, &length)) {
-        /* Longer than any type that we verify (ML-DSA-44, say): kept as a line of an unknown key. */
+        /* Longer than any type that we verify (ML-DSA-44, say): kept as a line of an unknown
+         * key. */
         out->length = SIZE_MAX;
         return base64.length > 4 * sizeof bytes / 3;
     }
@@ -203,7 +214,8 @@ int note_parse(struct text text, struct note *out)
     for (size_t at = split + 1; at < text.length;) {
         const char *newline = memchr(text.data + at, '\n', text.length - at);
         struct text line = {text.data + at, (size_t)(newline - (text.data + at)) + 1};
-        if (note.count == NOTE_SIGNATURES_MAX || !signature_parse(line, &note.signature[note.count]))
+        if (note.count == NOTE_SIGNATURES_MAX ||
+            !signature_parse(line, &note.signature[note.count]))
             return -EBADMSG;
         note.count++;
         at += line.length;
@@ -219,7 +231,8 @@ enum { COSIGNED_HEAD = 64 };
 
 static struct text cosigned_head(uint64_t time, char buffer[COSIGNED_HEAD])
 {
-    int length = snprintf(buffer, COSIGNED_HEAD, "cosignature/v1\ntime %llu\n", (unsigned long long)time);
+    int length =
+        snprintf(buffer, COSIGNED_HEAD, "cosignature/v1\ntime %llu\n", (unsigned long long)time);
     return (struct text){buffer, (size_t)length};
 }
 
@@ -249,15 +262,18 @@ static bool signature_verifies(const struct note *note, const struct note_signat
     } else if (signature->length != crypto_sign_BYTES) {
         return false;
     }
-    return crypto_sign_verify_detached(bytes, (const uint8_t *)message.data, message.length, key->key) == 0;
+    return crypto_sign_verify_detached(bytes, (const uint8_t *)message.data, message.length,
+                                       key->key) == 0;
 }
 
-enum note_verdict note_verify(const struct note *note, const struct verifier_key *key, uint64_t *time)
+enum note_verdict note_verify(const struct note *note, const struct verifier_key *key,
+                              uint64_t *time)
 {
     enum note_verdict verdict = NOTE_NOT_SIGNED;
     for (size_t i = 0; i < note->count; i++) {
         const struct note_signature *signature = &note->signature[i];
-        if (signature->length == SIZE_MAX || signature->id != key->id || !text_is(signature->name, key->name))
+        if (signature->length == SIZE_MAX || signature->id != key->id ||
+            !text_is(signature->name, key->name))
             continue;
         if (!signature_verifies(note, signature, key, time))
             return NOTE_WRONG;
@@ -279,7 +295,8 @@ void note_sign(const struct signer_key *key, struct text body, uint64_t time, st
         at += 8;
         message = cosigned_message(time, body, buffer);
     }
-    crypto_sign_detached(bytes + at, NULL, (const uint8_t *)message.data, message.length, key->secret);
+    crypto_sign_detached(bytes + at, NULL, (const uint8_t *)message.data, message.length,
+                         key->secret);
     at += crypto_sign_BYTES;
     write_bytes(out, dash, DASH_LENGTH);
     write_string(out, key->verifier.name);
@@ -288,7 +305,8 @@ void note_sign(const struct signer_key *key, struct text body, uint64_t time, st
     WRITE_LITERAL(out, "\n");
 }
 
-/* ---- Checkpoints ---------------------------------------------------------------------------------- */
+/* ---- Checkpoints
+ * ---------------------------------------------------------------------------------- */
 
 static bool next_line(struct text *rest, struct text *line)
 {
@@ -305,8 +323,9 @@ int checkpoint_parse(struct text body, struct checkpoint *out)
 {
     struct checkpoint checkpoint;
     struct text size, root, extension;
-    if (!next_line(&body, &checkpoint.origin) || !next_line(&body, &size) || !next_line(&body, &root) ||
-        !decimal_parse(size, &checkpoint.size) || hash_parse(root, &checkpoint.root) != 0)
+    if (!next_line(&body, &checkpoint.origin) || !next_line(&body, &size) ||
+        !next_line(&body, &root) || !decimal_parse(size, &checkpoint.size) ||
+        hash_parse(root, &checkpoint.root) != 0)
         return -EBADMSG;
     while (body.length)
         if (!next_line(&body, &extension))

@@ -1,9 +1,12 @@
 /* note.h: signed notes, checkpoints and cosignatures, as C2SP writes them.
  *
- * Sources    c2sp.org/signed-note v1.0.0, tlog-checkpoint v1.0.0, tlog-cosignature (Ed25519, type 0x04). ML-DSA-44 is recommended there
- *            for new logs; no library of Debian 12 has it, so its signatures are ignored like those of any unknown key.
- * Keys       Ed25519 of libsodium. A verifier key ("vkey") is text: NAME+KEYID+base64(type || public key).
- * Errors     outside text is parsed strictly: control characters, non-canonical numbers and base64 are refused with -EBADMSG.
+ * Sources    c2sp.org/signed-note v1.0.0, tlog-checkpoint v1.0.0, tlog-cosignature (Ed25519, type
+ *            0x04). ML-DSA-44 is recommended there for new logs; no library of Debian 12 has it, so
+ *            its signatures are ignored like those of any unknown key.
+ * Keys       Ed25519 of libsodium. A verifier key ("vkey") is text: NAME+KEYID+base64(type ||
+ *            public key).
+ * Errors     outside text is parsed strictly: control characters, non-canonical numbers and base64
+ *            are refused with -EBADMSG.
  */
 #ifndef ECLUSE_NOTE_H
 #define ECLUSE_NOTE_H
@@ -34,7 +37,8 @@ struct signer_key {
 };
 
 /* Names must not be empty nor hold spaces, '+' or control characters: -EINVAL. */
-int signer_key_make(const char *name, enum note_key_type type, const uint8_t seed[32], struct signer_key *out);
+int signer_key_make(const char *name, enum note_key_type type, const uint8_t seed[32],
+                    struct signer_key *out);
 void signer_key_wipe(struct signer_key *key);
 
 /* "NAME+KEYID+BASE64"; returns out. */
@@ -49,7 +53,8 @@ struct note {
         struct text name;
         uint32_t id;
         struct text line;      /* whole, with its newline */
-        uint8_t signature[80]; /* what follows the id; longer ones have length > 80 and are kept only as `line` */
+        uint8_t signature[80]; /* what follows the id; longer ones have length > 80 and are kept
+                                  only as `line` */
         size_t length;
     } signature[NOTE_SIGNATURES_MAX];
 };
@@ -57,13 +62,14 @@ struct note {
 int note_parse(struct text text, struct note *out);
 
 enum note_verdict {
-    NOTE_SIGNED,      /* by this key */
-    NOTE_NOT_SIGNED,  /* no line of this key's name and id */
-    NOTE_WRONG,       /* a line of this key that does not verify: the whole note is to be refused */
+    NOTE_SIGNED,     /* by this key */
+    NOTE_NOT_SIGNED, /* no line of this key's name and id */
+    NOTE_WRONG,      /* a line of this key that does not verify: the whole note is to be refused */
 };
 
 /* For a cosigner's key, *time (may be NULL) receives the time it stated, in seconds. */
-enum note_verdict note_verify(const struct note *note, const struct verifier_key *key, uint64_t *time);
+enum note_verdict note_verify(const struct note *note, const struct verifier_key *key,
+                              uint64_t *time);
 
 /* Appends "— NAME BASE64\n" for the body. `time` is for a cosigner's key only. */
 void note_sign(const struct signer_key *key, struct text body, uint64_t time, struct writer *out);

@@ -106,12 +106,14 @@ int audit_reader_entry(struct audit_reader *reader, uint64_t index, struct text 
 
 int audit_reader_inclusion(struct audit_reader *reader, uint64_t index, struct merkle_proof *out)
 {
-    return merkle_prove_inclusion(reader->hasher, index, reader->checkpoint.size, tile_source_hash, &reader->source, out);
+    return merkle_prove_inclusion(reader->hasher, index, reader->checkpoint.size, tile_source_hash,
+                                  &reader->source, out);
 }
 
 int audit_reader_consistency(struct audit_reader *reader, uint64_t size1, struct merkle_proof *out)
 {
-    return merkle_prove_consistency(reader->hasher, size1, reader->checkpoint.size, tile_source_hash, &reader->source, out);
+    return merkle_prove_consistency(reader->hasher, size1, reader->checkpoint.size,
+                                    tile_source_hash, &reader->source, out);
 }
 
 static int write_extra(struct text entry, struct writer *out)
@@ -120,7 +122,8 @@ static int write_extra(struct text entry, struct writer *out)
     char *base64 = malloc(size);
     if (!base64)
         return -ENOMEM;
-    sodium_bin2base64(base64, size, (const uint8_t *)entry.data, entry.length, sodium_base64_VARIANT_ORIGINAL);
+    sodium_bin2base64(base64, size, (const uint8_t *)entry.data, entry.length,
+                      sodium_base64_VARIANT_ORIGINAL);
     WRITE_LITERAL(out, "extra ");
     write_string(out, base64);
     WRITE_LITERAL(out, "\n");

@@ -17,7 +17,9 @@ struct kept_name { /* a commitment of a staged entry, on its way into the salts 
     char name[ACT_SUBJECT_SIZE];
 };
 
-enum { STAGED_MAX = RECORDER_BATCH + HANDOVER_COUNT + 2 }; /* a step stages a LOST of each ring, an ERASED and a KEY beyond a batch */
+enum {
+    STAGED_MAX = RECORDER_BATCH + HANDOVER_COUNT + 2
+}; /* a step stages a LOST of each ring, an ERASED and a KEY beyond a batch */
 
 enum { NAMES_MAX = ENTRY_ROLE_COUNT * STAGED_MAX };
 
@@ -69,19 +71,22 @@ void recorder_witnessed(struct recorder *recorder, uint64_t size, nanos_t when)
     handover_witnessed(recorder->reader, when);
 }
 
-/* ---- Names ---------------------------------------------------------------------------------------- */
+/* ---- Names
+ * ---------------------------------------------------------------------------------------- */
 
 static int write_names(struct salts *salts, const struct kept_name *name, size_t count)
 {
     int failed = salts_begin(salts);
     for (size_t i = 0; i < count && !failed; i++)
-        failed = salts_add(salts, name[i].entry, name[i].role, name[i].salt, text_of(name[i].name), name[i].at);
+        failed = salts_add(salts, name[i].entry, name[i].role, name[i].salt, text_of(name[i].name),
+                           name[i].at);
     if (!failed)
         failed = salts_commit(salts);
     if (failed)
         salts_rollback(salts);
     if (failed == -EBADMSG) { /* they will not mend by waiting, and the log must go on */
-        log_line(LOG_LEVEL_ERROR, "recorder: the salts are damaged; whom %zu entries meant is not kept", count);
+        log_line(LOG_LEVEL_ERROR,
+                 "recorder: the salts are damaged; whom %zu entries meant is not kept", count);
         failed = 0;
     }
     return failed;
@@ -131,8 +136,9 @@ static void stop_names(struct names *names)
     pthread_join(names->thread, NULL);
 }
 
-/* After the entries are durable, so that nobody waits for it. What cannot be written is kept and tried again; a crash of the machine may
- * take the last moments, as database.h says. Returns how the last try went. */
+/* After the entries are durable, so that nobody waits for it. What cannot be written is kept and
+ * tried again; a crash of the machine may take the last moments, as database.h says. Returns how
+ * the last try went. */
 static int hand_names(struct recorder *recorder)
 {
     struct names *names = &recorder->names;
@@ -151,9 +157,11 @@ static int hand_names(struct recorder *recorder)
     return failed;
 }
 
-/* ---- Opening -------------------------------------------------------------------------------------- */
+/* ---- Opening
+ * -------------------------------------------------------------------------------------- */
 
-static int open_log(struct recorder *recorder, const char *state, const char *name, struct error *error)
+static int open_log(struct recorder *recorder, const char *state, const char *name,
+                    struct error *error)
 {
     char folder[PATH_SIZE];
     struct signer_key key;
@@ -190,7 +198,10 @@ static int open_salts(struct recorder *recorder, const char *state, struct error
         snprintf(to, sizeof to, "%s.damaged%s", path, parts[i]);
         rename(from, to);
     }
-    log_line(LOG_LEVEL_ERROR, "recorder: %s was damaged and is set aside: whom older entries meant can no longer be told", path);
+    log_line(
+        LOG_LEVEL_ERROR,
+        "recorder: %s was damaged and is set aside: whom older entries meant can no longer be told",
+        path);
     return salts_open(path, &recorder->salts, error);
 }
 
@@ -201,7 +212,8 @@ static int stage_new_key(struct recorder *recorder)
     struct act act = {.kind = ACT_KEY};
     if (!audit_log_key_is_new(recorder->log, &former))
         return 0;
-    snprintf(act.reason, sizeof act.reason, "from here on signed by a new key; the one before was %08x", former);
+    snprintf(act.reason, sizeof act.reason,
+             "from here on signed by a new key; the one before was %08x", former);
     return recorder_say(recorder, act, clock_wall());
 }
 
@@ -214,7 +226,8 @@ static void hand_last_names(struct recorder *recorder)
     }
 }
 
-int recorder_open(const char *state, const char *runtime, const char *name, struct recorder **out, struct error *error)
+int recorder_open(const char *state, const char *runtime, const char *name, struct recorder **out,
+                  struct error *error)
 {
     struct recorder *recorder = calloc(1, sizeof *recorder);
     if (!recorder)
@@ -252,7 +265,8 @@ void recorder_close(struct recorder *recorder)
 
 int recorder_set_aside(const char *state, int64_t wall, struct error *error)
 {
-    static const char *const parts[] = {"audit", "record/index.db", "record/index.db-wal", "record/index.db-shm"};
+    static const char *const parts[] = {"audit", "record/index.db", "record/index.db-wal",
+                                        "record/index.db-shm"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         char from[PATH_SIZE], to[PATH_SIZE + 40];
         snprintf(from, sizeof from, "%s/%s", state, parts[i]);
@@ -263,10 +277,11 @@ int recorder_set_aside(const char *state, int64_t wall, struct error *error)
     return 0;
 }
 
-/* ---- A step --------------------------------------------------------------------------------------- */
+/* ---- A step
+ * --------------------------------------------------------------------------------------- */
 
-static void keep_name(struct recorder *recorder, uint64_t entry, enum entry_role role, const struct act *act,
-                      const struct entry_salts *salts)
+static void keep_name(struct recorder *recorder, uint64_t entry, enum entry_role role,
+                      const struct act *act, const struct entry_salts *salts)
 {
     const char *name = role == ENTRY_SUBJECT ? act->subject : act->actor + strlen("operator ");
     struct kept_name *kept = &recorder->name[recorder->name_count++];
@@ -310,7 +325,9 @@ static int stage_lost(struct recorder *recorder, int64_t wall)
             continue;
         struct act act = {.kind = ACT_LOST};
         act_text(act.object, sizeof act.object, text_of(handover_name(name)));
-        act_text(act.reason, sizeof act.reason, TEXT("acts that could not be taken: the log could not be written, or too many came at once"));
+        act_text(act.reason, sizeof act.reason,
+                 TEXT("acts that could not be taken: the log could not be written, or too many "
+                      "came at once"));
         act_number(&act, "count", (int64_t)lost);
         failed = recorder_say(recorder, act, wall);
     }
@@ -321,7 +338,8 @@ static int stage_waiting(struct recorder *recorder, nanos_t boot, int64_t wall)
 {
     int failed = stage_lost(recorder, wall);
     struct handed_over handed;
-    while (!failed && recorder->pending < RECORDER_BATCH && recorder->name_count < NAMES_MAX - ENTRY_ROLE_COUNT * (HANDOVER_COUNT + 2) &&
+    while (!failed && recorder->pending < RECORDER_BATCH &&
+           recorder->name_count < NAMES_MAX - ENTRY_ROLE_COUNT * (HANDOVER_COUNT + 2) &&
            handover_next(recorder->reader, boot, &handed))
         failed = stage(recorder, &handed);
     return failed;
@@ -352,7 +370,9 @@ long recorder_expire(struct recorder *recorder, int64_t before, int64_t wall, st
         return error_set(error, -EBUSY, "the log cannot be written at present");
     long erased = salts_erase(recorder_salts(recorder), before, RECORDER_EXPIRE, &first, &last);
     if (erased <= 0)
-        return erased < 0 ? error_set(error, (int)erased, "old salts cannot be erased: %s", strerror((int)-erased)) : 0;
+        return erased < 0 ? error_set(error, (int)erased, "old salts cannot be erased: %s",
+                                      strerror((int)-erased))
+                          : 0;
     struct act act = {.kind = ACT_ERASED};
     act_text(act.reason, sizeof act.reason, TEXT("kept for as long as the contract says"));
     act_number(&act, "count", erased);

@@ -1,7 +1,8 @@
 /* sync.h: many files made durable at once.
  *
- * A batch of the log is some twenty files; one after the other, at 5 ms each, they would take 100 ms. The kernel takes fsync(2) from
- * many threads at once and the disk merges them, so that a round takes about as long as its slowest.
+ * A batch of the log is some twenty files; one after the other, at 5 ms each, they would take 100
+ * ms. The kernel takes fsync(2) from many threads at once and the disk merges them, so that a round
+ * takes about as long as its slowest.
  */
 #ifndef ECLUSE_SYNC_H
 #define ECLUSE_SYNC_H

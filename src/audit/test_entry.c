@@ -24,7 +24,8 @@ static struct handed_over full_act(void)
     return handed;
 }
 
-static struct text written(const struct handed_over *handed, char buffer[ENTRY_SIZE], struct entry_salts *salts)
+static struct text written(const struct handed_over *handed, char buffer[ENTRY_SIZE],
+                           struct entry_salts *salts)
 {
     struct writer w = writer_on(buffer, ENTRY_SIZE);
     entry_write(handed, &w, salts);
@@ -61,7 +62,8 @@ static void nobody_is_named_in_an_entry_and_the_salt_shows_whom_it_meant(void **
     assert_null(memmem(text.data, text.length, "198.51", 6));
     assert_int_equal(entry_parse(text, &entry), 0);
     assert_string_equal(entry.act.subject,
-                        entry_commitment(ENTRY_SUBJECT, salts.salt[ENTRY_SUBJECT], TEXT("198.51.100.7"), commitment));
+                        entry_commitment(ENTRY_SUBJECT, salts.salt[ENTRY_SUBJECT],
+                                         TEXT("198.51.100.7"), commitment));
     entry_commitment(ENTRY_ACTOR, salts.salt[ENTRY_ACTOR], TEXT("ana"), commitment);
     assert_string_equal(entry.act.actor + strlen("operator "), commitment);
     /* the same name in another entry looks different: entries cannot be linked without the salts */
@@ -71,12 +73,14 @@ static void nobody_is_named_in_an_entry_and_the_salt_shows_whom_it_meant(void **
 static void guards_and_root_are_named_plainly(void **state)
 {
     (void)state;
-    struct handed_over handed = {.from = HANDOVER_RUN, .number = 1, .act = {.kind = ACT_STARTED, .actor = "root"}};
+    struct handed_over handed = {
+        .from = HANDOVER_RUN, .number = 1, .act = {.kind = ACT_STARTED, .actor = "root"}};
     char buffer[ENTRY_SIZE];
     struct entry_salts salts;
     struct text text = written(&handed, buffer, &salts);
-    static const char expected[] = "{\"v\":1,\"at\":\"1970-01-01T00:00:00.000000000Z\",\"from\":\"run\",\"n\":1,"
-                                   "\"kind\":\"started\",\"actor\":\"root\"}";
+    static const char expected[] =
+        "{\"v\":1,\"at\":\"1970-01-01T00:00:00.000000000Z\",\"from\":\"run\",\"n\":1,"
+        "\"kind\":\"started\",\"actor\":\"root\"}";
     assert_true(text_is(text, expected));
     assert_false(salts.used[ENTRY_ACTOR] || salts.used[ENTRY_SUBJECT]);
 }
@@ -108,11 +112,19 @@ static void what_is_not_an_entry_is_refused(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "", "{}", "[]", "{\"v\":2}", "{\"v\":1,\"at\":\"2026-11-20T14:03:00Z\",\"from\":\"front\",\"n\":1,\"kind\":\"hold\"}",
-        "{\"v\":1,\"at\":\"2026-13-20T14:03:00.000000000Z\",\"from\":\"front\",\"n\":1,\"kind\":\"hold\"}",
-        "{\"v\":1,\"at\":\"2026-11-20T14:03:00.000000000Z\",\"from\":\"front\",\"n\":1,\"kind\":\"nonsense\"}",
-        "{\"v\":1,\"at\":\"2026-11-20T14:03:00.000000000Z\",\"from\":\"front\",\"n\":-1,\"kind\":\"hold\"}",
-        "{\"v\":1,\"at\":\"2026-11-20T14:03:00.000000000Z\",\"from\":\"front\",\"n\":1,\"kind\":\"hold\",\"numbers\":{\"a\":\"b\"}}",
+        "",
+        "{}",
+        "[]",
+        "{\"v\":2}",
+        "{\"v\":1,\"at\":\"2026-11-20T14:03:00Z\",\"from\":\"front\",\"n\":1,\"kind\":\"hold\"}",
+        "{\"v\":1,\"at\":\"2026-13-20T14:03:00.000000000Z\",\"from\":\"front\",\"n\":1,\"kind\":"
+        "\"hold\"}",
+        "{\"v\":1,\"at\":\"2026-11-20T14:03:00.000000000Z\",\"from\":\"front\",\"n\":1,\"kind\":"
+        "\"nonsense\"}",
+        "{\"v\":1,\"at\":\"2026-11-20T14:03:00.000000000Z\",\"from\":\"front\",\"n\":-1,\"kind\":"
+        "\"hold\"}",
+        "{\"v\":1,\"at\":\"2026-11-20T14:03:00.000000000Z\",\"from\":\"front\",\"n\":1,\"kind\":"
+        "\"hold\",\"numbers\":{\"a\":\"b\"}}",
     };
     struct entry entry;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -142,8 +154,14 @@ static void a_glance_sees_what_reading_does_or_nothing(void **state)
 {
     (void)state;
     static const struct act acts[] = {
-        {.at = INT64_C(1795183380123456789), .kind = ACT_HOLD, .actor = "guard front", .subject = "198.51.100.7", .object = "logins",
-         .hold = "hold-2f-front", .reason = "61 of 60", .evidence = "ecluse why"},
+        {.at = INT64_C(1795183380123456789),
+         .kind = ACT_HOLD,
+         .actor = "guard front",
+         .subject = "198.51.100.7",
+         .object = "logins",
+         .hold = "hold-2f-front",
+         .reason = "61 of 60",
+         .evidence = "ecluse why"},
         {.at = 1, .kind = ACT_STARTED},
         {.at = 7, .kind = ACT_SIGN_IN, .actor = "operator ana", .hold = "hold-1-front"},
         {.at = 7, .kind = ACT_CONTRACT, .object = "quote \" and \\"},

@@ -22,7 +22,9 @@ static int begin(void **state)
     (void)state;
     strcpy(runtime, "/tmp/ecluse-handover-XXXXXX");
     return mkdtemp(runtime) && handover_create(runtime, HANDOVER_FRONT, -1, &error) == 0 &&
-                   handover_create(runtime, HANDOVER_DESK, -1, &error) == 0 ? 0 : -1;
+                   handover_create(runtime, HANDOVER_DESK, -1, &error) == 0
+               ? 0
+               : -1;
 }
 
 static int end(void **state)
@@ -109,14 +111,16 @@ static void a_full_ring_counts_what_it_loses_and_keeps_room_for_those_who_wait(v
     for (unsigned i = 0; i < HANDOVER_PLACES; i++)
         *(handover_act(front, &act) ? &taken : &refused) += 1;
     assert_int_equal(taken, HANDOVER_PLACES / 4 * 3);
-    assert_int_equal(handover_durably(front, &act, NANOS_MILLISECOND), -ETIMEDOUT); /* it fitted; nobody made it durable */
+    assert_int_equal(handover_durably(front, &act, NANOS_MILLISECOND),
+                     -ETIMEDOUT); /* it fitted; nobody made it durable */
     uint64_t count = 0;
     while (handover_next(reader, 1, &got))
         count++;
     assert_int_equal(count, taken + 1);
     assert_int_equal(handover_lost(reader, HANDOVER_FRONT), refused);
     assert_int_equal(handover_lost(reader, HANDOVER_FRONT), 0);
-    assert_int_equal(handover_act(front, &act), 0); /* taken is not durable: the places are not free yet */
+    assert_int_equal(handover_act(front, &act),
+                     0); /* taken is not durable: the places are not free yet */
     handover_durable(reader, 1, count, 0);
     assert_int_not_equal(handover_act(front, &act), 0);
     handover_reader_free(reader);
@@ -225,7 +229,8 @@ static void a_killed_producer_leaves_at_most_a_hole_that_is_counted(void **state
     handover_reader_free(reader);
 }
 
-/* A taken-over guard writes what it likes into its ring: the writer reads on, or nothing, and never outside. */
+/* A taken-over guard writes what it likes into its ring: the writer reads on, or nothing, and
+ * never outside. */
 static void a_spoilt_ring_does_no_harm(void **state)
 {
     (void)state;
@@ -245,7 +250,8 @@ static void a_spoilt_ring_does_no_harm(void **state)
         off_t at = round % 3 ? 64 + rand_r(&seed) % 200 : rand_r(&seed) % (int)(about.st_size - 8);
         if (at >= 8)
             assert_int_equal(pwrite(file, &junk, sizeof junk, at), sizeof junk);
-        for (int i = 0; i < 50 && handover_next(reader, clock_boot() + round * 2 * NANOS_SECOND, &got); i++)
+        for (int i = 0;
+             i < 50 && handover_next(reader, clock_boot() + round * 2 * NANOS_SECOND, &got); i++)
             assert_true(got.act.kind < ACT_KIND_COUNT);
         handover_durable(reader, clock_boot(), 1, 0);
     }
@@ -294,11 +300,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(acts_arrive_in_order_with_their_numbers, begin, end),
-        cmocka_unit_test_setup_teardown(what_was_not_durable_is_taken_again_by_the_next_writer, begin, end),
-        cmocka_unit_test_setup_teardown(a_full_ring_counts_what_it_loses_and_keeps_room_for_those_who_wait, begin, end),
+        cmocka_unit_test_setup_teardown(what_was_not_durable_is_taken_again_by_the_next_writer,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(
+            a_full_ring_counts_what_it_loses_and_keeps_room_for_those_who_wait, begin, end),
         cmocka_unit_test_setup_teardown(who_waits_goes_on_once_it_is_durable, begin, end),
         cmocka_unit_test_setup_teardown(nothing_is_lost_or_torn_between_many_producers, begin, end),
-        cmocka_unit_test_setup_teardown(a_killed_producer_leaves_at_most_a_hole_that_is_counted, begin, end),
+        cmocka_unit_test_setup_teardown(a_killed_producer_leaves_at_most_a_hole_that_is_counted,
+                                        begin, end),
         cmocka_unit_test_setup_teardown(a_spoilt_ring_does_no_harm, begin, end),
         cmocka_unit_test_setup_teardown(a_file_of_another_size_or_version_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(status_tells_what_waits, begin, end),

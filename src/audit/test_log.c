@@ -21,7 +21,9 @@ static int begin(void **state)
     (void)state;
     uint8_t seed[32] = {42};
     strcpy(folder, "/tmp/ecluse-log-XXXXXX");
-    return mkdtemp(folder) && signer_key_make("ecluse.example/log", NOTE_KEY_LOG, seed, &key) == 0 ? 0 : -1;
+    return mkdtemp(folder) && signer_key_make("ecluse.example/log", NOTE_KEY_LOG, seed, &key) == 0
+               ? 0
+               : -1;
 }
 
 static int end(void **state)
@@ -179,7 +181,8 @@ static void a_full_disk_loses_nothing_that_was_staged(void **state)
     check_content(30);
 }
 
-/* The child says over a pipe what it has been told is durable; it is killed at a moment of our choosing. */
+/* The child says over a pipe what it has been told is durable; it is killed at a moment of our
+ * choosing. */
 static void commit_until_killed(int told)
 {
     struct audit_log *log = opened();
@@ -223,11 +226,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_committed_is_there_again_after_opening, begin, end),
-        cmocka_unit_test_setup_teardown(partial_tiles_are_cleared_once_the_full_one_is_there, begin, end),
+        cmocka_unit_test_setup_teardown(partial_tiles_are_cleared_once_the_full_one_is_there, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(a_log_has_one_writer, begin, end),
-        cmocka_unit_test_setup_teardown(a_changed_checkpoint_or_tile_is_refused_with_its_place, begin, end),
+        cmocka_unit_test_setup_teardown(a_changed_checkpoint_or_tile_is_refused_with_its_place,
+                                        begin, end),
         cmocka_unit_test_setup_teardown(a_full_disk_loses_nothing_that_was_staged, begin, end),
-        cmocka_unit_test_setup_teardown(kill_at_any_moment_loses_nothing_that_was_durable, begin, end),
+        cmocka_unit_test_setup_teardown(kill_at_any_moment_loses_nothing_that_was_durable, begin,
+                                        end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

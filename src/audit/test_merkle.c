@@ -28,17 +28,20 @@ static int end(void **state)
     return 0;
 }
 
-/* ---- The vectors of transparency-dev/merkle --------------------------------------------------------- */
+/* ---- The vectors of transparency-dev/merkle
+ * --------------------------------------------------------- */
 
-/* Some vectors have roots of a few bytes ("don't care"), which stand for any hash: they are filled up with zeroes. An
- * empty hash, or one over 32 bytes, cannot be given to us at all. */
+/* Some vectors have roots of a few bytes ("don't care"), which stand for any hash: they are
+ * filled up with zeroes. An empty hash, or one over 32 bytes, cannot be given to us at all. */
 static bool hash_of(const json_t *value, struct merkle_hash *out)
 {
     size_t length;
     const char *text = json_string_value(value);
     memset(out, 0, sizeof *out);
-    return text && sodium_base642bin(out->byte, sizeof out->byte, text, strlen(text), NULL, &length, NULL,
-                                     sodium_base64_VARIANT_ORIGINAL) == 0 && length > 0;
+    return text &&
+           sodium_base642bin(out->byte, sizeof out->byte, text, strlen(text), NULL, &length, NULL,
+                             sodium_base64_VARIANT_ORIGINAL) == 0 &&
+           length > 0;
 }
 
 static bool proof_of(const json_t *vector, struct merkle_proof *out)
@@ -51,7 +54,8 @@ static bool proof_of(const json_t *vector, struct merkle_proof *out)
     return whole;
 }
 
-/* Some vectors have numbers over 2^63, which jansson cannot hold: numbers are read from the text. */
+/* Some vectors have numbers over 2^63, which jansson cannot hold: numbers are read from the
+ * text. */
 static char vector_text[8192];
 
 static uint64_t number_of(const json_t *vector, const char *key)
@@ -68,17 +72,18 @@ static bool inclusion(const json_t *v)
 {
     struct merkle_hash leaf, root;
     struct merkle_proof proof;
-    return hash_of(json_object_get(v, "leafHash"), &leaf) && hash_of(json_object_get(v, "root"), &root) &&
-           proof_of(v, &proof) &&
-           merkle_verify_inclusion(hasher, number_of(v, "leafIdx"), number_of(v, "treeSize"), &leaf, &proof, &root);
+    return hash_of(json_object_get(v, "leafHash"), &leaf) &&
+           hash_of(json_object_get(v, "root"), &root) && proof_of(v, &proof) &&
+           merkle_verify_inclusion(hasher, number_of(v, "leafIdx"), number_of(v, "treeSize"), &leaf,
+                                   &proof, &root);
 }
 
 static bool subtree_inclusion(const json_t *v)
 {
     struct merkle_hash leaf, root;
     struct merkle_proof proof;
-    return hash_of(json_object_get(v, "leafHash"), &leaf) && hash_of(json_object_get(v, "root"), &root) &&
-           proof_of(v, &proof) &&
+    return hash_of(json_object_get(v, "leafHash"), &leaf) &&
+           hash_of(json_object_get(v, "root"), &root) && proof_of(v, &proof) &&
            merkle_verify_subtree_inclusion(hasher, number_of(v, "leafIdx"), number_of(v, "start"),
                                            number_of(v, "end"), &leaf, &proof, &root);
 }
@@ -87,17 +92,18 @@ static bool consistency(const json_t *v)
 {
     struct merkle_hash root1, root2;
     struct merkle_proof proof;
-    return hash_of(json_object_get(v, "root1"), &root1) && hash_of(json_object_get(v, "root2"), &root2) &&
-           proof_of(v, &proof) &&
-           merkle_verify_consistency(hasher, number_of(v, "size1"), number_of(v, "size2"), &root1, &root2, &proof);
+    return hash_of(json_object_get(v, "root1"), &root1) &&
+           hash_of(json_object_get(v, "root2"), &root2) && proof_of(v, &proof) &&
+           merkle_verify_consistency(hasher, number_of(v, "size1"), number_of(v, "size2"), &root1,
+                                     &root2, &proof);
 }
 
 static bool subtree_consistency(const json_t *v)
 {
     struct merkle_hash root1, root2;
     struct merkle_proof proof;
-    return hash_of(json_object_get(v, "root1"), &root1) && hash_of(json_object_get(v, "root2"), &root2) &&
-           proof_of(v, &proof) &&
+    return hash_of(json_object_get(v, "root1"), &root1) &&
+           hash_of(json_object_get(v, "root2"), &root2) && proof_of(v, &proof) &&
            merkle_verify_subtree_consistency(hasher, number_of(v, "start"), number_of(v, "end"),
                                              number_of(v, "size"), &root1, &root2, &proof);
 }
@@ -157,12 +163,14 @@ static void every_public_vector_is_judged_rightly(void **state)
         skip(); /* the public vectors are not at hand: see CONTRIBUTING */
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         char folder[512];
-        snprintf(folder, sizeof folder, "%s/merkle/%s", data ? data : "../shared/data", kinds[i].folder);
+        snprintf(folder, sizeof folder, "%s/merkle/%s", data ? data : "../shared/data",
+                 kinds[i].folder);
         assert_int_equal(check_folder(folder, kinds[i].verify), kinds[i].count);
     }
 }
 
-/* ---- Against a tree that is computed as RFC 6962 defines it ------------------------------------------ */
+/* ---- Against a tree that is computed as RFC 6962 defines it
+ * ------------------------------------------ */
 
 enum { LEAVES = 70 };
 static struct merkle_hash leaves[LEAVES];
@@ -174,7 +182,8 @@ static struct merkle_hash defined_root(uint64_t from, uint64_t to)
     uint64_t half = 1;
     while (half * 2 < to - from)
         half *= 2;
-    struct merkle_hash left = defined_root(from, from + half), right = defined_root(from + half, to);
+    struct merkle_hash left = defined_root(from, from + half),
+                       right = defined_root(from + half, to);
     return merkle_node(hasher, &left, &right);
 }
 
@@ -216,11 +225,15 @@ static void a_proof_of_inclusion_holds_for_its_leaf_only(void **state)
         struct merkle_hash root = defined_root(0, size);
         for (uint64_t index = 0; index < size; index++) {
             struct merkle_proof proof;
-            assert_int_equal(merkle_prove_inclusion(hasher, index, size, complete_subtree, &size, &proof), 0);
-            assert_true(merkle_verify_inclusion(hasher, index, size, &leaves[index], &proof, &root));
-            assert_false(merkle_verify_inclusion(hasher, index, size, &leaves[(index + 1) % LEAVES], &proof, &root));
+            assert_int_equal(
+                merkle_prove_inclusion(hasher, index, size, complete_subtree, &size, &proof), 0);
+            assert_true(
+                merkle_verify_inclusion(hasher, index, size, &leaves[index], &proof, &root));
+            assert_false(merkle_verify_inclusion(hasher, index, size, &leaves[(index + 1) % LEAVES],
+                                                 &proof, &root));
             if (size > 1)
-                assert_false(merkle_verify_inclusion(hasher, index ^ 1, size, &leaves[index], &proof, &root));
+                assert_false(merkle_verify_inclusion(hasher, index ^ 1, size, &leaves[index],
+                                                     &proof, &root));
         }
     }
 }
@@ -234,14 +247,17 @@ static void a_proof_of_consistency_holds_for_its_trees_only(void **state)
         for (uint64_t size1 = 1; size1 <= size2; size1++) {
             struct merkle_hash root1 = defined_root(0, size1);
             struct merkle_proof proof;
-            assert_int_equal(merkle_prove_consistency(hasher, size1, size2, complete_subtree, &size2, &proof), 0);
+            assert_int_equal(
+                merkle_prove_consistency(hasher, size1, size2, complete_subtree, &size2, &proof),
+                0);
             assert_true(merkle_verify_consistency(hasher, size1, size2, &root1, &root2, &proof));
             struct merkle_hash wrong = root1;
             wrong.byte[7] ^= 1;
             assert_false(merkle_verify_consistency(hasher, size1, size2, &wrong, &root2, &proof));
             if (proof.count) {
                 proof.hash[proof.count - 1].byte[0] ^= 1;
-                assert_false(merkle_verify_consistency(hasher, size1, size2, &root1, &root2, &proof));
+                assert_false(
+                    merkle_verify_consistency(hasher, size1, size2, &root1, &root2, &proof));
             }
         }
     }

@@ -10,11 +10,12 @@
 #include <cmocka.h>
 
 /* The example of c2sp.org/signed-note, "Example". */
-static const char example_key[] = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
-static const char example_note[] =
-    "This is an example message.\n\n"
-    "\xe2\x80\x94 example.com/foo "
-    "Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n";
+static const char example_key[] =
+    "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
+static const char example_note[] = "This is an example message.\n\n"
+                                   "\xe2\x80\x94 example.com/foo "
+                                   "Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsY"
+                                   "jOBH3mFXmRKuwHjG1Yu72IneyaQM=\n";
 
 static void the_published_example_verifies(void **state)
 {
@@ -41,7 +42,8 @@ static void one_changed_byte_anywhere_is_noticed(void **state)
             memcpy(changed, example_note, sizeof changed);
             changed[i] = (char)(changed[i] ^ 1 << bit);
             struct text text = {changed, sizeof changed - 1};
-            assert_true(note_parse(text, &note) != 0 || note_verify(&note, &key, NULL) != NOTE_SIGNED);
+            assert_true(note_parse(text, &note) != 0 ||
+                        note_verify(&note, &key, NULL) != NOTE_SIGNED);
         }
 }
 
@@ -49,18 +51,31 @@ static void malformed_notes_and_keys_are_refused(void **state)
 {
     (void)state;
     static const char *const notes[] = {
-        "", "\n", "\n\n", "text\n", "text\n\n", "text\n\nnot a signature\n", "te\txt\n\n\xe2\x80\x94 a AAAAAAA=\n",
-        "text\n\n\xe2\x80\x94 a\n", "text\n\n\xe2\x80\x94 a AAAA\n", "text\n\n\xe2\x80\x94 a+b AAAAAAA=\n",
-        "text\n\n\xe2\x80\x94 a AAAAAAB=\n" /* unused bits are not zero */, "text\n\n\xe2\x80\x94 a AAAAAAA=",
+        "",
+        "\n",
+        "\n\n",
+        "text\n",
+        "text\n\n",
+        "text\n\nnot a signature\n",
+        "te\txt\n\n\xe2\x80\x94 a AAAAAAA=\n",
+        "text\n\n\xe2\x80\x94 a\n",
+        "text\n\n\xe2\x80\x94 a AAAA\n",
+        "text\n\n\xe2\x80\x94 a+b AAAAAAA=\n",
+        "text\n\n\xe2\x80\x94 a AAAAAAB=\n" /* unused bits are not zero */,
+        "text\n\n\xe2\x80\x94 a AAAAAAA=",
     };
     struct note note;
     for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
         if (note_parse(text_of(notes[i]), &note) != -EBADMSG)
             fail_msg("note %zu was taken", i);
     static const char *const keys[] = {
-        "", "a", "a+b", "example.com/foo+530d903b+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
+        "",
+        "a",
+        "a+b",
+        "example.com/foo+530d903b+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
         "example.com/fooo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
-        "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2", "+530d903a+AekyeRrm56hApGFkyQ==",
+        "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2",
+        "+530d903a+AekyeRrm56hApGFkyQ==",
     };
     struct verifier_key key;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
@@ -70,7 +85,8 @@ static void malformed_notes_and_keys_are_refused(void **state)
 
 static struct text signed_checkpoint(const struct signer_key *signer, struct writer *w)
 {
-    struct checkpoint checkpoint = {.origin = TEXT("ecluse.example/log"), .size = 20852163, .root = {{7, 8, 9}}};
+    struct checkpoint checkpoint = {
+        .origin = TEXT("ecluse.example/log"), .size = 20852163, .root = {{7, 8, 9}}};
     checkpoint_write(&checkpoint, w);
     struct text body = {w->data, w->length};
     WRITE_LITERAL(w, "\n");
@@ -131,7 +147,8 @@ static void a_long_signature_of_an_unknown_kind_is_no_obstacle(void **state)
     struct note note;
     signer_key_make("ecluse.example/log", NOTE_KEY_LOG, seed, &signer);
     signed_checkpoint(&signer, &w);
-    sodium_bin2base64(base64, sizeof base64, lengthy, sizeof lengthy, sodium_base64_VARIANT_ORIGINAL);
+    sodium_bin2base64(base64, sizeof base64, lengthy, sizeof lengthy,
+                      sodium_base64_VARIANT_ORIGINAL);
     WRITE_LITERAL(&w, "\xe2\x80\x94 ecluse.example/log ");
     write_string(&w, base64);
     WRITE_LITERAL(&w, "\n");
@@ -144,18 +161,25 @@ static void malformed_checkpoints_are_refused(void **state)
 {
     (void)state;
     static const char *const bodies[] = {
-        "", "o\n", "o\n1\n", "o\n01\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n",
-        "o\n-1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n", "o\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I\n",
+        "",
+        "o\n",
+        "o\n1\n",
+        "o\n01\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n",
+        "o\n-1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n",
+        "o\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I\n",
         "o\n18446744073709551616\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n",
-        "\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n", "o\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n",
+        "\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n",
+        "o\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n",
         "o\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=",
     };
     struct checkpoint checkpoint;
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
         if (checkpoint_parse(text_of(bodies[i]), &checkpoint) != -EBADMSG)
             fail_msg("body %zu was taken", i);
-    assert_int_equal(checkpoint_parse(text_of("o\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\nextension\n"),
-                                      &checkpoint), 0);
+    assert_int_equal(
+        checkpoint_parse(text_of("o\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\nextension\n"),
+                         &checkpoint),
+        0);
 }
 
 int main(void)

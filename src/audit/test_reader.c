@@ -20,7 +20,8 @@ static void grow(uint64_t count)
     assert_int_equal(audit_log_open(folder, &key, &log, &error), 0);
     for (uint64_t i = 0; i < count; i++) {
         char entry[64];
-        int length = snprintf(entry, sizeof entry, "entry %llu", (unsigned long long)(audit_log_size(log) + i));
+        int length = snprintf(entry, sizeof entry, "entry %llu",
+                              (unsigned long long)(audit_log_size(log) + i));
         audit_log_stage(log, (struct text){entry, (size_t)length});
     }
     assert_int_equal(audit_log_commit(log, &error), 0);

@@ -26,7 +26,9 @@ static int begin(void **state)
     strcpy(state_folder, "/tmp/ecluse-state-XXXXXX");
     strcpy(runtime, "/tmp/ecluse-runtime-XXXXXX");
     return mkdtemp(state_folder) && mkdtemp(runtime) &&
-                   handover_create(runtime, HANDOVER_FRONT, -1, &error) == 0 ? 0 : -1;
+                   handover_create(runtime, HANDOVER_FRONT, -1, &error) == 0
+               ? 0
+               : -1;
 }
 
 static int end(void **state)
@@ -122,7 +124,8 @@ static struct entry entry_at(uint64_t index, uint64_t size)
     snprintf(folder, sizeof folder, "%s/audit", state_folder);
     int descriptor = open(folder, O_RDONLY | O_DIRECTORY);
     uint8_t *bundle = malloc(BUNDLE_SIZE_MAX);
-    long length = bundle_read(descriptor, index / TILE_WIDTH, tile_width(TILE_BUNDLES, index / TILE_WIDTH, size), bundle);
+    long length = bundle_read(descriptor, index / TILE_WIDTH,
+                              tile_width(TILE_BUNDLES, index / TILE_WIDTH, size), bundle);
     size_t at = 0;
     for (uint64_t i = 0; i <= index % TILE_WIDTH; i++)
         assert_true(bundle_next(bundle, (size_t)length, &at, &text));
@@ -142,14 +145,18 @@ static void a_name_is_kept_outside_until_it_is_erased_and_the_erasing_is_an_entr
     step(recorder);
     struct entry entry = entry_at(0, 1);
     struct text commitment = text_of(entry.act.subject);
-    assert_true(salts_name(recorder_salts(recorder), 0, ENTRY_SUBJECT, commitment, name, sizeof name));
+    assert_true(
+        salts_name(recorder_salts(recorder), 0, ENTRY_SUBJECT, commitment, name, sizeof name));
     assert_string_equal(name, "198.51.100.7");
-    assert_false(salts_name(recorder_salts(recorder), 0, ENTRY_SUBJECT, TEXT("c1:another"), name, sizeof name));
-    assert_int_equal(recorder_expire(recorder, now, now, &error), 0); /* nothing is older than now */
+    assert_false(salts_name(recorder_salts(recorder), 0, ENTRY_SUBJECT, TEXT("c1:another"), name,
+                            sizeof name));
+    assert_int_equal(recorder_expire(recorder, now, now, &error),
+                     0); /* nothing is older than now */
     assert_int_equal(step(recorder), 0);
     assert_int_equal(recorder_expire(recorder, now + 1, now, &error), 1);
     assert_int_equal(step(recorder), 1);
-    assert_false(salts_name(recorder_salts(recorder), 0, ENTRY_SUBJECT, commitment, name, sizeof name));
+    assert_false(
+        salts_name(recorder_salts(recorder), 0, ENTRY_SUBJECT, commitment, name, sizeof name));
     entry = entry_at(1, 2);
     assert_int_equal(entry.kind, ACT_ERASED);
     assert_int_equal(entry.act.number[0].value, 1);
@@ -243,7 +250,8 @@ static void an_act_that_is_waited_for_is_durable_before_it_is_done(void **state)
         _exit(0);
     }
     struct handover *front = front_ring();
-    struct act act = {.at = now, .kind = ACT_RELEASE, .actor = "operator ana", .subject = "198.51.100.7"};
+    struct act act = {
+        .at = now, .kind = ACT_RELEASE, .actor = "operator ana", .subject = "198.51.100.7"};
     assert_int_equal(handover_durably(front, &act, 5 * NANOS_SECOND), 0);
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
@@ -280,7 +288,8 @@ static void a_damaged_log_is_set_aside_and_a_new_one_begun(void **state)
     int file = open(path, O_WRONLY);
     assert_int_equal(pwrite(file, junk, sizeof junk, 30), sizeof junk);
     close(file);
-    assert_int_equal(recorder_open(state_folder, runtime, "ecluse.example/log", &recorder, &error), -EBADMSG);
+    assert_int_equal(recorder_open(state_folder, runtime, "ecluse.example/log", &recorder, &error),
+                     -EBADMSG);
     assert_int_equal(recorder_set_aside(state_folder, now, &error), 0);
     recorder = opened();
     assert_int_equal(audit_log_size(recorder_log(recorder)), 0);
@@ -326,13 +335,18 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(acts_become_durable_entries_that_can_be_found, begin, end),
-        cmocka_unit_test_setup_teardown(a_name_is_kept_outside_until_it_is_erased_and_the_erasing_is_an_entry, begin, end),
-        cmocka_unit_test_setup_teardown(an_index_that_was_lost_damaged_or_lags_is_made_again_from_the_log, begin, end),
-        cmocka_unit_test_setup_teardown(what_was_lost_on_a_full_disk_is_counted_first_when_writing_works_again, begin, end),
-        cmocka_unit_test_setup_teardown(an_act_that_is_waited_for_is_durable_before_it_is_done, begin, end),
+        cmocka_unit_test_setup_teardown(
+            a_name_is_kept_outside_until_it_is_erased_and_the_erasing_is_an_entry, begin, end),
+        cmocka_unit_test_setup_teardown(
+            an_index_that_was_lost_damaged_or_lags_is_made_again_from_the_log, begin, end),
+        cmocka_unit_test_setup_teardown(
+            what_was_lost_on_a_full_disk_is_counted_first_when_writing_works_again, begin, end),
+        cmocka_unit_test_setup_teardown(an_act_that_is_waited_for_is_durable_before_it_is_done,
+                                        begin, end),
         cmocka_unit_test_setup_teardown(the_key_is_made_once_and_must_be_private, begin, end),
         cmocka_unit_test_setup_teardown(a_damaged_log_is_set_aside_and_a_new_one_begun, begin, end),
-        cmocka_unit_test_setup_teardown(after_a_rotation_the_log_goes_on_under_the_new_key, begin, end),
+        cmocka_unit_test_setup_teardown(after_a_rotation_the_log_goes_on_under_the_new_key, begin,
+                                        end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

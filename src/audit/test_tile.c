@@ -22,8 +22,9 @@ static void paths_are_those_of_the_specification(void **state)
     assert_true(strlen(tile_path(7, UINT64_MAX, 255, path)) < TILE_PATH_SIZE - 1);
 }
 
-/* "a tree of size 70,000 will be represented by 273 full level 0 tiles, one partial level 0 tile of width 112, one full level 1
- * tile, one partial level 1 tile of width 17, and one partial level 2 tile of width 1" */
+/* "a tree of size 70,000 will be represented by 273 full level 0 tiles, one partial level 0 tile
+ * of width 112, one full level 1 tile, one partial level 1 tile of width 17, and one partial
+ * level 2 tile of width 1" */
 static void widths_are_those_of_the_specification(void **state)
 {
     (void)state;
@@ -58,7 +59,9 @@ static void a_tile_of_the_wrong_length_is_refused(void **state)
     (void)state;
     char folder[] = "/tmp/ecluse-tile-XXXXXX", path[256];
     assert_non_null(mkdtemp(folder));
-    snprintf(path, sizeof path, "mkdir -p %s/tile/0/000.p && head -c 95 /dev/zero > %s/tile/0/000.p/3", folder, folder);
+    snprintf(path, sizeof path,
+             "mkdir -p %s/tile/0/000.p && head -c 95 /dev/zero > %s/tile/0/000.p/3", folder,
+             folder);
     assert_int_equal(system(path), 0);
     int descriptor = open(folder, O_RDONLY | O_DIRECTORY);
     struct merkle_hash hash[TILE_WIDTH];

@@ -161,7 +161,8 @@ static void a_missing_or_foreign_file_is_found(void **state)
     shell("mv %s/tile/entries/001 %s/kept", folder, top);
     assert_int_equal(verified().finding, VERIFY_MISSING);
     shell("mv %s/kept %s/tile/entries/001", top, folder);
-    static const char *const foreign[] = {"notes.txt", "tile/entries/1", "tile/entries/001.p/0", "tile/9", "tile/0/x000/001"};
+    static const char *const foreign[] = {"notes.txt", "tile/entries/1", "tile/entries/001.p/0",
+                                          "tile/9", "tile/0/x000/001"};
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
         char path[300];
         snprintf(path, sizeof path, "%s/%s", folder, foreign[i]);
@@ -173,7 +174,8 @@ static void a_missing_or_foreign_file_is_found(void **state)
     }
 }
 
-/* The whole folder is put back to an older valid state: only what somebody else kept can show it. */
+/* The whole folder is put back to an older valid state: only what somebody else kept can show
+ * it. */
 static void a_log_rolled_back_is_found_by_what_was_kept_outside(void **state)
 {
     (void)state;

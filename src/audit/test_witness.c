@@ -83,10 +83,12 @@ static void a_growing_log_is_cosigned_each_time(void **state)
     struct writer w = writer_on(lines, sizeof lines);
     assert_int_equal(audit_log_open(folder, &key, &log, &error), 0);
     assert_int_equal(note_parse(audit_log_checkpoint(log), &note), 0);
-    assert_true(witness_answer_lines((struct text){answer.body, answer.length}, note.body, &witness_key.verifier, &w));
+    assert_true(witness_answer_lines((struct text){answer.body, answer.length}, note.body,
+                                     &witness_key.verifier, &w));
     assert_int_equal(audit_log_cosigned(log, 305, (struct text){lines, w.length}, &error), 0);
     audit_log_close(log);
-    assert_int_equal(audit_log_open(folder, &key, &log, &error), 0); /* it opens with the cosignature in it */
+    assert_int_equal(audit_log_open(folder, &key, &log, &error),
+                     0); /* it opens with the cosignature in it */
     assert_int_equal(note_parse(audit_log_checkpoint(log), &note), 0);
     assert_int_equal(note_verify(&note, &witness_key.verifier, NULL), NOTE_SIGNED);
     audit_log_close(log);
@@ -139,7 +141,8 @@ static void requests_that_are_wrong_are_answered_as_the_specification_says(void 
 {
     (void)state;
     struct witness_answer answer;
-    static const char *const malformed[] = {"", "old\n\n", "old 01\n\n", "old 0\nnot base64\n\n", "old 0\n", "new 0\n\n"};
+    static const char *const malformed[] = {
+        "", "old\n\n", "old 01\n\n", "old 0\nnot base64\n\n", "old 0\n", "new 0\n\n"};
     for (size_t i = 0; i < sizeof malformed / sizeof *malformed; i++) {
         witness_add_checkpoint(witness, text_of(malformed[i]), 1, &answer);
         assert_int_equal(answer.status, 400);
@@ -172,9 +175,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_growing_log_is_cosigned_each_time, begin, end),
         cmocka_unit_test_setup_teardown(a_fork_or_a_rollback_is_never_cosigned, begin, end),
-        cmocka_unit_test_setup_teardown(what_was_cosigned_survives_a_restart_and_is_served, begin, end),
-        cmocka_unit_test_setup_teardown(requests_that_are_wrong_are_answered_as_the_specification_says, begin, end),
-        cmocka_unit_test_setup_teardown(a_kept_checkpoint_that_was_changed_is_not_built_on, begin, end),
+        cmocka_unit_test_setup_teardown(what_was_cosigned_survives_a_restart_and_is_served, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(
+            requests_that_are_wrong_are_answered_as_the_specification_says, begin, end),
+        cmocka_unit_test_setup_teardown(a_kept_checkpoint_that_was_changed_is_not_built_on, begin,
+                                        end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

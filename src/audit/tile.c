@@ -17,8 +17,10 @@ char *tile_path(int level, uint64_t index, unsigned width, char out[TILE_PATH_SI
     int length = level == TILE_BUNDLES ? snprintf(out, TILE_PATH_SIZE, "tile/entries/")
                                        : snprintf(out, TILE_PATH_SIZE, "tile/%d/", level);
     while (groups > 0)
-        length += snprintf(out + length, TILE_PATH_SIZE - (size_t)length, "x%03u/", (unsigned)group[--groups]);
-    length += snprintf(out + length, TILE_PATH_SIZE - (size_t)length, "%03u", (unsigned)(index % 1000));
+        length += snprintf(out + length, TILE_PATH_SIZE - (size_t)length, "x%03u/",
+                           (unsigned)group[--groups]);
+    length +=
+        snprintf(out + length, TILE_PATH_SIZE - (size_t)length, "%03u", (unsigned)(index % 1000));
     if (width < TILE_WIDTH)
         snprintf(out + length, TILE_PATH_SIZE - (size_t)length, ".p/%u", width);
     return out;
@@ -55,9 +57,11 @@ static int read_whole(int file, void *out, size_t size, size_t *length)
 static int tile_open(int folder, int level, uint64_t index, unsigned width)
 {
     char path[TILE_PATH_SIZE];
-    int file = openat(folder, tile_path(level, index, width, path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int file =
+        openat(folder, tile_path(level, index, width, path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (file < 0 && errno == ENOENT && width < TILE_WIDTH)
-        file = openat(folder, tile_path(level, index, TILE_WIDTH, path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        file = openat(folder, tile_path(level, index, TILE_WIDTH, path),
+                      O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     return file < 0 ? -errno : file;
 }
 
@@ -106,7 +110,8 @@ bool bundle_next(const uint8_t *bundle, size_t length, size_t *at, struct text *
     return true;
 }
 
-static int kept_tile(struct tile_source *source, unsigned level, uint64_t index, const struct tile_kept **out)
+static int kept_tile(struct tile_source *source, unsigned level, uint64_t index,
+                     const struct tile_kept **out)
 {
     struct tile_kept *kept = &source->kept[level];
     unsigned width = tile_width((int)level, index, source->size);
@@ -115,7 +120,8 @@ static int kept_tile(struct tile_source *source, unsigned level, uint64_t index,
     if (!kept->filled || kept->index != index || kept->width != width) {
         int failed = tile_read(source->folder, (int)level, index, width, kept->hash);
         if (failed)
-            return failed; /* what was kept is still what it says: tile_read() leaves its output alone */
+            return failed; /* what was kept is still what it says: tile_read() leaves its output
+                              alone */
         kept->filled = true;
         kept->index = index;
         kept->width = width;
@@ -127,7 +133,8 @@ static int kept_tile(struct tile_source *source, unsigned level, uint64_t index,
 int tile_source_hash(void *context, unsigned height, uint64_t index, struct merkle_hash *out)
 {
     struct tile_source *source = context;
-    unsigned level = height / 8, inner = height % 8; /* the subtree has 2^inner hashes of this level */
+    unsigned level = height / 8,
+             inner = height % 8; /* the subtree has 2^inner hashes of this level */
     uint64_t first = index << inner;
     const struct tile_kept *tile;
     int failed = kept_tile(source, level, first / TILE_WIDTH, &tile);

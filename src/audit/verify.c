@@ -39,8 +39,8 @@ struct walk {
     char checkpoint_text[NOTE_SIZE_MAX];
 };
 
-__attribute__((format(printf, 3, 4))) static bool found(struct walk *walk, enum verify_finding finding,
-                                                       const char *format, ...)
+__attribute__((format(printf, 3, 4))) static bool
+found(struct walk *walk, enum verify_finding finding, const char *format, ...)
 {
     va_list arguments;
     walk->report->finding = finding;
@@ -55,7 +55,8 @@ static enum verify_finding finding_of(int failed)
     return failed == -EBADMSG ? VERIFY_MALFORMED : VERIFY_MISSING;
 }
 
-/* ---- Checkpoints ---------------------------------------------------------------------------------- */
+/* ---- Checkpoints
+ * ---------------------------------------------------------------------------------- */
 
 /* By the log's key, or one that it had before. */
 static bool is_signed_by_log(const struct verify_options *options, const struct note *note)
@@ -75,12 +76,13 @@ static bool read_checkpoint(struct walk *walk)
     ssize_t length = read(file, walk->checkpoint_text, sizeof walk->checkpoint_text);
     close(file);
     struct note note;
-    if (length < 0 || note_parse((struct text){walk->checkpoint_text, (size_t)length}, &note) != 0 ||
+    if (length < 0 ||
+        note_parse((struct text){walk->checkpoint_text, (size_t)length}, &note) != 0 ||
         checkpoint_parse(note.body, &walk->checkpoint) != 0)
         return found(walk, VERIFY_BAD_CHECKPOINT, "checkpoint");
     walk->report->size = walk->checkpoint.size;
-    snprintf(walk->report->key_text, sizeof walk->report->key_text, "%.*s+%08x", (int)note.signature[0].name.length,
-             note.signature[0].name.data, note.signature[0].id);
+    snprintf(walk->report->key_text, sizeof walk->report->key_text, "%.*s+%08x",
+             (int)note.signature[0].name.length, note.signature[0].name.data, note.signature[0].id);
     if (!walk->options->key)
         return true;
     if (!text_is(walk->checkpoint.origin, walk->options->key->name) ||
@@ -90,7 +92,8 @@ static bool read_checkpoint(struct walk *walk)
     return true;
 }
 
-/* A checkpoint that somebody kept counts when a witness cosigned it, or, where no witness is named, when the log signed it. */
+/* A checkpoint that somebody kept counts when a witness cosigned it, or, where no witness is
+ * named, when the log signed it. */
 static bool cosigned_counts(struct walk *walk, const struct note *note)
 {
     const struct verify_options *options = walk->options;
@@ -115,13 +118,15 @@ static bool read_cosigned(struct walk *walk)
     if (!walk->options->cosigned.length)
         return true;
     struct checkpoint cosigned;
-    if (note_parse(walk->options->cosigned, &note) != 0 || checkpoint_parse(note.body, &cosigned) != 0 ||
+    if (note_parse(walk->options->cosigned, &note) != 0 ||
+        checkpoint_parse(note.body, &cosigned) != 0 ||
         !text_equal(cosigned.origin, walk->checkpoint.origin) || !cosigned_counts(walk, &note))
         return found(walk, VERIFY_BAD_COSIGNED, "the cosigned checkpoint");
     walk->cosigned = cosigned;
     walk->report->cosigned_size = cosigned.size;
     if (cosigned.size > walk->checkpoint.size)
-        return found(walk, VERIFY_ROLLED_BACK, "checkpoint, entry %llu", (unsigned long long)walk->checkpoint.size);
+        return found(walk, VERIFY_ROLLED_BACK, "checkpoint, entry %llu",
+                     (unsigned long long)walk->checkpoint.size);
     return true;
 }
 
@@ -131,15 +136,17 @@ static bool check_cosigned_root(struct walk *walk)
         return true;
     struct merkle_hash root = merkle_root(walk->hasher, &walk->frontier);
     if (!merkle_equal(&root, &walk->cosigned.root))
-        return found(walk, VERIFY_HISTORY_CHANGED, "an entry before %llu", (unsigned long long)walk->cosigned.size);
+        return found(walk, VERIFY_HISTORY_CHANGED, "an entry before %llu",
+                     (unsigned long long)walk->cosigned.size);
     walk->report->rollback_excluded = true;
     return true;
 }
 
-/* ---- Tiles ---------------------------------------------------------------------------------------- */
+/* ---- Tiles
+ * ---------------------------------------------------------------------------------------- */
 
-/* Compares what the entries hash to with the tile on the disk; a partial one may have been cleared away, then the full one
- * (of a later, unfinished write) serves. */
+/* Compares what the entries hash to with the tile on the disk; a partial one may have been
+ * cleared away, then the full one (of a later, unfinished write) serves. */
 static bool check_tile(struct walk *walk, int level, const struct level *computed)
 {
     struct merkle_hash stored[TILE_WIDTH];
@@ -164,7 +171,8 @@ static struct merkle_hash tile_root(struct walk *walk, const struct level *tile)
     return row[0];
 }
 
-/* Level 0 is compared entry by entry, so that a wrong entry is named; the levels above when a tile is full. */
+/* Level 0 is compared entry by entry, so that a wrong entry is named; the levels above when a
+ * tile is full. */
 static bool add_upwards(struct walk *walk, struct merkle_hash hash)
 {
     for (int level = 1; level < TILE_LEVELS; level++) {
@@ -227,7 +235,8 @@ static bool check_entries(struct walk *walk)
         if (walk->level[level].width && !check_tile(walk, level, &walk->level[level]))
             return false;
     struct merkle_hash root = merkle_root(walk->hasher, &walk->frontier);
-    return merkle_equal(&root, &walk->checkpoint.root) || found(walk, VERIFY_ROOT_DIFFERS, "checkpoint");
+    return merkle_equal(&root, &walk->checkpoint.root) ||
+           found(walk, VERIFY_ROOT_DIFFERS, "checkpoint");
 }
 
 static bool check_other_files(struct walk *walk)
@@ -240,7 +249,8 @@ static bool check_other_files(struct walk *walk)
     return found(walk, failed == -EEXIST ? VERIFY_FOREIGN_FILE : finding_of(failed), "%s", place);
 }
 
-int audit_verify(const char *folder, const struct verify_options *options, struct verify_report *out)
+int audit_verify(const char *folder, const struct verify_options *options,
+                 struct verify_report *out)
 {
     struct verify_report report = {.finding = VERIFY_SOUND};
     struct walk *walk = calloc(1, sizeof *walk);

@@ -48,8 +48,10 @@ static bool place_parse(struct text path, struct place *out)
         place.index = place.index * 1000 + value;
         struct text after = {digits.data + 3, digits.length - 3};
         if (!more) {
-            struct text width = {after.data + 3, after.length - (after.length < 3 ? after.length : 3)};
-            if (after.length && (!decimal_parse(width, &value) || value == 0 || value >= TILE_WIDTH))
+            struct text width = {after.data + 3,
+                                 after.length - (after.length < 3 ? after.length : 3)};
+            if (after.length &&
+                (!decimal_parse(width, &value) || value == 0 || value >= TILE_WIDTH))
                 return false;
             if (after.length)
                 place.width = (unsigned)value;
@@ -66,7 +68,8 @@ static bool place_parse(struct text path, struct place *out)
     return true;
 }
 
-/* A partial tile that is older than the checkpoint: its hashes must be the beginning of the present tile's. */
+/* A partial tile that is older than the checkpoint: its hashes must be the beginning of the
+ * present tile's. */
 static int check_older(const struct verify_files *files, const struct place *place)
 {
     struct merkle_hash now[TILE_WIDTH], then[TILE_WIDTH];
@@ -75,12 +78,14 @@ static int check_older(const struct verify_files *files, const struct place *pla
     int level = place->level == TILE_BUNDLES ? 0 : place->level;
     int failed = tile_read(files->folder, level, place->index, width, now);
     if (!failed && place->level != TILE_BUNDLES) {
-        int file = openat(files->folder, tile_path(place->level, place->index, place->width, path), O_RDONLY | O_CLOEXEC);
+        int file = openat(files->folder, tile_path(place->level, place->index, place->width, path),
+                          O_RDONLY | O_CLOEXEC);
         struct stat about;
         failed = file < 0 || fstat(file, &about) < 0 ? -errno : 0;
         if (!failed && (size_t)about.st_size != place->width * sizeof *then)
             failed = -EBADMSG;
-        if (!failed && read(file, then, place->width * sizeof *then) != (ssize_t)(place->width * sizeof *then))
+        if (!failed &&
+            read(file, then, place->width * sizeof *then) != (ssize_t)(place->width * sizeof *then))
             failed = -EIO;
         if (file >= 0)
             close(file);
@@ -108,15 +113,17 @@ static int check_file(const struct verify_files *files, struct text path)
     if (!place_parse(path, &place))
         return -EEXIST;
     unsigned width = tile_width(place.level, place.index, files->size);
-    if (place.width >= width) /* the checkpoint's own, read by the walk; or the rest of a write that was cut off */
+    if (place.width >=
+        width) /* the checkpoint's own, read by the walk; or the rest of a write that was cut off */
         return 0;
     return check_older(files, &place);
 }
 
-static int check_folder(const struct verify_files *files, const char *path, unsigned depth, char *place, size_t place_size);
+static int check_folder(const struct verify_files *files, const char *path, unsigned depth,
+                        char *place, size_t place_size);
 
-static int check_name(const struct verify_files *files, const char *folder, const struct dirent *entry, unsigned depth,
-                      char *place, size_t place_size)
+static int check_name(const struct verify_files *files, const char *folder,
+                      const struct dirent *entry, unsigned depth, char *place, size_t place_size)
 {
     char path[256];
     struct stat about;
@@ -127,15 +134,19 @@ static int check_name(const struct verify_files *files, const char *folder, cons
     else if (S_ISDIR(about.st_mode))
         return check_folder(files, path, depth + 1, place, place_size);
     else
-        failed = S_ISREG(about.st_mode) ? check_file(files, text_of(path + strlen("tile/"))) : -EEXIST;
+        failed =
+            S_ISREG(about.st_mode) ? check_file(files, text_of(path + strlen("tile/"))) : -EEXIST;
     if (failed)
         snprintf(place, place_size, "%.150s", path);
     return failed;
 }
 
-static int check_folder(const struct verify_files *files, const char *path, unsigned depth, char *place, size_t place_size)
+static int check_folder(const struct verify_files *files, const char *path, unsigned depth,
+                        char *place, size_t place_size)
 {
-    int descriptor = depth < 16 ? openat(files->folder, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW) : -1;
+    int descriptor =
+        depth < 16 ? openat(files->folder, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
+                   : -1;
     DIR *folder = descriptor < 0 ? NULL : fdopendir(descriptor);
     if (!folder) {
         if (descriptor >= 0)

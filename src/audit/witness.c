@@ -19,8 +19,8 @@ struct witness {
     struct verifier_key log[WITNESS_LOGS_MAX];
 };
 
-int witness_open(const char *folder, const struct signer_key *key, const struct verifier_key *logs, size_t count,
-                 struct witness **out, struct error *error)
+int witness_open(const char *folder, const struct signer_key *key, const struct verifier_key *logs,
+                 size_t count, struct witness **out, struct error *error)
 {
     if (count > WITNESS_LOGS_MAX)
         return error_set(error, -EINVAL, "a witness knows at most %d logs", WITNESS_LOGS_MAX);
@@ -58,7 +58,8 @@ void witness_close(struct witness *witness)
     free(witness);
 }
 
-/* ---- State ---------------------------------------------------------------------------------------- */
+/* ---- State
+ * ---------------------------------------------------------------------------------------- */
 
 static char *origin_hash(struct text origin, char out[ORIGIN_HASH_SIZE])
 {
@@ -67,7 +68,8 @@ static char *origin_hash(struct text origin, char out[ORIGIN_HASH_SIZE])
     return sodium_bin2hex(out, ORIGIN_HASH_SIZE, hash, sizeof hash);
 }
 
-static int read_kept(const struct witness *witness, const char *name, char *buffer, size_t size, struct text *out)
+static int read_kept(const struct witness *witness, const char *name, char *buffer, size_t size,
+                     struct text *out)
 {
     int file = openat(witness->folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (file < 0)
@@ -81,14 +83,16 @@ static int read_kept(const struct witness *witness, const char *name, char *buff
 }
 
 /* What was cosigned last for this origin; size 0 when nothing was. */
-static int read_last(const struct witness *witness, struct text origin, struct checkpoint *out, char *buffer, size_t size)
+static int read_last(const struct witness *witness, struct text origin, struct checkpoint *out,
+                     char *buffer, size_t size)
 {
     char name[ORIGIN_HASH_SIZE];
     struct text text;
     struct note note;
     int failed = read_kept(witness, origin_hash(origin, name), buffer, size, &text);
     if (failed == -ENOENT) {
-        *out = (struct checkpoint){.origin = origin, .size = 0, .root = merkle_empty(witness->hasher)};
+        *out =
+            (struct checkpoint){.origin = origin, .size = 0, .root = merkle_empty(witness->hasher)};
         return 0;
     }
     if (!failed)
@@ -102,18 +106,22 @@ static int read_last(const struct witness *witness, struct text origin, struct c
 static int keep(const struct witness *witness, struct text origin, struct text note)
 {
     char name[ORIGIN_HASH_SIZE];
-    int file = openat(witness->folder, "new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int file =
+        openat(witness->folder, "new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0)
         return -errno;
-    int failed = write(file, note.data, note.length) == (ssize_t)note.length && fsync(file) == 0 ? 0 : -EIO;
+    int failed =
+        write(file, note.data, note.length) == (ssize_t)note.length && fsync(file) == 0 ? 0 : -EIO;
     close(file);
-    if (!failed && (renameat(witness->folder, "new", witness->folder, origin_hash(origin, name)) < 0 ||
-                    fsync(witness->folder) < 0))
+    if (!failed &&
+        (renameat(witness->folder, "new", witness->folder, origin_hash(origin, name)) < 0 ||
+         fsync(witness->folder) < 0))
         failed = -errno;
     return failed;
 }
 
-/* ---- Requests ------------------------------------------------------------------------------------- */
+/* ---- Requests
+ * ------------------------------------------------------------------------------------- */
 
 struct request {
     uint64_t old_size;
@@ -133,7 +141,8 @@ static bool request_parse(struct text text, struct request *out)
         text = (struct text){newline + 1, text.length - line.length - 1};
         if (first) {
             struct text number = {line.data + 4, line.length - 4};
-            if (line.length < 5 || memcmp(line.data, old, 4) != 0 || !decimal_parse(number, &request.old_size))
+            if (line.length < 5 || memcmp(line.data, old, 4) != 0 ||
+                !decimal_parse(number, &request.old_size))
                 return false;
         } else if (line.length == 0) {
             break;
@@ -155,7 +164,8 @@ static void answer(struct witness_answer *out, unsigned status, const char *text
 }
 
 /* 0, or the status to refuse with. */
-static unsigned check_signature(const struct witness *witness, const struct note *note, struct text origin)
+static unsigned check_signature(const struct witness *witness, const struct note *note,
+                                struct text origin)
 {
     bool known = false, is_signed = false;
     for (size_t i = 0; i < witness->count; i++) {
@@ -170,8 +180,8 @@ static unsigned check_signature(const struct witness *witness, const struct note
     return !known ? 404 : is_signed ? 0 : 403;
 }
 
-static bool is_continuation(const struct witness *witness, const struct request *request, const struct checkpoint *last,
-                            const struct checkpoint *next)
+static bool is_continuation(const struct witness *witness, const struct request *request,
+                            const struct checkpoint *last, const struct checkpoint *next)
 {
     struct merkle_hash empty = merkle_empty(witness->hasher);
     if (next->size == 0 && !merkle_equal(&next->root, &empty))
@@ -180,23 +190,28 @@ static bool is_continuation(const struct witness *witness, const struct request 
         return request->proof.count == 0;
     if (last->size == next->size)
         return request->proof.count == 0 && merkle_equal(&last->root, &next->root);
-    return merkle_verify_consistency(witness->hasher, last->size, next->size, &last->root, &next->root, &request->proof);
+    return merkle_verify_consistency(witness->hasher, last->size, next->size, &last->root,
+                                     &next->root, &request->proof);
 }
 
-static void cosign(struct witness *witness, const struct note *note, struct text origin, uint64_t time,
-                   struct witness_answer *out)
+static void cosign(struct witness *witness, const struct note *note, struct text origin,
+                   uint64_t time, struct witness_answer *out)
 {
     char whole[NOTE_SIZE_MAX + WITNESS_ANSWER_MAX];
-    struct writer line = writer_on(out->body, sizeof out->body), text = writer_on(whole, sizeof whole);
+    struct writer line = writer_on(out->body, sizeof out->body),
+                  text = writer_on(whole, sizeof whole);
     note_sign(&witness->key, note->body, time, &line);
     write_text(&text, note->body);
     WRITE_LITERAL(&text, "\n");
-    for (size_t i = 0; i < note->count; i++) /* the log's own lines; whatever else came along is not kept */
+    for (size_t i = 0; i < note->count;
+         i++) /* the log's own lines; whatever else came along is not kept */
         for (size_t j = 0; j < witness->count; j++)
-            if (note->signature[i].id == witness->log[j].id && text_is(note->signature[i].name, witness->log[j].name))
+            if (note->signature[i].id == witness->log[j].id &&
+                text_is(note->signature[i].name, witness->log[j].name))
                 write_text(&text, note->signature[i].line);
     write_text(&text, (struct text){line.data, line.length});
-    if (line.overflow || text.overflow || keep(witness, origin, (struct text){whole, text.length}) != 0) {
+    if (line.overflow || text.overflow ||
+        keep(witness, origin, (struct text){whole, text.length}) != 0) {
         answer(out, 500, "the witness cannot keep its state at present");
         return;
     }
@@ -205,7 +220,8 @@ static void cosign(struct witness *witness, const struct note *note, struct text
     out->length = line.length;
 }
 
-void witness_add_checkpoint(struct witness *witness, struct text request_text, uint64_t time, struct witness_answer *out)
+void witness_add_checkpoint(struct witness *witness, struct text request_text, uint64_t time,
+                            struct witness_answer *out)
 {
     struct request request;
     struct note note;
@@ -218,7 +234,9 @@ void witness_add_checkpoint(struct witness *witness, struct text request_text, u
     }
     unsigned refused = check_signature(witness, &note, next.origin);
     if (refused) {
-        answer(out, refused, refused == 404 ? "this log is not known here" : "no trusted key of this log signed the checkpoint");
+        answer(out, refused,
+               refused == 404 ? "this log is not known here"
+                              : "no trusted key of this log signed the checkpoint");
         return;
     }
     if (request.old_size > next.size) {
@@ -232,7 +250,8 @@ void witness_add_checkpoint(struct witness *witness, struct text request_text, u
     if (request.old_size != last.size) {
         out->status = 409;
         out->content_type = "text/x.tlog.size";
-        out->length = (size_t)snprintf(out->body, sizeof out->body, "%llu\n", (unsigned long long)last.size);
+        out->length =
+            (size_t)snprintf(out->body, sizeof out->body, "%llu\n", (unsigned long long)last.size);
         return;
     }
     if (!is_continuation(witness, &request, &last, &next)) {
@@ -248,7 +267,8 @@ void witness_get_checkpoint(struct witness *witness, struct text origin, struct 
     struct text kept;
     bool hexadecimal = origin.length == ORIGIN_HASH_SIZE - 1;
     for (size_t i = 0; hexadecimal && i < origin.length; i++)
-        hexadecimal = (origin.data[i] >= '0' && origin.data[i] <= '9') || (origin.data[i] >= 'a' && origin.data[i] <= 'f');
+        hexadecimal = (origin.data[i] >= '0' && origin.data[i] <= '9') ||
+                      (origin.data[i] >= 'a' && origin.data[i] <= 'f');
     if (hexadecimal) {
         memcpy(name, origin.data, origin.length);
         name[origin.length] = 0;
@@ -262,9 +282,11 @@ void witness_get_checkpoint(struct witness *witness, struct text origin, struct 
     out->length = kept.length;
 }
 
-/* ---- The log's side -------------------------------------------------------------------------------- */
+/* ---- The log's side
+ * -------------------------------------------------------------------------------- */
 
-void witness_request_write(uint64_t old_size, const struct merkle_proof *proof, struct text checkpoint, struct writer *out)
+void witness_request_write(uint64_t old_size, const struct merkle_proof *proof,
+                           struct text checkpoint, struct writer *out)
 {
     WRITE_LITERAL(out, "old ");
     write_unsigned(out, old_size);
@@ -277,7 +299,8 @@ void witness_request_write(uint64_t old_size, const struct merkle_proof *proof, 
     write_text(out, checkpoint);
 }
 
-bool witness_answer_lines(struct text answer_text, struct text body, const struct verifier_key *key, struct writer *out)
+bool witness_answer_lines(struct text answer_text, struct text body, const struct verifier_key *key,
+                          struct writer *out)
 {
     char whole[NOTE_SIZE_MAX];
     struct writer text = writer_on(whole, sizeof whole);
@@ -285,8 +308,8 @@ bool witness_answer_lines(struct text answer_text, struct text body, const struc
     write_text(&text, body);
     WRITE_LITERAL(&text, "\n");
     write_text(&text, answer_text);
-    if (text.overflow || note_parse((struct text){whole, text.length}, &note) != 0 || note.body.length != body.length ||
-        note_verify(&note, key, NULL) != NOTE_SIGNED)
+    if (text.overflow || note_parse((struct text){whole, text.length}, &note) != 0 ||
+        note.body.length != body.length || note_verify(&note, key, NULL) != NOTE_SIGNED)
         return false;
     for (size_t i = 0; i < note.count; i++)
         if (note.signature[i].id == key->id && text_is(note.signature[i].name, key->name))

@@ -104,7 +104,8 @@ void check_holds_have_a_length(struct reading *r)
         struct node *length = node_get(at.node, "hold_for"),
                     *breaker = node_get(at.node, "breaker");
         bool hold = at.rule->over == OVER_HOLD;
-        if (hold && !length) { /* not read_complain(): the field is right, and more may be said of it */
+        if (hold &&
+            !length) { /* not read_complain(): the field is right, and more may be said of it */
             const struct node *over = budget_field(&at, "over");
             problem_add(r->problems, over->line, over->column,
                         "`over: hold` needs `hold_for`: how long a hold lasts, 1s to 30d");

@@ -1,16 +1,20 @@
 /* contract.h: what must keep working, and what may be lost at most.
  *
- * The operator writes one YAML file. contract_read() turns it into one checked struct contract, or into a list of
- * every mistake in it. The struct has no pointers and a fixed size, so that it can be published to other processes
- * as it is (publish.h), compared, and copied; the price is stated limits (CONTRACT_MAX_*), which the checker names.
+ * The operator writes one YAML file. contract_read() turns it into one checked struct contract, or
+ * into a list of every mistake in it. The struct has no pointers and a fixed size, so that it can
+ * be published to other processes as it is (publish.h), compared, and copied; the price is stated
+ * limits (CONTRACT_MAX_*), which the checker names.
  *
- * fields.h      one X-macro table of every field: the checker, docs/contract.md, the JSON Schema and the manual page
- *               come from it (`ecluse-fields`, run by the build)
- * check.h       the rules that span fields: a hold that could break a promise, a way out without a budget, ...
- * explain.h     the contract in plain sentences, English and French, with the largest loss it allows
+ * fields.h      one X-macro table of every field: the checker, docs/contract.md, the JSON Schema
+ *               and the manual page come from it (`ecluse-fields`, run by the build)
+ * check.h       the rules that span fields: a hold that could break a promise, a way out without a
+ *               budget, ...
+ * explain.h     the contract in plain sentences, English and French, with the largest loss it
+ *               allows
  * publish.h     from `ecluse run` to the guards: two-phase, whole or not at all
  *
- * Units    sizes are bytes (1 kB = 1000 B; KiB, MiB, ... are binary), times are nanoseconds, shares are millionths.
+ * Units    sizes are bytes (1 kB = 1000 B; KiB, MiB, ... are binary), times are nanoseconds, shares
+ *          are millionths.
  * Errors   every problem has a line and a column, and says what is allowed.
  */
 #ifndef ECLUSE_CONTRACT_H
@@ -33,15 +37,18 @@ enum {
     CONTRACT_MAX_SOURCES = 32,
     CONTRACT_MAX_SHARES = 32,
     CONTRACT_MAX_CLASSES = 16, /* of destinations, `unlisted` not counted */
-    CONTRACT_MAX_PREFIXES = 512, /* of one list: a class, inside, trusted proxies, one protected entry's `from` */
+    CONTRACT_MAX_PREFIXES =
+        512, /* of one list: a class, inside, trusted proxies, one protected entry's `from` */
     CONTRACT_MAX_PROTECTED = 32,
     CONTRACT_MAX_WITNESSES = 8,
     CONTRACT_ENDPOINT_SIZE = 128,
     CONTRACT_KEY_SIZE = 256, /* a verifier key as c2sp.org/signed-note writes it */
-    CONTRACT_MAX_DISTINCT = 65536, /* the largest limit of a distinct meter: each thing is remembered */
+    CONTRACT_MAX_DISTINCT =
+        65536, /* the largest limit of a distinct meter: each thing is remembered */
 };
 
-/* The largest limit of all: what the engine counts exactly (500 TB), with room for additions that are taken back. */
+/* The largest limit of all: what the engine counts exactly (500 TB), with room for additions
+ * that are taken back. */
 #define CONTRACT_MAX_LIMIT UINT64_C(500000000000000)
 
 enum mode { MODE_ENFORCE, MODE_OBSERVE }; /* the most cautious (greatest) of several wins */
@@ -49,19 +56,31 @@ enum mode { MODE_ENFORCE, MODE_OBSERVE }; /* the most cautious (greatest) of sev
 enum language { LANGUAGE_FR, LANGUAGE_NL, LANGUAGE_DE, LANGUAGE_EN, LANGUAGE_COUNT };
 
 /* Which process measures a meter and enforces its budgets. */
-enum guard { GUARD_FRONT, GUARD_PACKET, GUARD_EGRESS, GUARD_FILES, GUARD_SIGNALS, GUARD_DESK, GUARD_COUNT };
+enum guard {
+    GUARD_FRONT,
+    GUARD_PACKET,
+    GUARD_EGRESS,
+    GUARD_FILES,
+    GUARD_SIGNALS,
+    GUARD_DESK,
+    GUARD_COUNT
+};
 
 /*    constant          name in YAML        guard    unit     distinct  what one unit is */
-#define METERS(X)                                                                                                     \
-    X(REQUESTS,        "requests",        FRONT,   COUNT,   false, "one HTTP request")                                \
-    X(ORIGIN_REQUESTS, "origin_requests", FRONT,   COUNT,   false, "one HTTP request that reaches the origin")        \
-    X(PARCELS_READ,    "parcels_read",    FRONT,   COUNT,   true,  "one parcel found, counted once however often it is read") \
-    X(PEOPLE_READ,     "people_read",     FRONT,   COUNT,   true,  "one person's record read, counted once")          \
-    X(LOGIN_FAILURES,  "login_failures",  FRONT,   COUNT,   false, "one sign-in that the origin refused")             \
-    X(PACKETS,         "packets",         PACKET,  COUNT,   false, "one packet received")                             \
-    X(BYTES_OUT,       "bytes_out",       EGRESS,  BYTES,   false, "one byte that leaves, headers included")           \
-    X(FILES_READ,      "files_read",      FILES,   COUNT,   true,  "one file opened for reading, counted once")        \
-    X(FILES_REWRITTEN, "files_rewritten", FILES,   COUNT,   true,  "one existing file changed, counted once")
+#define METERS(X)                                                                                  \
+    X(REQUESTS, "requests", FRONT, COUNT, false, "one HTTP request")                               \
+    X(ORIGIN_REQUESTS, "origin_requests", FRONT, COUNT, false,                                     \
+      "one HTTP request that reaches the origin")                                                  \
+    X(PARCELS_READ, "parcels_read", FRONT, COUNT, true,                                            \
+      "one parcel found, counted once however often it is read")                                   \
+    X(PEOPLE_READ, "people_read", FRONT, COUNT, true, "one person's record read, counted once")    \
+    X(LOGIN_FAILURES, "login_failures", FRONT, COUNT, false,                                       \
+      "one sign-in that the origin refused")                                                       \
+    X(PACKETS, "packets", PACKET, COUNT, false, "one packet received")                             \
+    X(BYTES_OUT, "bytes_out", EGRESS, BYTES, false, "one byte that leaves, headers included")      \
+    X(FILES_READ, "files_read", FILES, COUNT, true, "one file opened for reading, counted once")   \
+    X(FILES_REWRITTEN, "files_rewritten", FILES, COUNT, true,                                      \
+      "one existing file changed, counted once")
 
 enum meter {
 #define X(constant, ...) METER_##constant,
@@ -73,15 +92,16 @@ enum meter {
 enum meter_unit { METER_UNIT_COUNT, METER_UNIT_BYTES };
 
 /*    constant  name        who that is */
-#define PRINCIPALS(X)                                                                                                 \
-    X(CLIENT,   "client",   "a valid pass if one is shown, otherwise an address (IPv6: its /64)")                     \
-    X(NETWORK,  "network",  "a /24 (IPv6: a /48)")                                                                    \
-    X(ACCOUNT,  "account",  "a signed-in account of the service")                                                     \
-    X(HOST,     "host",     "a machine inside: its link address where one link is seen, else its IP address")         \
-    X(PAIR,     "pair",     "a host and one destination")                                                             \
-    X(USER,     "user",     "a user of the operating system or of a file share")                                      \
-    X(PROCESS,  "process",  "the process tree below the service or login session that started it")                    \
-    X(SHARE,    "share",    "everything done to one share")                                                           \
+#define PRINCIPALS(X)                                                                              \
+    X(CLIENT, "client", "a valid pass if one is shown, otherwise an address (IPv6: its /64)")      \
+    X(NETWORK, "network", "a /24 (IPv6: a /48)")                                                   \
+    X(ACCOUNT, "account", "a signed-in account of the service")                                    \
+    X(HOST, "host",                                                                                \
+      "a machine inside: its link address where one link is seen, else its IP address")            \
+    X(PAIR, "pair", "a host and one destination")                                                  \
+    X(USER, "user", "a user of the operating system or of a file share")                           \
+    X(PROCESS, "process", "the process tree below the service or login session that started it")   \
+    X(SHARE, "share", "everything done to one share")                                              \
     X(EVERYONE, "everyone", "all together; over it, the largest contributors are held")
 
 enum principal_kind {
@@ -108,7 +128,7 @@ struct prefix_list {
 };
 
 struct window {
-    nanos_t  span;
+    nanos_t span;
     uint64_t limit;
 };
 
@@ -117,28 +137,30 @@ struct budget_rule {
     enum meter meter;
     enum principal_kind per;
     enum over over;
-    enum mode mode;      /* MODE_OBSERVE here is for this budget alone */
+    enum mode mode; /* MODE_OBSERVE here is for this budget alone */
     enum begun begun;
-    int16_t route;       /* index into routes, -1: every route */
-    int16_t share;       /* index into shares, -1: every share */
-    int16_t class;       /* index into classes, CONTRACT_CLASS_UNLISTED, or CONTRACT_CLASS_ANY */
+    int16_t route; /* index into routes, -1: every route */
+    int16_t share; /* index into shares, -1: every share */
+    int16_t class; /* index into classes, CONTRACT_CLASS_UNLISTED, or CONTRACT_CLASS_ANY */
     uint32_t window_count;
     struct window window[CONTRACT_MAX_WINDOWS]; /* shortest first */
-    nanos_t hold_for;    /* 0 unless over == OVER_HOLD */
-    uint32_t breaker;    /* millionths of yesterday's principals in good standing that it may hold; default 50000, and
-                          * 1000000, so never, where meter_is_continuity() does not hold */
-    uint32_t line;       /* in the file, for messages */
+    nanos_t hold_for;                           /* 0 unless over == OVER_HOLD */
+    uint32_t
+        breaker; /* millionths of yesterday's principals in good standing that it may hold; default
+                  * 50000, and 1000000, so never, where meter_is_continuity() does not hold */
+    uint32_t line; /* in the file, for messages */
 };
 
 enum { CONTRACT_CLASS_ANY = -1, CONTRACT_CLASS_UNLISTED = -2 };
 
 struct promise_rule {
     char name[CONTRACT_NAME_SIZE];
-    int16_t route;       /* -1: not about a route */
-    uint32_t success;    /* millionths; 990000 is 99 % */
-    nanos_t within;      /* an answer later than this is no success */
-    nanos_t over;        /* the window it is measured over */
-    bool statement;      /* a promise about the first public statement: `within` counts from the start of an incident */
+    int16_t route;    /* -1: not about a route */
+    uint32_t success; /* millionths; 990000 is 99 % */
+    nanos_t within;   /* an answer later than this is no success */
+    nanos_t over;     /* the window it is measured over */
+    bool statement; /* a promise about the first public statement: `within` counts from the start of
+                       an incident */
     uint32_t line;
 };
 
@@ -146,11 +168,12 @@ enum match { MATCH_EXACT, MATCH_PREFIX };
 
 struct route_rule {
     char name[CONTRACT_NAME_SIZE];
-    char method[16];     /* "" is any */
-    char path[CONTRACT_PATH_SIZE]; /* without the trailing * of a prefix; "": named by `ecluse_route` only */
+    char method[16];               /* "" is any */
+    char path[CONTRACT_PATH_SIZE]; /* without the trailing * of a prefix; "": named by
+                                      `ecluse_route` only */
     enum match match;
-    bool any_case;       /* the path's ASCII letters; the method never */
-    bool builtin;        /* api, tracking, home and (without a path) login: known without being written */
+    bool any_case; /* the path's ASCII letters; the method never */
+    bool builtin;  /* api, tracking, home and (without a path) login: known without being written */
 };
 
 /* Parcel number formats: see tracking/parcel.h for what each checks. */
@@ -163,8 +186,9 @@ struct parcel_format {
 
 struct source_rule { /* a feed of events that is trusted */
     char name[CONTRACT_NAME_SIZE];
-    nanos_t silent_after;    /* 0: never an alarm; else no event for that long is one */
-    uint64_t usual_per_hour; /* 0: learned from the last 7 days; over 10 times as many is an alarm */
+    nanos_t silent_after; /* 0: never an alarm; else no event for that long is one */
+    uint64_t
+        usual_per_hour; /* 0: learned from the last 7 days; over 10 times as many is an alarm */
 };
 
 struct tracking_rules {
@@ -172,8 +196,9 @@ struct tracking_rules {
     uint32_t format_count;
     struct parcel_format format[CONTRACT_MAX_FORMATS];
     nanos_t stale_after;
-    nanos_t ahead;       /* an event dated further in the future is refused; default 15 min */
-    nanos_t before;      /* an event older than the parcel's first by more than this is refused; default 60 d */
+    nanos_t ahead;  /* an event dated further in the future is refused; default 15 min */
+    nanos_t before; /* an event older than the parcel's first by more than this is refused; default
+                       60 d */
     uint32_t source_count; /* 0: any source is accepted */
     struct source_rule source[CONTRACT_MAX_SOURCES];
 };
@@ -192,8 +217,9 @@ struct destination_class {
 struct network_rules {
     bool present;
     char interface[16];
-    bool attach_host;    /* attach: host (own uplink) or gateway (default) */
-    uint64_t without_guard; /* bytes per second when user space is gone past its deadline; default 1 MB/s */
+    bool attach_host;       /* attach: host (own uplink) or gateway (default) */
+    uint64_t without_guard; /* bytes per second when user space is gone past its deadline; default 1
+                               MB/s */
     struct prefix_list inside;
     uint32_t class_count;
     struct destination_class class[CONTRACT_MAX_CLASSES];
@@ -232,7 +258,7 @@ struct output_rules { /* "" wherever not written: that output is off */
     nanos_t heartbeat_every;
 };
 
-struct keep_rules { /* how long personal data is kept */
+struct keep_rules {      /* how long personal data is kept */
     nanos_t tracking;    /* default 180 d after a parcel's last event */
     nanos_t holds;       /* evidence of an ended hold; default 30 d */
     nanos_t audit_names; /* whom audit entries meant; default 365 d */
@@ -240,9 +266,10 @@ struct keep_rules { /* how long personal data is kept */
 
 struct contract {
     char organisation[CONTRACT_NAME_SIZE * 2];
-    uint32_t languages;  /* bit 1 << enum language; all four by default */
-    enum language first_language; /* of pages when a reader states no preference: the first in `languages` */
-    enum mode mode;      /* MODE_ENFORCE unless written */
+    uint32_t languages; /* bit 1 << enum language; all four by default */
+    enum language
+        first_language; /* of pages when a reader states no preference: the first in `languages` */
+    enum mode mode;     /* MODE_ENFORCE unless written */
     char state[CONTRACT_PATH_SIZE];
     char runtime[CONTRACT_PATH_SIZE];
     struct tracking_rules tracking;
@@ -277,37 +304,44 @@ struct problems {
 
 void problems_free(struct problems *problems); /* takes an empty one */
 
-/* Reads and checks a contract of at most 1 MiB. Returns 0 and fills *out, or -EINVAL with every mistake in
- * *problems (freed by the caller), or another negative errno with *error when the file cannot be read.
- * *out is untouched on failure. struct contract is large (about 0.5 MB): allocate it. */
-int contract_read(const char *path, struct contract *out, struct problems *problems, struct error *error);
-int contract_parse(const char *yaml, size_t length, struct contract *out, struct problems *problems);
+/* Reads and checks a contract of at most 1 MiB. Returns 0 and fills *out, or -EINVAL with every
+ * mistake in *problems (freed by the caller), or another negative errno with *error when the
+ * file cannot be read. *out is untouched on failure. struct contract is large (about 0.5 MB):
+ * allocate it. */
+int contract_read(const char *path, struct contract *out, struct problems *problems,
+                  struct error *error);
+int contract_parse(const char *yaml, size_t length, struct contract *out,
+                   struct problems *problems);
 
 bool prefix_covers(const struct prefix *prefix, const uint8_t address[16]);
 
-/* Whether any prefix of the list covers `address` (IPv4 mapped). A scan: lists are of a configuration's size. */
+/* Whether any prefix of the list covers `address` (IPv4 mapped). A scan: lists are of a
+ * configuration's size. */
 bool prefix_list_covers(const struct prefix_list *list, const uint8_t address[16]);
 
 /* Index of the protected entry that covers an address, or -1. */
 int contract_protected(const struct contract *c, const uint8_t address[16]);
 
-/* Route of a request: the first rule whose method and path match, or -1. Path without query string, as nginx has
- * normalised it. GET covers HEAD. Built-in routes come first; a route without `match` is only ever named by nginx's
- * `ecluse_route`. The same path to many an origin, so the same here: with one slash more at its end, with parameters
- * (`;a`, in any segment), with blanks at its end. A rule with a `;` of its own takes paths as they are. */
+/* Route of a request: the first rule whose method and path match, or -1. Path without query
+ * string, as nginx has normalised it. GET covers HEAD. Built-in routes come first; a route
+ * without `match` is only ever named by nginx's `ecluse_route`. The same path to many an origin,
+ * so the same here: with one slash more at its end, with parameters (`;a`, in any segment), with
+ * blanks at its end. A rule with a `;` of its own takes paths as they are. */
 int contract_route(const struct contract *c, struct text method, struct text path);
 
-int contract_route_named(const struct contract *c, struct text name);   /* index or -1 */
-int contract_budget_named(const struct contract *c, struct text name);  /* index or -1 */
+int contract_route_named(const struct contract *c, struct text name);  /* index or -1 */
+int contract_budget_named(const struct contract *c, struct text name); /* index or -1 */
 
 const char *meter_name(enum meter meter);
 enum guard meter_guard(enum meter meter);
-bool meter_is_enforced(enum meter meter); /* whether this release counts it; else its budgets are checked, and that is said */
+bool meter_is_enforced(enum meter meter); /* whether this release counts it; else its budgets are
+                                             checked, and that is said */
 enum meter_unit meter_unit(enum meter meter);
 bool meter_is_distinct(enum meter meter);
-bool meter_is_continuity(enum meter meter); /* about being answered; else about what leaves or is destroyed */
+bool meter_is_continuity(
+    enum meter meter); /* about being answered; else about what leaves or is destroyed */
 const char *principal_name(enum principal_kind kind);
-const char *guard_name(enum guard guard);   /* "front", "packet", ... */
+const char *guard_name(enum guard guard); /* "front", "packet", ... */
 const char *mode_name(enum mode mode);
 const char *over_name(enum over over);
 

@@ -113,12 +113,11 @@ static void explain_promises(const struct speech *s)
                     p->name, within);
         else
             fprintf(s->out,
-                    say(s,
-                        "- %s: %s of the answers on %s are given within %s, measured over %s.\n",
+                    say(s, "- %s: %s of the answers on %s are given within %s, measured over %s.\n",
                         "- %s\u00a0: %s des réponses sur %s sont données en %s, mesure "
                         "faite sur %s.\n"),
-                    p->name, share_words(s, p->success, share), route_words(s, p->route, route), within,
-                    duration_words(s, p->over, over));
+                    p->name, share_words(s, p->success, share), route_words(s, p->route, route),
+                    within, duration_words(s, p->over, over));
     }
 }
 
@@ -160,8 +159,9 @@ static void explain_consequence(const struct speech *s, const struct budget_rule
         fputs(say(s, "; everything else goes on.", "\u00a0; tout le reste continue."), s->out);
     } else {
         if (b->over == OVER_CHALLENGE)
-            fputs(say(s, "Over that, proof is asked for before a request is served (not built yet: "
-                         "until then ",
+            fputs(say(s,
+                      "Over that, proof is asked for before a request is served (not built yet: "
+                      "until then ",
                       "Au-delà, une preuve est demandée avant de servir une requête (pas encore "
                       "réalisé\u00a0: d'ici là "),
                   s->out);
@@ -186,14 +186,17 @@ static void explain_half(const struct speech *s, const struct budget_rule *b)
 {
     if (b->meter == METER_ORIGIN_REQUESTS &&
         (b->per == PRINCIPAL_NETWORK || b->per == PRINCIPAL_EVERYONE))
-        fputs(say(s,
-                  "  On lookups of parcels that the store does not have, and only there, half of it is "
-                  "kept for known customers; nobody can be known yet, so that such lookups have the "
-                  "other half.\n",
-                  "  Pour les recherches de colis que le magasin n'a pas, et elles seules, la moitié en "
-                  "est gardée aux clients connus\u00a0; personne ne peut encore l'être, ces "
-                  "recherches ont donc l'autre moitié.\n"),
-              s->out);
+        fputs(
+            say(s,
+                "  On lookups of parcels that the store does not have, and only there, half of it "
+                "is "
+                "kept for known customers; nobody can be known yet, so that such lookups have the "
+                "other half.\n",
+                "  Pour les recherches de colis que le magasin n'a pas, et elles seules, la moitié "
+                "en "
+                "est gardée aux clients connus\u00a0; personne ne peut encore l'être, ces "
+                "recherches ont donc l'autre moitié.\n"),
+            s->out);
 }
 
 static bool has_rate_cell(const struct budget_rule *b)

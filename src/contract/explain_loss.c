@@ -36,8 +36,8 @@ static void tighten(struct loss *loss, const struct budget_rule *b)
     for (size_t h = 0; h < HORIZONS; h++)
         for (uint32_t w = 0; w < b->window_count; w++) {
             uint64_t windows = (uint64_t)((HORIZON[h] + b->window[w].span - 1) / b->window[w].span);
-            uint64_t each = b->per == PRINCIPAL_EVERYONE ? times(b->window[w].limit, 2)
-                                                         : b->window[w].limit;
+            uint64_t each =
+                b->per == PRINCIPAL_EVERYONE ? times(b->window[w].limit, 2) : b->window[w].limit;
             uint64_t bound = times(each, windows);
             if (bound < loss->in[h])
                 loss->in[h] = bound;
@@ -173,7 +173,9 @@ static void lose_bytes(const struct speech *s)
 {
     const struct network_rules *network = &s->contract->network;
     if (!network->present) {
-        fputs(say(s, "- Data that leaves over the network: not limited (this contract has no `network`).\n",
+        fputs(say(s,
+                  "- Data that leaves over the network: not limited (this contract has no "
+                  "`network`).\n",
                   "- Données qui sortent par le réseau\u00a0: sans limite (ce contrat n'a pas de "
                   "section «\u00a0network\u00a0»).\n"),
               s->out);
@@ -232,13 +234,14 @@ static void lose_together(const struct speech *s)
             !bounds(c, b, METER_FILES_READ, PRINCIPAL_EVERYONE) &&
             !bounds(c, b, METER_FILES_REWRITTEN, PRINCIPAL_EVERYONE))
             continue;
-        fputs(say(s,
-                  "- what a limit for all together lets out is counted twice here: those who took "
-                  "most are held, and the others may go on until as much again has left.\n",
-                  "- ce que laisse sortir une limite commune à tous est compté ici deux fois\u00a0: "
-                  "ceux qui ont le plus pris sont retenus, et les autres peuvent continuer jusqu'à "
-                  "ce qu'il en soit sorti encore autant.\n"),
-              s->out);
+        fputs(
+            say(s,
+                "- what a limit for all together lets out is counted twice here: those who took "
+                "most are held, and the others may go on until as much again has left.\n",
+                "- ce que laisse sortir une limite commune à tous est compté ici deux fois\u00a0: "
+                "ceux qui ont le plus pris sont retenus, et les autres peuvent continuer jusqu'à "
+                "ce qu'il en soit sorti encore autant.\n"),
+            s->out);
         return;
     }
 }
@@ -248,17 +251,19 @@ static void lose_unguarded(const struct speech *s)
 {
     const struct contract *c = s->contract;
     bool bytes = c->network.present && !meter_is_enforced(METER_BYTES_OUT);
-    bool files = c->share_count && !(meter_is_enforced(METER_FILES_READ) &&
-                                     meter_is_enforced(METER_FILES_REWRITTEN));
+    bool files = c->share_count &&
+                 !(meter_is_enforced(METER_FILES_READ) && meter_is_enforced(METER_FILES_REWRITTEN));
     if (bytes)
-        fputs(say(s, "- this release does not enforce limits of what leaves over the network yet: "
-                     "until one does, nothing here holds it back.\n",
+        fputs(say(s,
+                  "- this release does not enforce limits of what leaves over the network yet: "
+                  "until one does, nothing here holds it back.\n",
                   "- cette version n'applique pas encore les limites de ce qui sort par le "
                   "réseau\u00a0: d'ici là, rien ici ne le retient.\n"),
               s->out);
     if (files)
-        fputs(say(s, "- this release does not enforce limits of files read or rewritten yet: until "
-                     "one does, nothing here holds them back.\n",
+        fputs(say(s,
+                  "- this release does not enforce limits of files read or rewritten yet: until "
+                  "one does, nothing here holds them back.\n",
                   "- cette version n'applique pas encore les limites de fichiers lus ou "
                   "réécrits\u00a0: d'ici là, rien ici ne les retient.\n"),
               s->out);

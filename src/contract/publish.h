@@ -7,9 +7,9 @@
  *   offer     contract.N is written whole (temporary name, fsync, rename), then control.offered = N
  *   prepare   each guard reads N, checks header, version, size and checksum, makes ready whatever
  * it needs, and states prepared = N or refused = N in its own segment (budget/guard.h) commit once
- * every live guard has prepared: control.live = N; guards switch at their next look rollback  a
- * guard that refuses, or beats on for 2 s without an answer (a silent one has no veto): control.offered = the old N again, and the
- * reason is reported; nothing has changed
+ * every live guard has prepared: control.live = N; guards switch at their next look rollback a
+ * guard that refuses, or beats on for 2 s without an answer (a silent one has no veto):
+ * control.offered = the old N again, and the reason is reported; nothing has changed
  *
  * What is read here was written by another process and is checked like input.
  */

@@ -1,4 +1,5 @@
-/* The values that name something on a network: a log's name and keys, addresses to listen on, URLs. */
+/* The values that name something on a network: a log's name and keys, addresses to listen on,
+ * URLs. */
 #include "contract/read_parts.h"
 
 #include <arpa/inet.h>
@@ -16,7 +17,8 @@ static bool is_origin(struct text text)
     return !has_spaces(text) && !memchr(text.data, '+', text.length);
 }
 
-/* NAME+8 hexadecimal digits+base64: whether the digits belong to the key is seen by whoever uses it. */
+/* NAME+8 hexadecimal digits+base64: whether the digits belong to the key is seen by whoever uses
+ * it. */
 static bool is_key(struct text text)
 {
     const char *first = memchr(text.data, '+', text.length);
@@ -100,8 +102,8 @@ void read_endpoint(struct reading *r, const struct field *field, char *to, struc
     while (kinds[kind].type != field->type)
         kind++;
     struct text text = value->text;
-    bool fits = kinds[kind].fits ? kinds[kind].fits(text)
-                                 : is_unix_path(text) || is_address_and_port(text);
+    bool fits =
+        kinds[kind].fits ? kinds[kind].fits(text) : is_unix_path(text) || is_address_and_port(text);
     if (fits && text.length < kinds[kind].size) {
         memcpy(to, text.data, text.length + 1);
         return;

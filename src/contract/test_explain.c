@@ -55,13 +55,14 @@ static void every_budget_is_a_sentence(void **state)
     says(front, LANGUAGE_FR, false,
          "- p\u00a0: 99,5\u00a0% des réponses sur le formulaire de recherche (route home) sont "
          "données en 300\u00a0millisecondes, mesure faite sur 5\u00a0minutes.");
-    says(front, LANGUAGE_EN, false, "at most 1 request in 10 seconds. Over that, requests wait up to 11 "
+    says(front, LANGUAGE_EN, false,
+         "at most 1 request in 10 seconds. Over that, requests wait up to 11 "
          "seconds, then are refused.");
     says(front, LANGUAGE_EN, false, "up to twice the limit may pass");
 }
 
 #define FRONT(meter, per, over)                                                                    \
-    "ecluse: 1\ntracking: {formats: [s10]}\nprotected: [{name: us, from: [10.9.0.0/16]}]\n"       \
+    "ecluse: 1\ntracking: {formats: [s10]}\nprotected: [{name: us, from: [10.9.0.0/16]}]\n"        \
     "budgets: [{name: b, meter: " meter ", per: " per ", at_most: {1h: 10}, over: " over "}]\n"
 
 static void says_nothing_of(const char *yaml, const char *words)
@@ -77,9 +78,10 @@ static void what_is_not_built_yet_is_said(void **state)
     static const char challenge[] = FRONT("requests", "client", "challenge");
     says(challenge, LANGUAGE_EN, false,
          "(not built yet: until then requests wait up to 11 seconds, then are refused).");
-    says(challenge, LANGUAGE_FR, false,
-         "(pas encore réalisé\u00a0: d'ici là les requêtes attendent jusqu'à 11\u00a0secondes, puis "
-         "sont refusées).");
+    says(
+        challenge, LANGUAGE_FR, false,
+        "(pas encore réalisé\u00a0: d'ici là les requêtes attendent jusqu'à 11\u00a0secondes, puis "
+        "sont refusées).");
     says_nothing_of(challenge, "Not enforced");
     says(EGRESS "files: {shares: [{name: s, path: /s}]}\n", LANGUAGE_EN, true,
          "- this release does not enforce limits of files read or rewritten yet");
@@ -107,7 +109,8 @@ static void a_director_reads_words(void **state)
     says(held, LANGUAGE_EN, false,
          "Over that, such requests are refused for 15 minutes; everything else goes on.");
     says(held, LANGUAGE_FR, false,
-         "Au-delà, ces requêtes sont refusées pendant 15\u00a0minutes\u00a0; tout le reste continue.");
+         "Au-delà, ces requêtes sont refusées pendant 15\u00a0minutes\u00a0; tout le reste "
+         "continue.");
     says_nothing_of(held, "What leaves or is destroyed");
     says(EGRESS "protected: [{name: us, from: [10.9.0.0/16]}]\n", LANGUAGE_EN, false,
          "  What leaves or is destroyed stays limited for them too.");
@@ -127,7 +130,8 @@ static void the_loss_is_the_least_of_all_windows_and_summed(void **state)
     says(EGRESS, LANGUAGE_EN, true,
          "- in all: 6 GB in a day, 30 GB in 30 days, and for each machine another 1.5 TB in a day, "
          "45 TB in 30 days.");
-    says(EGRESS, LANGUAGE_EN, true, "- what a limit for all together lets out is counted twice here");
+    says(EGRESS, LANGUAGE_EN, true,
+         "- what a limit for all together lets out is counted twice here");
     says(EGRESS, LANGUAGE_EN, true, "1 MB a second, 86.4 GB a day");
     says(EGRESS, LANGUAGE_FR, true, "- au total\u00a0: 6\u00a0Go par jour, 30\u00a0Go en 30 jours");
 }
@@ -138,8 +142,9 @@ static void what_has_no_bound_is_said(void **state)
     says(
         EGRESS, LANGUAGE_EN, true,
         "- not limited: what answers connections begun outside, to unlisted destinations, backup.");
-    says("ecluse: 1\n", LANGUAGE_EN, true, "- Data that leaves over the network: not "
-                                                         "limited");
+    says("ecluse: 1\n", LANGUAGE_EN, true,
+         "- Data that leaves over the network: not "
+         "limited");
     says("ecluse: 1\nfiles: {shares: [{name: s, path: /s}]}\n", LANGUAGE_EN, true,
          "- different files read on the share s: without limit.");
     says(EGRESS "mode: observe\n", LANGUAGE_EN, true, "- everything: this contract only observes");

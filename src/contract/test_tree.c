@@ -23,15 +23,20 @@ static void every_node_knows_where_it_stood(void **state)
 static void a_byte_order_mark_is_passed_over(void **state)
 {
     UNUSED(state);
-    static const char yaml[] = "\xef\xbb\xbf" "a: b\n";
+    static const char yaml[] = "\xef\xbb\xbf"
+                               "a: b\n";
     struct tree tree;
     struct problems problems = {0};
     assert_int_equal(tree_parse(yaml, sizeof yaml - 1, &tree, &problems), 0);
     assert_int_equal(problems.count, 0);
     assert_int_equal(node_get(tree.root, "a")->column, 4);
     tree_free(&tree);
-    refuses("\xef\xbb\xbf" "ecluse: 1\nmode: &a enforce\n", 2, 7, "anchors");
-    refuses("\xef\xbb\xbf" "ecluse: &a 1\n", 1, 9, "anchors");
+    refuses("\xef\xbb\xbf"
+            "ecluse: 1\nmode: &a enforce\n",
+            2, 7, "anchors");
+    refuses("\xef\xbb\xbf"
+            "ecluse: &a 1\n",
+            1, 9, "anchors");
 }
 
 static void what_a_contract_needs_not_is_refused_with_its_place(void **state)
@@ -84,9 +89,11 @@ static void bad_syntax_is_said_in_our_words_after_what_stood_before(void **state
     static const struct expected expected[] = {{2, 7, "unknown mode"}, {4, 1, "lacks its `}`"}};
     refuses_all(yaml, sizeof yaml - 1, expected, 2);
     refuses("ecluse: 1\nmode: \"enforce\n", 2, 7, "the quote opened here is not closed");
-    static const char quote[] = "ecluse: 1\nroutes:\n  - {name: a, match: \"POST /a}\n  - {name: b, "
-                                "match: \"POST /b\"}\n";
-    refuses_all(quote, sizeof quote - 1, &(struct expected){3, 22, "the quote opened here is not"}, 1);
+    static const char quote[] =
+        "ecluse: 1\nroutes:\n  - {name: a, match: \"POST /a}\n  - {name: b, "
+        "match: \"POST /b\"}\n";
+    refuses_all(quote, sizeof quote - 1, &(struct expected){3, 22, "the quote opened here is not"},
+                1);
     refuses("ecluse: 1\nstate: /a: b\n", 2, 10, "a `:` stands where no key can be");
     refuses("ecluse: 1\nmode: @x\n", 2, 7, "cannot begin a value");
     refuses("ecluse: 1\n# \xff\n", 2, 3, "not UTF-8");

@@ -1,8 +1,8 @@
 /* front_process.h: nginx processes that have our module in memory.
  *
- * A worker says that it is alive in the front's segment. One whose module is of another version cannot
- * read that segment, so it looks as if it were not there: this tells the two apart. Reads /proc, and
- * sees only processes that whoever asks may look into; none seen says nothing. */
+ * A worker says that it is alive in the front's segment. One whose module is of another version
+ * cannot read that segment, so it looks as if it were not there: this tells the two apart. Reads
+ * /proc, and sees only processes that whoever asks may look into; none seen says nothing. */
 #ifndef ECLUSE_FRONT_PROCESS_H
 #define ECLUSE_FRONT_PROCESS_H
 

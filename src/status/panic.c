@@ -57,7 +57,8 @@ int panic_request(const char *runtime, bool on, struct error *error)
 {
     char path[PANIC_PATH_SIZE], other[PANIC_PATH_SIZE];
     unlink(request_path(runtime, !on, other)); /* the last word counts */
-    int descriptor = open(request_path(runtime, on, path), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    int descriptor =
+        open(request_path(runtime, on, path), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (descriptor < 0)
         return error_set(error, -errno, "%s: %s", path, strerror(errno));
     close(descriptor);
@@ -69,13 +70,15 @@ void panic_take_requests(const char *runtime)
     char folder[PANIC_PATH_SIZE], path[PANIC_PATH_SIZE];
     struct stat of_folder, of_file;
     snprintf(folder, sizeof folder, "%s/releases", runtime);
-    if (lstat(folder, &of_folder) != 0 || !S_ISDIR(of_folder.st_mode) || of_folder.st_mode & (S_IWGRP | S_IWOTH))
+    if (lstat(folder, &of_folder) != 0 || !S_ISDIR(of_folder.st_mode) ||
+        of_folder.st_mode & (S_IWGRP | S_IWOTH))
         return;
     for (int on = 0; on < 2; on++) {
         struct error error;
         if (lstat(request_path(runtime, on, path), &of_file) != 0)
             continue;
-        bool valid = S_ISREG(of_file.st_mode) && (of_file.st_uid == 0 || of_file.st_uid == of_folder.st_uid);
+        bool valid =
+            S_ISREG(of_file.st_mode) && (of_file.st_uid == 0 || of_file.st_uid == of_folder.st_uid);
         if (valid && panic_ask(runtime, on, &error) < 0)
             log_line(LOG_LEVEL_ERROR, "%s", error.text);
         unlink(path);

@@ -17,8 +17,9 @@
 bool panic_asked(const char *runtime);
 int panic_ask(const char *runtime, bool on, struct error *error);
 
-/* The desk may not write in `runtime`: it asks by a file in `runtime/releases`, which it owns, and `ecluse run` (which calls
- * panic_take_requests() whenever it looks at panic_asked()) does it. */
+/* The desk may not write in `runtime`: it asks by a file in `runtime/releases`, which it owns,
+ * and `ecluse run` (which calls panic_take_requests() whenever it looks at panic_asked()) does
+ * it. */
 int panic_request(const char *runtime, bool on, struct error *error);
 void panic_take_requests(const char *runtime);
 

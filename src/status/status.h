@@ -1,4 +1,5 @@
-/* status.h: what runs, what it keeps, limits and holds: as `ecluse status`, the desk and the outputs tell it.
+/* status.h: what runs, what it keeps, limits and holds: as `ecluse status`, the desk and the
+ * outputs tell it.
  *
  * situation.h  the control page, the contract in force, the front's segment
  * bulletin.h   what `ecluse run` tells about itself

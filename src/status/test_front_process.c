@@ -45,7 +45,8 @@ static void nginx_with_the_module_is_found_among_others(void **state)
     put(proc, "41", "nginx\n", "7f0 r-xp 0 08:01 1 /usr/lib/nginx/modules/ngx_stream_module.so\n");
     put(proc, "42", "tail\n", "7f0 r-xp 0 08:01 1 /opt/ngx_http_ecluse_module.so\n");
     assert_int_equal(front_process_find(proc), 0);
-    put(proc, "43", "nginx\n", "7f0 r--p 0\n7f0 r-xp 0 08:01 1 /opt/ngx_http_ecluse_module.so (deleted)\n");
+    put(proc, "43", "nginx\n",
+        "7f0 r--p 0\n7f0 r-xp 0 08:01 1 /opt/ngx_http_ecluse_module.so (deleted)\n");
     assert_int_equal(front_process_find(proc), 43);
     take_away(proc, "41");
     take_away(proc, "42");

@@ -12,7 +12,8 @@
  *             under whatever path it is shown.
  * Old news    an answer older than the contract's stale_after says so, unless the parcel's story is
  *             over (delivered, returned).
- * Times       are shown as the feed gave them, in its own offset; "UTC" is added where that is zero.
+ * Times       are shown as the feed gave them, in its own offset; "UTC" is added where that is
+ *             zero.
  * Cost        1 us for 3 events, 2 us for 8, JSON or HTML; 0.1 us a language; a static answer is
  *             two copies, 110 instructions (bench/answer).
  */

@@ -219,7 +219,8 @@ static void write_as_of(struct writer *w, const struct answer_fragments *f, cons
     write_short_date(w, local_day(h->changed, offset), language);
 }
 
-/* A bare GLN, with its extension or not (feed_epcis.c): a place to those who scan, to nobody else. */
+/* A bare GLN, with its extension or not (feed_epcis.c): a place to those who scan, to nobody
+ * else. */
 static bool is_gln(struct text place)
 {
     enum { GLN_DIGITS = 13 };

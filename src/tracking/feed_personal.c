@@ -253,7 +253,8 @@ static bool has_address(struct text text)
 /* ---- All of it --------------------------------------------------------------------------------
  */
 
-/* Whether a byte is below `A`, as digits, `@`, `+`, dots and spaces are. Every form above needs one. */
+/* Whether a byte is below `A`, as digits, `@`, `+`, dots and spaces are. Every form above needs
+ * one. */
 static bool has_low_byte(struct text text)
 {
     const uint64_t high_bits = UINT64_C(0x8080808080808080), add = UINT64_C(0x3f3f3f3f3f3f3f3f);
@@ -281,6 +282,6 @@ bool text_is_personal(struct text text)
         seen |= classes[(unsigned char)text.data[i]];
     if (seen & AT || (seen & GAP && has_title(text)))
         return true;
-    return seen & DIGIT && (has_long_number(text) || (seen & PLUS && has_plus_number(text)) ||
-                            has_address(text));
+    return seen & DIGIT &&
+           (has_long_number(text) || (seen & PLUS && has_plus_number(text)) || has_address(text));
 }

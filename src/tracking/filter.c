@@ -163,7 +163,8 @@ bool filter_has(const struct filter *f, const struct parcel_number *parcel)
         return true;
     const struct filter_header *h = f->map.header;
     uint64_t hash = filter_hash(h->key, parcel->text, parcel->length);
-    /* Over many numbers each of the four places is a miss of its own: they are waited for together. */
+    /* Over many numbers each of the four places is a miss of its own: they are waited for
+     * together. */
     __builtin_prefetch(&f->map.bucket[filter_spot_of(hash, h->buckets).bucket]);
     return fuse_has(&h->shape, f->map.fingerprint, hash) || delta_has(&f->map, hash);
 }

@@ -5,65 +5,62 @@
 /* constant, name, stage, final, sentiment, La Poste's code, then label and next sentence in FR, NL,
  * DE, EN. No sentence says "today" or "tomorrow": an answer may be read days after it was true. */
 #define STEPS(X)                                                                                   \
-    X(UNKNOWN, "unknown", TRANSIT, false, 0, "ET4",                                                \
-      "En cours d’acheminement", "La prochaine étape s’affichera ici.",                            \
-      "Onderweg", "De volgende stap verschijnt hier.",                                             \
-      "Unterwegs", "Der nächste Schritt erscheint hier.",                                          \
-      "On its way", "The next step will appear here.")                                             \
-    X(ANNOUNCED, "announced", ANNOUNCED, false, 1, "DR1",                                          \
-      "Annoncé par l’expéditeur", "Nous attendons que l’expéditeur nous remette le colis.",        \
-      "Aangemeld door de afzender", "We wachten tot de afzender het pakket aan ons overdraagt.",   \
-      "Vom Absender angekündigt", "Wir warten darauf, dass der Absender uns das Paket übergibt.",  \
-      "Announced by the sender", "We are waiting for the sender to hand the parcel over to us.")   \
-    X(ACCEPTED, "accepted", TAKEN, false, 1, "PC1",                                                \
-      "Pris en charge", "Le colis va être acheminé vers un centre de tri.",                        \
-      "In ontvangst genomen", "Het pakket gaat nu naar een sorteercentrum.",                       \
-      "Angenommen", "Das Paket wird nun zu einem Sortierzentrum gebracht.",                        \
-      "Accepted", "The parcel will now go to a sorting centre.")                                   \
-    X(IN_TRANSIT, "in_transit", TRANSIT, false, 1, "ET4",                                          \
-      "En cours d’acheminement", "Le colis poursuit sa route vers le site qui le distribuera.",    \
-      "Onderweg", "Het pakket is op weg naar het kantoor dat het zal bezorgen.",                   \
-      "Unterwegs", "Das Paket ist auf dem Weg zu dem Stützpunkt, der es zustellt.",                \
-      "In transit", "The parcel is on its way to the depot that will deliver it.")                 \
-    X(CUSTOMS, "customs", TRANSIT, false, 0, "DO1",                                                \
-      "En douane", "Le colis repartira dès que la douane l’aura libéré.",                          \
-      "Bij de douane", "Het pakket reist verder zodra de douane het vrijgeeft.",                   \
-      "Beim Zoll", "Das Paket wird weiterbefördert, sobald der Zoll es freigibt.",                 \
-      "At customs", "The parcel will move on as soon as customs release it.")                      \
-    X(SORTING, "sorting", TRANSIT, false, 1, "ET1",                                                \
-      "Au centre de tri", "Le colis est trié, puis part vers sa prochaine étape.",                 \
-      "In het sorteercentrum", "Het pakket wordt gesorteerd en reist daarna verder.",              \
-      "Im Sortierzentrum", "Das Paket wird sortiert und reist dann weiter.",                       \
-      "At a sorting centre", "The parcel is being sorted and will then travel on.")                \
-    X(OUT_FOR_DELIVERY, "out_for_delivery", NEAR, false, 1, "MD2",                                 \
-      "En cours de livraison", "Le livreur a le colis et vous le remettra pendant sa tournée.",    \
-      "Onderweg voor bezorging", "De bezorger heeft het pakket bij zich op zijn ronde.",           \
-      "In Zustellung", "Der Zusteller hat das Paket auf seiner Tour dabei.",                       \
-      "Out for delivery", "The driver has the parcel and will deliver it on this round.")          \
-    X(ATTEMPTED, "attempted", NEAR, false, -1, "ND1",                                              \
-      "Livraison impossible pour l’instant",                                                       \
+    X(UNKNOWN, "unknown", TRANSIT, false, 0, "ET4", "En cours d’acheminement",                     \
+      "La prochaine étape s’affichera ici.", "Onderweg", "De volgende stap verschijnt hier.",      \
+      "Unterwegs", "Der nächste Schritt erscheint hier.", "On its way",                            \
+      "The next step will appear here.")                                                           \
+    X(ANNOUNCED, "announced", ANNOUNCED, false, 1, "DR1", "Annoncé par l’expéditeur",              \
+      "Nous attendons que l’expéditeur nous remette le colis.", "Aangemeld door de afzender",      \
+      "We wachten tot de afzender het pakket aan ons overdraagt.", "Vom Absender angekündigt",     \
+      "Wir warten darauf, dass der Absender uns das Paket übergibt.", "Announced by the sender",   \
+      "We are waiting for the sender to hand the parcel over to us.")                              \
+    X(ACCEPTED, "accepted", TAKEN, false, 1, "PC1", "Pris en charge",                              \
+      "Le colis va être acheminé vers un centre de tri.", "In ontvangst genomen",                  \
+      "Het pakket gaat nu naar een sorteercentrum.", "Angenommen",                                 \
+      "Das Paket wird nun zu einem Sortierzentrum gebracht.", "Accepted",                          \
+      "The parcel will now go to a sorting centre.")                                               \
+    X(IN_TRANSIT, "in_transit", TRANSIT, false, 1, "ET4", "En cours d’acheminement",               \
+      "Le colis poursuit sa route vers le site qui le distribuera.", "Onderweg",                   \
+      "Het pakket is op weg naar het kantoor dat het zal bezorgen.", "Unterwegs",                  \
+      "Das Paket ist auf dem Weg zu dem Stützpunkt, der es zustellt.", "In transit",               \
+      "The parcel is on its way to the depot that will deliver it.")                               \
+    X(CUSTOMS, "customs", TRANSIT, false, 0, "DO1", "En douane",                                   \
+      "Le colis repartira dès que la douane l’aura libéré.", "Bij de douane",                      \
+      "Het pakket reist verder zodra de douane het vrijgeeft.", "Beim Zoll",                       \
+      "Das Paket wird weiterbefördert, sobald der Zoll es freigibt.", "At customs",                \
+      "The parcel will move on as soon as customs release it.")                                    \
+    X(SORTING, "sorting", TRANSIT, false, 1, "ET1", "Au centre de tri",                            \
+      "Le colis est trié, puis part vers sa prochaine étape.", "In het sorteercentrum",            \
+      "Het pakket wordt gesorteerd en reist daarna verder.", "Im Sortierzentrum",                  \
+      "Das Paket wird sortiert und reist dann weiter.", "At a sorting centre",                     \
+      "The parcel is being sorted and will then travel on.")                                       \
+    X(OUT_FOR_DELIVERY, "out_for_delivery", NEAR, false, 1, "MD2", "En cours de livraison",        \
+      "Le livreur a le colis et vous le remettra pendant sa tournée.", "Onderweg voor bezorging",  \
+      "De bezorger heeft het pakket bij zich op zijn ronde.", "In Zustellung",                     \
+      "Der Zusteller hat das Paket auf seiner Tour dabei.", "Out for delivery",                    \
+      "The driver has the parcel and will deliver it on this round.")                              \
+    X(ATTEMPTED, "attempted", NEAR, false, -1, "ND1", "Livraison impossible pour l’instant",       \
       "Nous repasserons, ou le colis vous attendra dans un point de retrait.",                     \
       "Bezorging niet gelukt",                                                                     \
       "We proberen het opnieuw of brengen het pakket naar een afhaalpunt.",                        \
       "Zustellung nicht gelungen",                                                                 \
       "Wir versuchen es noch einmal oder bringen das Paket in eine Abholstelle.",                  \
-      "Delivery was not possible",                                                                 \
-      "We will try again, or take the parcel to a pickup point.")                                  \
-    X(PICKUP, "pickup", NEAR, false, 1, "AG1",                                                     \
-      "Disponible au point de retrait", "Venez le retirer avec une pièce d’identité.",             \
-      "Ligt klaar op het afhaalpunt", "Haal het af en neem een identiteitsbewijs mee.",            \
-      "Liegt zur Abholung bereit", "Bitte bringen Sie zum Abholen einen Ausweis mit.",             \
-      "Ready for pickup", "Please bring an identity document when you collect it.")                \
-    X(DELIVERED, "delivered", DONE, true, 1, "DI1",                                                \
-      "Livré", "", "Bezorgd", "", "Zugestellt", "", "Delivered", "")                               \
-    X(RETURNED, "returned", DONE, true, -1, "RE1",                                                 \
-      "Retourné à l’expéditeur", "", "Teruggestuurd naar de afzender", "",                         \
-      "Zurück an den Absender", "", "Returned to the sender", "")                                  \
-    X(INCIDENT, "incident", TRANSIT, false, -1, "PB1",                                             \
-      "Incident en cours de route", "Nous cherchons une solution ; la suite s’affichera ici.",     \
-      "Probleem onderweg", "We zoeken een oplossing; het vervolg verschijnt hier.",                \
-      "Problem unterwegs", "Wir suchen eine Lösung; wie es weitergeht, erscheint hier.",           \
-      "Problem on the way", "We are looking for a solution; what follows will appear here.")
+      "Delivery was not possible", "We will try again, or take the parcel to a pickup point.")     \
+    X(PICKUP, "pickup", NEAR, false, 1, "AG1", "Disponible au point de retrait",                   \
+      "Venez le retirer avec une pièce d’identité.", "Ligt klaar op het afhaalpunt",               \
+      "Haal het af en neem een identiteitsbewijs mee.", "Liegt zur Abholung bereit",               \
+      "Bitte bringen Sie zum Abholen einen Ausweis mit.", "Ready for pickup",                      \
+      "Please bring an identity document when you collect it.")                                    \
+    X(DELIVERED, "delivered", DONE, true, 1, "DI1", "Livré", "", "Bezorgd", "", "Zugestellt", "",  \
+      "Delivered", "")                                                                             \
+    X(RETURNED, "returned", DONE, true, -1, "RE1", "Retourné à l’expéditeur", "",                  \
+      "Teruggestuurd naar de afzender", "", "Zurück an den Absender", "",                          \
+      "Returned to the sender", "")                                                                \
+    X(INCIDENT, "incident", TRANSIT, false, -1, "PB1", "Incident en cours de route",               \
+      "Nous cherchons une solution ; la suite s’affichera ici.", "Probleem onderweg",              \
+      "We zoeken een oplossing; het vervolg verschijnt hier.", "Problem unterwegs",                \
+      "Wir suchen eine Lösung; wie es weitergeht, erscheint hier.", "Problem on the way",          \
+      "We are looking for a solution; what follows will appear here.")
 
 /* code, step, what the carrier means by it. Sources: La Poste: the codes that public clients of
  * Suivi v2 know. UPU: event names of EMSEVT version 3, as designated operators publish them. EPCIS:

@@ -34,19 +34,19 @@ struct history_event {
 
 struct history {
     struct parcel_number parcel;
-    int64_t changed;         /* seconds, wall clock: when the newest event was fed */
-    int32_t delivery_day;    /* expected; 0 unknown */
+    int64_t changed;      /* seconds, wall clock: when the newest event was fed */
+    int32_t delivery_day; /* expected; 0 unknown */
     struct text product, pickup, source;
-    uint32_t count;          /* 1 to STORE_MAX_EVENTS */
+    uint32_t count;                               /* 1 to STORE_MAX_EVENTS */
     struct history_event event[STORE_MAX_EVENTS]; /* oldest first */
-    uint64_t checksum;       /* of the record: the answer's ETag comes from it */
+    uint64_t checksum; /* of the record: the answer's ETag comes from it */
 };
 
 int store_open(const char *state, bool read_only, struct store **out, struct error *error);
 void store_close(struct store *s); /* takes NULL */
 
-/* Fills *out, whose texts are borrowed from the store handle. One thread a handle. Allocates only for
- * words that are new since the handle was opened. */
+/* Fills *out, whose texts are borrowed from the store handle. One thread a handle. Allocates
+ * only for words that are new since the handle was opened. */
 enum store_result store_get(struct store *s, const struct parcel_number *parcel,
                             struct history *out);
 
@@ -62,7 +62,7 @@ enum store_added {
     ADDED_NOTHING, /* the same event (time, code, place, country) was there and said nothing new */
     ADDED_TOO_MANY,
     ADDED_TOO_EARLY,
-    ADDED_FACTS,   /* it was there, and now says another delivery day, product or pickup point */
+    ADDED_FACTS, /* it was there, and now says another delivery day, product or pickup point */
 };
 
 struct store_batch;

@@ -150,8 +150,8 @@ static void test_a_parcels_page_says_where_it_is_what_follows_and_what_was(void 
     assert_non_null(strstr(page, "<strong>RB123456785GB</strong>"));
     assert_non_null(strstr(page, "<h1>Unterwegs</h1>\n<p>Das Paket ist auf dem Weg"));
     assert_non_null(strstr(page, "<time datetime=\"2026-11-23\">Montag, 23. November</time>"));
-    assert_non_null(strstr(
-        page, ">Stand: <time datetime=\"2026-11-21T11:29:00+01:00\">11:29, 21.11.</time>"));
+    assert_non_null(
+        strstr(page, ">Stand: <time datetime=\"2026-11-21T11:29:00+01:00\">11:29, 21.11.</time>"));
     assert_non_null(strstr(page, "<li aria-current=\"step\">Unterwegs"));
     assert_int_equal(times(page, "<li class=\"ahead\">"), 2);
     assert_int_equal(times(page, "<time datetime"), 8); /* six events, the expected day, as of */
