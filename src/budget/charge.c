@@ -250,11 +250,14 @@ static void hold_over(struct charge *c, struct outcome *out, bool observed)
                            .observed = observed,
                            .several = c->several};
     out->hold = hold_begin(c->b, &ask, c->now);
+    if (c->several) /* whether there was a slot for it or not */
+        sample_strike(c->b, c->budget, c->h);
     if (out->hold == 0) {
         count_one(&tally_of(c->b, c->budget)->no_slot);
         return;
     }
-    (c->several ? sample_strike : sample_held)(c->b, c->budget, c->h);
+    if (!c->several)
+        sample_held(c->b, c->budget, c->h);
     struct hold_record *record = hold_lookup(c->b, c->h, c->actor);
     if (record)
         out->until = (nanos_t)(atomic_load(&record->until) & INT64_MAX);

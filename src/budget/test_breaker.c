@@ -161,6 +161,8 @@ static void a_limit_too_low_by_some_times_holds_nobody_while_the_breaker_is_open
     assert_int_equal(o.used, 4 * LIMIT);
     assert_int_equal(o.limit, LIMIT);
     assert_true(o.until == now + NANOS_HOUR);
+    struct hold hold; /* the one that binds, and not what was noticed before */
+    assert_true(hold_find(r->b, o.hold, &hold) && !hold.observed);
     room_free(r);
 }
 
@@ -175,6 +177,9 @@ static void the_bound_holds_for_rates_too(void **state)
         passed += flood(r, &p, 2, now); /* three times its limit */
     assert_int_equal(passed, 120);
     assert_in_range(flood(r, &p, 20 * LIMIT, now), LIMIT, 4 * LIMIT + 4);
+    assert_int_equal(budget_charge(r->b, 0, &p, 1, now).verdict, VERDICT_HOLD);
+    now += 30 * NANOS_MINUTE; /* its rate has recovered; its hold goes on */
+    assert_int_equal(budget_peek(r->b, 0, &p, now).verdict, VERDICT_HOLD);
     assert_int_equal(budget_charge(r->b, 0, &p, 1, now).verdict, VERDICT_HOLD);
     room_free(r);
 }
