@@ -10,11 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RING_MAGIC   UINT64_C(0x32676e6952757445) /* changes with the layout, as STATUS_MAGIC does */
+#define RING_MAGIC   UINT64_C(0x32676e6952757445) /* changes with the layout, as STATUS_MAGIC does \
+                                                   */
 #define STATUS_MAGIC UINT64_C(0x3374617453757445)
 
-/* A place goes from free to filled for the number that took it: `filled` is the number whose act it holds. The checksum shows an act that
- * a stopped process wrote late, into a place that had been given to another. */
+/* A place goes from free to filled for the number that took it: `filled` is the number whose act
+ * it holds. The checksum shows an act that a stopped process wrote late, into a place that had
+ * been given to another. */
 struct place {
     _Atomic uint64_t filled;
     uint64_t checksum;
@@ -28,7 +30,8 @@ struct ring {
     struct place place[]; /* handover_places() */
 };
 
-/* The writer's page. `read` and `durable` are the last numbers of each ring; `told` is how many of the lost are on the record. */
+/* The writer's page. `read` and `durable` are the last numbers of each ring; `told` is how many
+ * of the lost are on the record. */
 struct status {
     uint64_t magic;
     _Atomic int32_t writer;
@@ -80,7 +83,8 @@ static struct place *place_of(struct ring *ring, enum handover_name name, uint64
     return &ring->place[number % handover_places(name)];
 }
 
-/* ---- Files ---------------------------------------------------------------------------------------- */
+/* ---- Files
+ * ---------------------------------------------------------------------------------------- */
 
 static int path_of(const char *runtime, const char *name, char *out, size_t size)
 {
@@ -119,14 +123,16 @@ static int map_file(const char *path, int flags, size_t size, uint64_t magic, vo
 }
 
 /* Made whole under a temporary name, so that nobody ever maps half of it. */
-static int make_file(const char *path, mode_t mode, int owner, int group, size_t size, uint64_t magic)
+static int make_file(const char *path, mode_t mode, int owner, int group, size_t size,
+                     uint64_t magic)
 {
     char temporary[300];
     snprintf(temporary, sizeof temporary, "%s.%ld", path, (long)getpid());
     int file = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0)
         return -errno;
-    int failed = posix_fallocate(file, 0, (off_t)size); /* a full disk is met here, not as SIGBUS later */
+    int failed =
+        posix_fallocate(file, 0, (off_t)size); /* a full disk is met here, not as SIGBUS later */
     failed = -failed;
     if (!failed && pwrite(file, &magic, sizeof magic, 0) != sizeof magic)
         failed = -EIO;
@@ -140,10 +146,12 @@ static int make_file(const char *path, mode_t mode, int owner, int group, size_t
     return failed;
 }
 
-/* ---- A guard's side -------------------------------------------------------------------------------- */
+/* ---- A guard's side
+ * -------------------------------------------------------------------------------- */
 
 /* Makes a file that is not there, or gives the one that is to its owner and group of today. */
-static int make_or_take_over(const char *path, mode_t mode, int owner, int group, size_t size, uint64_t magic)
+static int make_or_take_over(const char *path, mode_t mode, int owner, int group, size_t size,
+                             uint64_t magic)
 {
     void *mapped = NULL;
     if (map_file(path, O_RDWR, size, magic, &mapped) != 0)
@@ -154,12 +162,14 @@ static int make_or_take_over(const char *path, mode_t mode, int owner, int group
     return chmod(path, mode) < 0 ? -errno : 0;
 }
 
-int handover_create_for(const char *runtime, enum handover_name name, int owner, int group, struct error *error)
+int handover_create_for(const char *runtime, enum handover_name name, int owner, int group,
+                        struct error *error)
 {
     char path[288];
     int failed = ring_path(runtime, name, path, sizeof path);
     if (!failed)
-        failed = make_or_take_over(path, group >= 0 ? 0660 : 0600, owner, group, ring_size(name), RING_MAGIC);
+        failed = make_or_take_over(path, group >= 0 ? 0660 : 0600, owner, group, ring_size(name),
+                                   RING_MAGIC);
     return failed ? error_set(error, failed, "%s cannot be made: %s", path, strerror(-failed)) : 0;
 }
 
@@ -186,7 +196,8 @@ static const struct status *map_status(const char *runtime)
     return mapped;
 }
 
-int handover_open(const char *runtime, enum handover_name name, struct handover **out, struct error *error)
+int handover_open(const char *runtime, enum handover_name name, struct handover **out,
+                  struct error *error)
 {
     char path[288];
     struct handover *handover = calloc(1, sizeof *handover);
@@ -197,7 +208,8 @@ int handover_open(const char *runtime, enum handover_name name, struct handover 
         failed = map_file(path, O_RDWR, ring_size(name), RING_MAGIC, (void **)&handover->ring);
     if (failed) {
         free(handover);
-        return error_set(error, failed, "%s: %s", path, failed == -EPROTO ? "is not a ring of this version" : strerror(-failed));
+        return error_set(error, failed, "%s: %s", path,
+                         failed == -EPROTO ? "is not a ring of this version" : strerror(-failed));
     }
     handover->name = name;
     snprintf(handover->runtime, sizeof handover->runtime, "%s", runtime);
@@ -216,12 +228,15 @@ void handover_close(struct handover *handover)
     free(handover);
 }
 
-/* Places that the writer has made durable are free again. Before there is a writer, a ring's first acts wait in it. */
+/* Places that the writer has made durable are free again. Before there is a writer, a ring's
+ * first acts wait in it. */
 static uint64_t free_from(struct handover *handover)
 {
     if (!handover->status)
         handover->status = map_status(handover->runtime);
-    return handover->status ? atomic_load_explicit(&handover->status->ring[handover->name].durable, memory_order_acquire) : 0;
+    return handover->status ? atomic_load_explicit(&handover->status->ring[handover->name].durable,
+                                                   memory_order_acquire)
+                            : 0;
 }
 
 static uint64_t act_checksum(uint64_t number, const struct act *act)
@@ -238,8 +253,8 @@ static uint64_t take_place(struct handover *handover, uint64_t room)
             atomic_fetch_add_explicit(&ring->lost, 1, memory_order_relaxed);
             return 0;
         }
-    } while (!atomic_compare_exchange_weak_explicit(&ring->taken, &taken, taken + 1, memory_order_acq_rel,
-                                                    memory_order_relaxed));
+    } while (!atomic_compare_exchange_weak_explicit(&ring->taken, &taken, taken + 1,
+                                                    memory_order_acq_rel, memory_order_relaxed));
     return taken + 1;
 }
 
@@ -278,20 +293,23 @@ int handover_durably(struct handover *handover, const struct act *act, nanos_t p
     if (!number)
         return -ENOBUFS;
     const struct timespec pause = {.tv_nsec = 2 * NANOS_MILLISECOND};
-    for (nanos_t end = clock_boot() + patience; !handover_is_durable(handover, number); nanosleep(&pause, NULL))
+    for (nanos_t end = clock_boot() + patience; !handover_is_durable(handover, number);
+         nanosleep(&pause, NULL))
         if (clock_boot() > end)
             return -ETIMEDOUT;
     return 0;
 }
 
-/* ---- The writer's side ----------------------------------------------------------------------------- */
+/* ---- The writer's side
+ * ----------------------------------------------------------------------------- */
 
 struct handover_reader {
     char runtime[256];
     struct status *status;
     struct ring *ring[HANDOVER_COUNT];
-    uint64_t read[HANDOVER_COUNT];       /* the last number taken or passed over */
-    nanos_t waiting_since[HANDOVER_COUNT]; /* for a place that was taken and is not filled; 0: none */
+    uint64_t read[HANDOVER_COUNT]; /* the last number taken or passed over */
+    nanos_t
+        waiting_since[HANDOVER_COUNT]; /* for a place that was taken and is not filled; 0: none */
     uint64_t told_lost[HANDOVER_COUNT];
     unsigned turn;
 };
@@ -316,16 +334,19 @@ int handover_reader_new(const char *runtime, struct handover_reader **out, struc
         return error_set(error, -ENOMEM, "out of memory");
     snprintf(reader->runtime, sizeof reader->runtime, "%s", runtime);
     int failed = path_of(runtime, "audit.status", path, sizeof path);
-    if (!failed && map_file(path, O_RDWR, sizeof(struct status), STATUS_MAGIC, (void **)&reader->status) != 0) {
+    if (!failed && map_file(path, O_RDWR, sizeof(struct status), STATUS_MAGIC,
+                            (void **)&reader->status) != 0) {
         failed = make_file(path, 0644, -1, -1, sizeof(struct status), STATUS_MAGIC);
         if (!failed)
-            failed = map_file(path, O_RDWR, sizeof(struct status), STATUS_MAGIC, (void **)&reader->status);
+            failed = map_file(path, O_RDWR, sizeof(struct status), STATUS_MAGIC,
+                              (void **)&reader->status);
     }
     if (failed) {
         free(reader);
         return error_set(error, failed, "%s: %s", path, strerror(-failed));
     }
-    /* What an earlier writer took without making it durable is taken again: twice on the record is better than never. */
+    /* What an earlier writer took without making it durable is taken again: twice on the record
+     * is better than never. */
     for (enum handover_name name = 0; name < HANDOVER_COUNT; name++) {
         reader->read[name] = atomic_load(&reader->status->ring[name].durable);
         reader->told_lost[name] = atomic_load(&reader->status->ring[name].told);
@@ -363,8 +384,10 @@ static bool field_is_sound(const char *field, size_t size)
 static bool act_is_sound(const struct act *act)
 {
     bool sound = act->kind < ACT_KIND_COUNT && field_is_sound(act->actor, sizeof act->actor) &&
-                 field_is_sound(act->subject, sizeof act->subject) && field_is_sound(act->object, sizeof act->object) &&
-                 field_is_sound(act->hold, sizeof act->hold) && field_is_sound(act->reason, sizeof act->reason) &&
+                 field_is_sound(act->subject, sizeof act->subject) &&
+                 field_is_sound(act->object, sizeof act->object) &&
+                 field_is_sound(act->hold, sizeof act->hold) &&
+                 field_is_sound(act->reason, sizeof act->reason) &&
                  field_is_sound(act->evidence, sizeof act->evidence);
     for (size_t i = 0; i < ACT_NUMBERS; i++)
         sound = sound && field_is_sound(act->number[i].name, sizeof act->number[i].name);
@@ -378,8 +401,10 @@ static void pass_over(struct handover_reader *reader, enum handover_name name)
     atomic_fetch_add_explicit(&reader->status->ring[name].holes, 1, memory_order_relaxed);
 }
 
-/* Whether ring `name` gave an act. A number beyond what the ring can hold is a spoilt ring: begin again at its end. */
-static bool next_of(struct handover_reader *reader, enum handover_name name, nanos_t now, struct handed_over *out)
+/* Whether ring `name` gave an act. A number beyond what the ring can hold is a spoilt ring:
+ * begin again at its end. */
+static bool next_of(struct handover_reader *reader, enum handover_name name, nanos_t now,
+                    struct handed_over *out)
 {
     struct ring *ring = reader->ring[name];
     for (uint64_t tries = 0; ring && tries < places[name]; tries++) {
@@ -387,7 +412,8 @@ static bool next_of(struct handover_reader *reader, enum handover_name name, nan
         if (taken == reader->read[name])
             return false;
         if (taken - reader->read[name] > places[name]) {
-            reader->read[name] = taken - 1; /* also when it went backwards: the ring was made anew */
+            reader->read[name] =
+                taken - 1; /* also when it went backwards: the ring was made anew */
             pass_over(reader, name);
             continue;
         }
@@ -441,12 +467,16 @@ uint64_t handover_lost(struct handover_reader *reader, enum handover_name name)
     return lost > before ? lost - before : 0;
 }
 
-void handover_durable(struct handover_reader *reader, nanos_t now, uint64_t log_size, uint64_t witnessed_size)
+void handover_durable(struct handover_reader *reader, nanos_t now, uint64_t log_size,
+                      uint64_t witnessed_size)
 {
     for (enum handover_name name = 0; name < HANDOVER_COUNT; name++) {
-        atomic_store_explicit(&reader->status->ring[name].read, reader->read[name], memory_order_relaxed);
-        atomic_store_explicit(&reader->status->ring[name].durable, reader->read[name], memory_order_release);
-        atomic_store_explicit(&reader->status->ring[name].told, reader->told_lost[name], memory_order_relaxed);
+        atomic_store_explicit(&reader->status->ring[name].read, reader->read[name],
+                              memory_order_relaxed);
+        atomic_store_explicit(&reader->status->ring[name].durable, reader->read[name],
+                              memory_order_release);
+        atomic_store_explicit(&reader->status->ring[name].told, reader->told_lost[name],
+                              memory_order_relaxed);
     }
     atomic_store(&reader->status->log_size, log_size);
     atomic_store(&reader->status->witnessed_size, witnessed_size);
@@ -458,7 +488,8 @@ void handover_witnessed(struct handover_reader *reader, nanos_t when)
     atomic_store(&reader->status->witnessed_at, when);
 }
 
-/* ---- For status ------------------------------------------------------------------------------------ */
+/* ---- For status
+ * ------------------------------------------------------------------------------------ */
 
 int handover_status(const char *runtime, struct handover_state *out)
 {

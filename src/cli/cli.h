@@ -46,46 +46,45 @@ enum exit_status { EXIT_DONE = 0, EXIT_PARTLY = 1, EXIT_COULD_NOT = 2 };
 
 /*    constant   letter  name         value            what it does */
 #define OPTIONS(X)                                                                                 \
-    X(CONTRACT,  'c',    "contract",  "FILE",                                                      \
+    X(CONTRACT, 'c', "contract", "FILE",                                                           \
       "the contract (default: the environment's ECLUSE_CONTRACT, or /etc/ecluse/ecluse.yaml)")     \
-    X(RUNTIME,   0,      "runtime",   "DIR",                                                       \
+    X(RUNTIME, 0, "runtime", "DIR",                                                                \
       "the runtime folder, instead of the one that the contract names")                            \
-    X(JSON,      0,      "json",      NULL,            "one JSON object instead of text")          \
-    X(LANG,      0,      "lang",      "fr|en",         "the language of the sentences (en)")       \
-    X(WATCH,     0,      "watch",     NULL,            "show again every second until Ctrl-C")     \
-    X(OFF,       0,      "off",       NULL,            "end the panic")                            \
-    X(FORMAT,    0,      "format",    "auto|epcis|ndjson|csv|suivi",                               \
-      "the form of the feed (auto)")                                                               \
-    X(REJECTS,   0,      "rejects",   "FILE",                                                      \
-      "where to write the place and reason of each refused event")                                 \
-    X(LISTEN,    0,      "listen",    "ADDR:PORT",     "where to answer (127.0.0.1:8080)")         \
-    X(ORIGIN,    0,      "origin",    "URL",                                                       \
-      "the service behind, as http://HOST[:PORT] or https://HOST[:PORT]")                         \
-    X(DIR,       0,      "dir",       "DIR",           "where nginx's configuration and files go; of `audit`: a copy of a log, or what a witness keeps") \
-    X(WORKERS,   0,      "workers",   "N",             "nginx workers (one a processor)")          \
-    X(MODULE,    0,      "module",    "PATH",          "ngx_http_ecluse_module.so")                \
+    X(JSON, 0, "json", NULL, "one JSON object instead of text")                                    \
+    X(LANG, 0, "lang", "fr|en", "the language of the sentences (en)")                              \
+    X(WATCH, 0, "watch", NULL, "show again every second until Ctrl-C")                             \
+    X(OFF, 0, "off", NULL, "end the panic")                                                        \
+    X(FORMAT, 0, "format", "auto|epcis|ndjson|csv|suivi", "the form of the feed (auto)")           \
+    X(REJECTS, 0, "rejects", "FILE", "where to write the place and reason of each refused event")  \
+    X(LISTEN, 0, "listen", "ADDR:PORT", "where to answer (127.0.0.1:8080)")                        \
+    X(ORIGIN, 0, "origin", "URL",                                                                  \
+      "the service behind, as http://HOST[:PORT] or https://HOST[:PORT]")                          \
+    X(DIR, 0, "dir", "DIR",                                                                        \
+      "where nginx's configuration and files go; of `audit`: a copy of a log, or what a witness "  \
+      "keeps")                                                                                     \
+    X(WORKERS, 0, "workers", "N", "nginx workers (one a processor)")                               \
+    X(MODULE, 0, "module", "PATH", "ngx_http_ecluse_module.so")                                    \
     X(WITHOUT_RECORD, 0, "without-record", NULL,                                                   \
       "do it even though the audit log cannot be written now; syslog is told")                     \
-    X(KEY,       0,      "key",       "FILE",                                                      \
+    X(KEY, 0, "key", "FILE",                                                                       \
       "verifier keys of the log, one a line; of `audit witness`: its own secret key")              \
-    X(COSIGNED,  0,      "cosigned",  "FILE",                                                      \
-      "a checkpoint of the log that was kept elsewhere")                                           \
-    X(WITNESS,   0,      "witness",   "FILE",                                                      \
+    X(COSIGNED, 0, "cosigned", "FILE", "a checkpoint of the log that was kept elsewhere")          \
+    X(WITNESS, 0, "witness", "FILE",                                                               \
       "verifier keys of the witnesses whose cosignature on it counts")                             \
-    X(LOG,       0,      "log",       "FILE",          "verifier keys of the logs to witness")     \
-    X(LINES,     'n',    "lines",     "N",             "how many entries (20)")                    \
-    X(FOLLOW,    'f',    "follow",    NULL,            "go on with those to come, until Ctrl-C")   \
-    X(FROM,      0,      "from",      "TIME",          "of this time or later, in UTC")            \
-    X(TO,        0,      "to",        "TIME",          "before this time, in UTC")                 \
-    X(KIND,      0,      "kind",      "KIND",          "of this kind")                             \
-    X(HOLD,      0,      "hold",      "HOLD",          "about this hold")                          \
-    X(OUTPUT,    'o',    "output",    "FILE",          "where to write; - is standard output")     \
-    X(MDOC,      0,      "mdoc",      NULL,            "the lists for the manual page")            \
-    X(MARKDOWN,  0,      "markdown",  NULL,            "the lists for docs/commands.md")           \
-    X(ROLE,      0,      "role",      "see|release|administer", "what an operator may do")              \
-    X(PASSWORD_FILE, 0,  "password-file", "FILE",                                                      \
-      "the first line is the operator's password, instead of asking on the terminal")                  \
-    X(HELP,      'h',    "help",      NULL,            "what the command does, and its options")
+    X(LOG, 0, "log", "FILE", "verifier keys of the logs to witness")                               \
+    X(LINES, 'n', "lines", "N", "how many entries (20)")                                           \
+    X(FOLLOW, 'f', "follow", NULL, "go on with those to come, until Ctrl-C")                       \
+    X(FROM, 0, "from", "TIME", "of this time or later, in UTC")                                    \
+    X(TO, 0, "to", "TIME", "before this time, in UTC")                                             \
+    X(KIND, 0, "kind", "KIND", "of this kind")                                                     \
+    X(HOLD, 0, "hold", "HOLD", "about this hold")                                                  \
+    X(OUTPUT, 'o', "output", "FILE", "where to write; - is standard output")                       \
+    X(MDOC, 0, "mdoc", NULL, "the lists for the manual page")                                      \
+    X(MARKDOWN, 0, "markdown", NULL, "the lists for docs/commands.md")                             \
+    X(ROLE, 0, "role", "see|release|administer", "what an operator may do")                        \
+    X(PASSWORD_FILE, 0, "password-file", "FILE",                                                   \
+      "the first line is the operator's password, instead of asking on the terminal")              \
+    X(HELP, 'h', "help", NULL, "what the command does, and its options")
 
 enum option {
 #define X(constant, ...) OPTION_##constant,
@@ -100,40 +99,39 @@ enum { OPERANDS_MANY = 1000000 };
 
 /*    function  name       operands             least  most  options */
 #define COMMANDS(X)                                                                                \
-    X(check,    "check",   "[FILE]",            0, 1, WITH(CONTRACT) | WITH(JSON) | WITH(LANG),    \
+    X(check, "check", "[FILE]", 0, 1, WITH(CONTRACT) | WITH(JSON) | WITH(LANG),                    \
       "say every mistake in a contract, or the largest loss that it allows")                       \
-    X(explain,  "explain", "[FILE]",            0, 1, WITH(CONTRACT) | WITH(LANG) | WITH(JSON),    \
+    X(explain, "explain", "[FILE]", 0, 1, WITH(CONTRACT) | WITH(LANG) | WITH(JSON),                \
       "say a contract in plain sentences, for the person who signs it")                            \
-    X(run,      "run",     "",                  0, 0, WITH(CONTRACT),                              \
+    X(run, "run", "", 0, 0, WITH(CONTRACT),                                                        \
       "publish the contract and look after the guards, until SIGTERM")                             \
-    X(serve,    "serve",   "",                  0, 0, WITH(CONTRACT) | WITH(LISTEN) | WITH(ORIGIN) \
-      | WITH(DIR) | WITH(WORKERS) | WITH(MODULE),                                                  \
+    X(serve, "serve", "", 0, 0,                                                                    \
+      WITH(CONTRACT) | WITH(LISTEN) | WITH(ORIGIN) | WITH(DIR) | WITH(WORKERS) | WITH(MODULE),     \
       "start nginx with the module, and `ecluse run`, for those without an nginx of their own")    \
-    X(ingest,   "ingest",  "[FILE...]",         0, OPERANDS_MANY, WITH(CONTRACT) | WITH(FORMAT)    \
-      | WITH(REJECTS) | WITH(JSON),                                                                \
+    X(ingest, "ingest", "[FILE...]", 0, OPERANDS_MANY,                                             \
+      WITH(CONTRACT) | WITH(FORMAT) | WITH(REJECTS) | WITH(JSON),                                  \
       "read feeds of parcel events into the store; - or no FILE is standard input")                \
-    X(status,   "status",  "",                  0, 0, WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON)  \
-      | WITH(WATCH),                                                                               \
+    X(status, "status", "", 0, 0, WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON) | WITH(WATCH),       \
       "show alarms, promises, budgets, guards, feeds and the store")                               \
-    X(holds,    "holds",   "",                  0, 0, WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON), \
+    X(holds, "holds", "", 0, 0, WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON),                       \
       "list who is held now, and until when")                                                      \
-    X(why,      "why",     "HOLD|CLIENT",       1, 1, WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON), \
+    X(why, "why", "HOLD|CLIENT", 1, 1, WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON),                \
       "say why a hold began, or what an address has spent of each budget")                         \
-    X(release,  "release", "HOLD...|all",       1, OPERANDS_MANY, WITH(CONTRACT) | WITH(RUNTIME)   \
-      | WITH(JSON) | WITH(WITHOUT_RECORD),                                                                                \
+    X(release, "release", "HOLD...|all", 1, OPERANDS_MANY,                                         \
+      WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON) | WITH(WITHOUT_RECORD),                          \
       "end a hold now; nothing that was counted is refunded")                                      \
-    X(panic,    "panic",   "",                  0, 0, WITH(CONTRACT) | WITH(RUNTIME) | WITH(OFF)   \
-      | WITH(JSON) | WITH(WITHOUT_RECORD),                                                                                \
+    X(panic, "panic", "", 0, 0,                                                                    \
+      WITH(CONTRACT) | WITH(RUNTIME) | WITH(OFF) | WITH(JSON) | WITH(WITHOUT_RECORD),              \
       "put every budget in observe within a second: nobody is refused until panic --off")          \
-    X(audit,    "audit",   "[VERB...]",        0, 3, WITH(CONTRACT) | WITH(JSON) | WITH(DIR)      \
-      | WITH(KEY) | WITH(COSIGNED) | WITH(WITNESS) | WITH(LOG) | WITH(LISTEN) | WITH(LINES)        \
-      | WITH(FOLLOW) | WITH(FROM) | WITH(TO) | WITH(KIND) | WITH(HOLD) | WITH(OUTPUT)              \
-      | WITH(WITHOUT_RECORD),                                                                      \
+    X(audit, "audit", "[VERB...]", 0, 3,                                                           \
+      WITH(CONTRACT) | WITH(JSON) | WITH(DIR) | WITH(KEY) | WITH(COSIGNED) | WITH(WITNESS) |       \
+          WITH(LOG) | WITH(LISTEN) | WITH(LINES) | WITH(FOLLOW) | WITH(FROM) | WITH(TO) |          \
+          WITH(KIND) | WITH(HOLD) | WITH(OUTPUT) | WITH(WITHOUT_RECORD),                           \
       "the audit log: verify, tail, show, prove, export, index, erase, key, witness")              \
-    X(operator, "operator", "VERB [NAME]",      1, 2, WITH(CONTRACT) | WITH(JSON) | WITH(ROLE)     \
-      | WITH(PASSWORD_FILE) | WITH(WITHOUT_RECORD),                                                \
+    X(operator, "operator", "VERB [NAME]", 1, 2,                                                   \
+      WITH(CONTRACT) | WITH(JSON) | WITH(ROLE) | WITH(PASSWORD_FILE) | WITH(WITHOUT_RECORD),       \
       "who may use the desk: add, list, remove, role, password, totp")                             \
-    X(help,     "help",    "[COMMAND]",         0, 1, WITH(MDOC) | WITH(MARKDOWN),                 \
+    X(help, "help", "[COMMAND]", 0, 1, WITH(MDOC) | WITH(MARKDOWN),                                \
       "show the commands, or one command's options")
 
 /* What the command line said. Options not given are NULL; those without a value are "". */

@@ -24,7 +24,8 @@ static bool in_force(const struct situation *s, uint64_t id)
 }
 
 /* What is released is on the record first; one entry for all when all are meant. */
-static int record_release(const struct arguments *a, const struct situation *s, const struct hold *hold, size_t count)
+static int record_release(const struct arguments *a, const struct situation *s,
+                          const struct hold *hold, size_t count)
 {
     char actor[ACT_NAME_SIZE], name[HOLD_NAME_SIZE] = "", what[120];
     record_actor(actor);
@@ -34,12 +35,15 @@ static int record_release(const struct arguments *a, const struct situation *s, 
         act = record_act(ACT_RELEASE, actor, "", "every hold of the front is to be undone");
         act_number(&act, "count", (int64_t)count);
     } else {
-        const struct budget_rule *rule = hold->budget >= 0 && (uint32_t)hold->budget < s->contract->budget_count
-                                             ? &s->contract->budget[hold->budget] : NULL;
+        const struct budget_rule *rule =
+            hold->budget >= 0 && (uint32_t)hold->budget < s->contract->budget_count
+                ? &s->contract->budget[hold->budget]
+                : NULL;
         char who[PRINCIPAL_TEXT_SIZE];
         hold_name(GUARD_FRONT, hold->id, name);
         snprintf(what, sizeof what, "the release of %s", name);
-        act = record_act(ACT_RELEASE, actor, rule ? rule->name : "", "to be undone before its time");
+        act =
+            record_act(ACT_RELEASE, actor, rule ? rule->name : "", "to be undone before its time");
         act_text(act.subject, sizeof act.subject, text_of(principal_text(&hold->principal, who)));
         act_text(act.hold, sizeof act.hold, text_of(name));
         act_number(&act, "used", (int64_t)hold->used);
@@ -49,7 +53,8 @@ static int record_release(const struct arguments *a, const struct situation *s, 
     return record_durably(a, s->runtime, &act, what);
 }
 
-static int ask_all(const struct arguments *a, const struct situation *s, bool json, struct asked **out, size_t *count)
+static int ask_all(const struct arguments *a, const struct situation *s, bool json,
+                   struct asked **out, size_t *count)
 {
     struct hold *holds = calloc(STATUS_MAX_HOLDS, sizeof *holds);
     must(holds != NULL);
@@ -73,7 +78,8 @@ static int ask_all(const struct arguments *a, const struct situation *s, bool js
     return status;
 }
 
-static int ask_one(const struct arguments *a, const struct situation *s, bool json, const char *name, struct asked *out)
+static int ask_one(const struct arguments *a, const struct situation *s, bool json,
+                   const char *name, struct asked *out)
 {
     enum guard guard;
     struct error error;

@@ -1,22 +1,22 @@
 /* `ecluse run`: the supervisor. It publishes the contract, makes the guards' segments, keeps their
  * counts durable, looks after the keeper, answers panics, and takes up changes of the contract. It
  * parses nothing but the contract. */
+#include "audit/recorder.h"
 #include "cli/child.h"
 #include "cli/chronicle.h"
 #include "cli/desk_child.h"
 #include "cli/directories.h"
 #include "cli/herald.h"
-#include "cli/last_contract.h"
 #include "cli/keeper.h"
+#include "cli/last_contract.h"
 #include "cli/notify.h"
 #include "cli/output.h"
-#include "status/panic.h"
-#include "audit/recorder.h"
 #include "cli/record.h"
 #include "cli/recorder_child.h"
 #include "cli/reload.h"
 #include "cli/situation.h"
 #include "cli/sync.h"
+#include "status/panic.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -49,7 +49,7 @@ struct supervisor {
     struct child keeper, recorder, herald, desk;
     struct desk_rules desk_rules; /* with which the desk was started */
     struct chronicle chronicle;
-    int signals, changes; /* descriptors: signalfd, and inotify of runtime (-1: once a second) */
+    int signals, changes;   /* descriptors: signalfd, and inotify of runtime (-1: once a second) */
     bool stop, panic, anew; /* anew: `runtime` is gone, so everything begins again */
     nanos_t calmed;         /* when the panic's file went away */
     nanos_t next_second;
@@ -145,7 +145,8 @@ static void herald_died(struct supervisor *s, int status, nanos_t now)
     }
     pid_t pid = s->herald.pid;
     child_died(&s->herald, status, now);
-    chronicle_say(&s->chronicle, ACT_GUARD_DOWN, "herald", "process %d %s %d; started again in %lld s", pid,
+    chronicle_say(&s->chronicle, ACT_GUARD_DOWN, "herald",
+                  "process %d %s %d; started again in %lld s", pid,
                   WIFSIGNALED(status) ? "died of signal" : "ended with status",
                   WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
                   (long long)(s->herald.back_off / NANOS_SECOND));
@@ -164,7 +165,8 @@ static void start_desk(struct supervisor *s, nanos_t now)
         desk_exec(&desk);
     }
     if (pid < 0) {
-        log_line(LOG_LEVEL_ERROR, "the desk cannot be started: %s", *error.text ? error.text : strerror(errno));
+        log_line(LOG_LEVEL_ERROR, "the desk cannot be started: %s",
+                 *error.text ? error.text : strerror(errno));
         s->desk.start_at = now + NANOS_MINUTE;
         return;
     }
@@ -184,16 +186,20 @@ static void set_log_aside(struct supervisor *s)
         log_line(LOG_LEVEL_ERROR, "%s", error.text);
         return;
     }
-    log_line(LOG_LEVEL_ERROR, "the audit log was damaged: it is set aside as %s/audit.damaged-%lld, and a new one is begun",
+    log_line(LOG_LEVEL_ERROR,
+             "the audit log was damaged: it is set aside as %s/audit.damaged-%lld, and a new one "
+             "is begun",
              s->reload.live->state, (long long)(wall / NANOS_SECOND));
     chronicle_say(&s->chronicle, ACT_ALARM, "audit log",
-                  "the log did not agree with its checkpoint: set aside as audit.damaged-%lld; this one begins anew",
+                  "the log did not agree with its checkpoint: set aside as audit.damaged-%lld; "
+                  "this one begins anew",
                   (long long)(wall / NANOS_SECOND));
 }
 
 static void recorder_died(struct supervisor *s, int status, nanos_t now)
 {
-    if (WIFEXITED(status) && WEXITSTATUS(status) == RECORDER_AGAIN) { /* other witnesses, or another key */
+    if (WIFEXITED(status) &&
+        WEXITSTATUS(status) == RECORDER_AGAIN) { /* other witnesses, or another key */
         s->recorder.pid = 0;
         s->recorder.start_at = now;
         return;
@@ -204,7 +210,8 @@ static void recorder_died(struct supervisor *s, int status, nanos_t now)
         set_log_aside(s);
         s->recorder.start_at = now;
     } else {
-        chronicle_say(&s->chronicle, ACT_GUARD_DOWN, "recorder", "process %d %s %d; started again in %lld s", pid,
+        chronicle_say(&s->chronicle, ACT_GUARD_DOWN, "recorder",
+                      "process %d %s %d; started again in %lld s", pid,
                       WIFSIGNALED(status) ? "died of signal" : "ended with status",
                       WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
                       (long long)(s->recorder.back_off / NANOS_SECOND));
@@ -244,8 +251,9 @@ static void contract_taken(struct supervisor *s)
 static void each_second(struct supervisor *s, nanos_t now)
 {
     if (control_replaced(s->control, s->reload.live->runtime)) {
-        log_line(LOG_LEVEL_ERROR, "%s was removed or replaced under `ecluse run`: everything there is "
-                                  "made anew",
+        log_line(LOG_LEVEL_ERROR,
+                 "%s was removed or replaced under `ecluse run`: everything there is "
+                 "made anew",
                  s->reload.live->runtime);
         s->stop = s->anew = true;
         return;
@@ -272,7 +280,8 @@ static void desk_died(struct supervisor *s, int status, nanos_t now)
 {
     pid_t pid = s->desk.pid;
     child_died(&s->desk, status, now);
-    chronicle_say(&s->chronicle, ACT_GUARD_DOWN, "desk", "process %d %s %d; started again in %lld s", pid,
+    chronicle_say(&s->chronicle, ACT_GUARD_DOWN, "desk",
+                  "process %d %s %d; started again in %lld s", pid,
                   WIFSIGNALED(status) ? "died of signal" : "ended with status",
                   WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
                   (long long)(s->desk.back_off / NANOS_SECOND));
@@ -291,7 +300,8 @@ static void reap(struct supervisor *s, nanos_t now)
         if (gone != s->keeper.pid)
             continue;
         child_died(&s->keeper, status, now);
-        chronicle_say(&s->chronicle, ACT_GUARD_DOWN, "keeper", "process %d %s %d; started again in %lld s", gone,
+        chronicle_say(&s->chronicle, ACT_GUARD_DOWN, "keeper",
+                      "process %d %s %d; started again in %lld s", gone,
                       WIFSIGNALED(status) ? "died of signal" : "ended with status",
                       WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
                       (long long)(s->keeper.back_off / NANOS_SECOND));
@@ -392,12 +402,14 @@ static int begin_record(struct supervisor *s, struct error *error)
         return code;
     chronicle_open(&s->chronicle, c->runtime);
     s->reload.chronicle = &s->chronicle;
-    chronicle_say(&s->chronicle, ACT_STARTED, "", "version " ECLUSE_VERSION "%s", s->panic ? ", in panic" : "");
+    chronicle_say(&s->chronicle, ACT_STARTED, "", "version " ECLUSE_VERSION "%s",
+                  s->panic ? ", in panic" : "");
     if (anew)
         chronicle_say(&s->chronicle, ACT_ALARM, "runtime",
                       "it was removed or replaced under `ecluse run`: made anew");
-    struct act act = record_act(ACT_CONTRACT, "supervisor", "contract in force", "%u budgets, %u promises, mode %s",
-                                c->budget_count, c->promise_count, mode_name(c->mode));
+    struct act act = record_act(ACT_CONTRACT, "supervisor", "contract in force",
+                                "%u budgets, %u promises, mode %s", c->budget_count,
+                                c->promise_count, mode_name(c->mode));
     act_number(&act, "number", (int64_t)s->reload.generation);
     handover_act(s->chronicle.ring, &act);
     start_recorder(s, clock_boot());
@@ -412,7 +424,8 @@ static int make_segment(struct supervisor *s, struct error *error)
         return error_set(error, made, "%s", told.text);
     if (made > 0) {
         log_line(LOG_LEVEL_WARNING, "%s", told.text);
-        chronicle_say(&s->chronicle, made == 2 ? ACT_CLOCK_JUMP : ACT_ALARM, "front", "%s", told.text);
+        chronicle_say(&s->chronicle, made == 2 ? ACT_CLOCK_JUMP : ACT_ALARM, "front", "%s",
+                      told.text);
     }
     open_front(s);
     return sync_start(s->reload.live, &s->sync, error);
@@ -465,7 +478,8 @@ static void end(struct supervisor *s)
     budget_close(s->front);
     chronicle_say(&s->chronicle, ACT_STOPPED, "", "in order; guards go on with what they last had");
     child_stop(&s->herald, SIGTERM, herald_patience);
-    child_stop(&s->recorder, RECORDER_STOP, recorder_patience); /* last: it takes what the others left */
+    child_stop(&s->recorder, RECORDER_STOP,
+               recorder_patience); /* last: it takes what the others left */
     chronicle_close(&s->chronicle);
     if (s->control) {
         control_stop(s->control);
@@ -533,8 +547,11 @@ static int finish(struct supervisor *s, int status)
 
 int command_run(const struct arguments *a)
 {
-    struct supervisor s = {.signals = -1, .changes = -1, .keeper = {.name = "the keeper"},
-                           .recorder = {.name = "the recorder"}, .herald = {.name = "the herald"},
+    struct supervisor s = {.signals = -1,
+                           .changes = -1,
+                           .keeper = {.name = "the keeper"},
+                           .recorder = {.name = "the recorder"},
+                           .herald = {.name = "the herald"},
                            .desk = {.name = "the desk"}};
     s.file = realpath(contract_file(a), NULL);
     if (s.file == NULL)

@@ -89,7 +89,8 @@ bool origin_parse(const char *url, struct origin *out, struct error *error)
             return true;
         }
     }
-    error_set(error, 0, "--origin %.200s: is neither http://HOST[:PORT] nor https://HOST[:PORT]", url);
+    error_set(error, 0, "--origin %.200s: is neither http://HOST[:PORT] nor https://HOST[:PORT]",
+              url);
     return false;
 }
 
@@ -228,10 +229,12 @@ static void text_server(const struct nginx_settings *s, FILE *out)
             "            ecluse_answer first;\n"
             "        }\n\n"
             "        # `early`: what Ecluse answers itself is answered before nginx's own access\n"
-            "        # rules (deny, auth_basic, limit_req, ...), which a refusal then costs nothing.\n"
+            "        # rules (deny, auth_basic, limit_req, ...), which a refusal then costs "
+            "nothing.\n"
             "        # What goes to the origin passes them. Take the word out if parcels are not\n"
             "        # for everybody.\n\n"
-            "        # A parcel's page: the store first; the origin for numbers not in it, and for\n"
+            "        # A parcel's page: the store first; the origin for numbers not in it, and "
+            "for\n"
             "        # deeper paths (/suivi/x/y). $ecluse_rest: what follows the location's path.\n"
             "        location /suivi/ {\n"
             "            ecluse_route tracking;\n"

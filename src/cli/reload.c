@@ -43,8 +43,8 @@ __attribute__((format(printf, 2, 3))) static void refuse(struct reload *r, const
     r->bulletin->refused = clock_wall();
     r->told = true;
     if (r->chronicle)
-        chronicle_say(r->chronicle, ACT_CONTRACT_REFUSED, "contract", "stays at number %" PRIu64 ": %.150s",
-                      r->generation, r->bulletin->reason);
+        chronicle_say(r->chronicle, ACT_CONTRACT_REFUSED, "contract",
+                      "stays at number %" PRIu64 ": %.150s", r->generation, r->bulletin->reason);
     log_line(LOG_LEVEL_ERROR, "the contract stays at number %" PRIu64 ": %s", r->generation,
              r->bulletin->reason);
 }
@@ -113,7 +113,8 @@ static bool reserve_record(struct reload *r, const struct contract *c)
     r->recorded = 0;
     if (!r->difference.loosens || !r->chronicle)
         return true;
-    struct act act = record_act(ACT_CONTRACT, "supervisor", "contract offered", "%s", r->difference.text);
+    struct act act =
+        record_act(ACT_CONTRACT, "supervisor", "contract offered", "%s", r->difference.text);
     act_number(&act, "number", (int64_t)r->last + 1);
     act_number(&act, "loosened", r->difference.loosened);
     r->recorded = chronicle_reserve(r->chronicle, &act);
@@ -130,7 +131,10 @@ static void offer(struct reload *r, struct contract *c, nanos_t now)
     struct error error;
     uint64_t number = r->last + 1;
     if (!reserve_record(r, c)) {
-        refuse(r, "it allows more (%.150s), and cannot be put on the record first; `ecluse status` says why", r->difference.text);
+        refuse(r,
+               "it allows more (%.150s), and cannot be put on the record first; `ecluse status` "
+               "says why",
+               r->difference.text);
         free(c);
         return;
     }
@@ -160,7 +164,8 @@ static enum reload_result commit(struct reload *r)
     last_contract_keep(r->file, r->live);
     taken(r);
     if (r->chronicle) {
-        struct act act = record_act(ACT_CONTRACT, "supervisor", "contract in force", "%s", r->difference.text);
+        struct act act =
+            record_act(ACT_CONTRACT, "supervisor", "contract in force", "%s", r->difference.text);
         act_number(&act, "number", (int64_t)r->generation);
         act_number(&act, "loosened", r->difference.loosened);
         act_number(&act, "tightened", r->difference.tightened);
@@ -194,8 +199,8 @@ enum reload_result reload_step(struct reload *r, const struct budgets *front, na
             roll_back(r);
             return RELOAD_NOTHING;
         }
-        /* Who has not beaten since the offer is leaving after an nginx reload, or hangs: it is waited for, but
-         * cannot veto. If it comes back, it takes up what is in force, whole. */
+        /* Who has not beaten since the offer is leaving after an nginx reload, or hangs: it is
+         * waited for, but cannot veto. If it comes back, it takes up what is in force, whole. */
         bool silent = process[i].heartbeat < r->deadline - answer_within;
         if (process[i].prepared < r->last && !(silent && now >= r->deadline))
             waiting = process[i].pid;
@@ -203,8 +208,11 @@ enum reload_result reload_step(struct reload *r, const struct budgets *front, na
     if (waiting == 0 && is_recorded(r))
         return commit(r);
     if (waiting == 0 && now >= r->deadline) {
-        refuse(r, "it allows more (%.150s), and the audit log could not be written within 2 s; `ecluse status` says why. Save the "
-                  "file again once it can", r->difference.text);
+        refuse(r,
+               "it allows more (%.150s), and the audit log could not be written within 2 s; "
+               "`ecluse status` says why. Save the "
+               "file again once it can",
+               r->difference.text);
         roll_back(r);
     } else if (now >= r->deadline) {
         refuse(r, "process %d of the front did not answer to contract %" PRIu64 " within 2 s",

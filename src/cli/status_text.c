@@ -1,5 +1,5 @@
-#include "cli/output.h"
 #include "cli/status_text.h"
+#include "cli/output.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -171,10 +171,14 @@ static void recorder_row(const struct status *st, struct table *table)
     table_row(table);
     table_cell(table, TONE_PLAIN, "%s", "recorder");
     table_cell(table, up ? TONE_GOOD : TONE_BAD, "%s", up ? "up" : "down");
-    table_cell(table, TONE_PLAIN, "%s", up ? "-" : figure_wall(wall_of(&st->s.now, st->audit.heartbeat), st->s.now.wall, when));
+    table_cell(table, TONE_PLAIN, "%s",
+               up ? "-"
+                  : figure_wall(wall_of(&st->s.now, st->audit.heartbeat), st->s.now.wall, when));
     table_cell(table, TONE_PLAIN, "%s entries%s%s", figure_count(st->audit.log_size, figure),
                st->s.contract->audit.witness_count ? ", witnessed up to " : "",
-               st->s.contract->audit.witness_count ? figure_count(st->audit.witnessed_size, witnessed) : "");
+               st->s.contract->audit.witness_count
+                   ? figure_count(st->audit.witnessed_size, witnessed)
+                   : "");
 }
 
 static void guards_text(const struct status *st)
@@ -287,8 +291,8 @@ static void store_text(const struct status *st)
                  look->filter.bits_per_number_milli / 1000,
                  look->filter.bits_per_number_milli % 1000 / 10);
     if (look->filter_open)
-        printf("filter: %s numbers,%s built %s%s\n", figure_count(look->filter.numbers, count), bits,
-               figure_wall(look->filter.built * NANOS_SECOND, st->s.now.wall, used),
+        printf("filter: %s numbers,%s built %s%s\n", figure_count(look->filter.numbers, count),
+               bits, figure_wall(look->filter.built * NANOS_SECOND, st->s.now.wall, used),
                look->filter.usable ? "" : ", UNUSABLE");
     if (st->disk_free >= 0)
         printf("disk: %.0f %% free\n", st->disk_free * 100);
@@ -302,7 +306,8 @@ static void outputs_text(const struct status *st)
     if (!st->has_outputs || !some)
         return;
     heading("Outputs");
-    static const char *const titles[] = {"output", ">told", ">failures", ">behind", ">never told", ""};
+    static const char *const titles[] = {"output",  ">told",       ">failures",
+                                         ">behind", ">never told", ""};
     struct table table = table_of(6, titles);
     for (enum output i = 0; i < OUTPUT_COUNT; i++) {
         const struct output_state *s = &st->output[i];

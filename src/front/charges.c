@@ -52,15 +52,16 @@ static const struct principal *payer(const struct charge_who *who, enum principa
 }
 
 /* What one principal of the request owes. */
-static void charge_kind(struct budgets *b, const struct contract *c, uint64_t set, enum principal_kind per,
-                        const struct principal *p, const uint64_t *thing, nanos_t now, struct charge_result *result)
+static void charge_kind(struct budgets *b, const struct contract *c, uint64_t set,
+                        enum principal_kind per, const struct principal *p, const uint64_t *thing,
+                        nanos_t now, struct charge_result *result)
 {
     for (; set; set &= set - 1) {
         unsigned i = (unsigned)__builtin_ctzll(set);
         if (c->budget[i].per != per)
             continue;
-        struct outcome outcome = thing ? budget_charge_distinct(b, i, p, *thing, now)
-                                       : budget_charge(b, i, p, 1, now);
+        struct outcome outcome =
+            thing ? budget_charge_distinct(b, i, p, *thing, now) : budget_charge(b, i, p, 1, now);
         if (outcome.verdict == VERDICT_ALLOW)
             result->paid |= UINT64_C(1) << i;
         if (outcome.verdict == VERDICT_ALLOW || outcome.verdict < result->verdict)
@@ -74,10 +75,12 @@ static void charge_kind(struct budgets *b, const struct contract *c, uint64_t se
 struct charge_result charge_all(struct budgets *b, const struct contract *c, uint64_t set,
                                 const struct charge_who *who, const uint64_t *thing, nanos_t now)
 {
-    static const enum principal_kind narrowest_first[] = {PRINCIPAL_CLIENT, PRINCIPAL_NETWORK, PRINCIPAL_EVERYONE};
+    static const enum principal_kind narrowest_first[] = {PRINCIPAL_CLIENT, PRINCIPAL_NETWORK,
+                                                          PRINCIPAL_EVERYONE};
     struct charge_result result = {VERDICT_ALLOW, 0, 0};
     for (unsigned k = 0; k < 3 && result.verdict == VERDICT_ALLOW; k++)
-        charge_kind(b, c, set, narrowest_first[k], payer(who, narrowest_first[k]), thing, now, &result);
+        charge_kind(b, c, set, narrowest_first[k], payer(who, narrowest_first[k]), thing, now,
+                    &result);
     return result;
 }
 

@@ -1,11 +1,11 @@
 /* front.h: Ecluse inside nginx.
  *
- * A dynamic module in thin glue over the rooms below it, one file a phase. People who run nginx keep
- * their configuration and add directives (docs/nginx.md).
+ * A dynamic module in thin glue over the rooms below it, one file a phase. People who run nginx
+ * keep their configuration and add directives (docs/nginx.md).
  *
  * module.c     the directives, how they are merged, which phases we take part in
- * worker.c     from start to end of one worker: what it opens after the fork, the look around once a
- *              second
+ * worker.c     from start to end of one worker: what it opens after the fork, the look around once
+ *              a second
  * takeup.c     what `ecluse run` publishes, taken up by one worker
  * admit.c      preaccess phase: request budgets; `slow` is a timer, `hold` is 429 or a closed
  *              connection
@@ -14,8 +14,8 @@
  * answer.c     an answer on its way into nginx's filters
  * origin.c     header and body filters: what the origin could not answer is answered here
  * measure.c    log phase: promises, and how the origin does
- * trap.c       an invariant of ours that breaks switches this worker's module off; it never ends the
- *              worker
+ * trap.c       an invariant of ours that breaks switches this worker's module off; it never ends
+ *              the worker
  *
  * Without an nginx header, and tested beside their files:
  * charges.h    which budgets a request is charged to
@@ -92,9 +92,9 @@ struct front_context {
                             waited */
     uint64_t paid;       /* budgets that allowed it while others delayed it */
     const struct front_location *cleared; /* where `early` found that the origin is to be asked */
-    bool asked;          /* a lookup goes to the origin: `parcel` says which */
-    bool replacing;      /* the header filter has taken the answer's place */
-    bool replaced;       /* ... and the body filter has sent it */
+    bool asked;                           /* a lookup goes to the origin: `parcel` says which */
+    bool replacing;                       /* the header filter has taken the answer's place */
+    bool replaced;                        /* ... and the body filter has sent it */
     struct parcel_number parcel;
     struct text body; /* what replaces the origin's */
 };
@@ -175,8 +175,9 @@ static inline void front_count(enum guard_counter counter)
         guard_count(front.budgets, counter, 1);
 }
 
-/* A path that goes on with a slash after where its number stands is no lookup but the origin's, as
- * in any other location: /suivi/style/page.css beside /suivi/NUMBER, without a regular expression. */
+/* A path that goes on with a slash after where its number stands is no lookup but the origin's,
+ * as in any other location: /suivi/style/page.css beside /suivi/NUMBER, without a regular
+ * expression. */
 bool front_goes_on(ngx_http_request_t *r, const struct front_location *location);
 
 /* ---- Phases
@@ -186,7 +187,7 @@ ngx_int_t front_admit(ngx_http_request_t *r);  /* preaccess */
 ngx_int_t front_lookup(ngx_http_request_t *r); /* content, of a lookup location */
 /* Preaccess, of an `early` one: NGX_DECLINED when the origin is to be asked. */
 ngx_int_t front_lookup_early(ngx_http_request_t *r);
-ngx_int_t front_page(ngx_http_request_t *r);   /* content, of ecluse_page */
+ngx_int_t front_page(ngx_http_request_t *r); /* content, of ecluse_page */
 ngx_int_t front_measure(ngx_http_request_t *r);
 void front_filters_install(void);
 

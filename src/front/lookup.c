@@ -31,7 +31,8 @@ static void make_static(struct look_call *call, enum answer_kind kind)
 
 static bool origin_is_down(void)
 {
-    if (front.budgets) /* what any worker saw: most answers of `first` are given by who asked nothing */
+    if (front.budgets) /* what any worker saw: most answers of `first` are given by who asked
+                          nothing */
         return guard_origin_down_since(front.budgets, front_loop_time()) != 0;
     return front.origin.down && health_is_down(&front.origin, front_loop_time());
 }

@@ -18,10 +18,11 @@ static void complain(nanos_t now, enum complaint kind, const char *what, const s
     if (said[kind] && now - said[kind] < SAID_AGAIN_AFTER)
         return;
     said[kind] = now;
-    log_line(LOG_LEVEL_ERROR,
-             "%s: %s (if nginx's module and `ecluse` are of different versions, install both from one "
-             "build and restart nginx)",
-             what, error->text);
+    log_line(
+        LOG_LEVEL_ERROR,
+        "%s: %s (if nginx's module and `ecluse` are of different versions, install both from one "
+        "build and restart nginx)",
+        what, error->text);
 }
 
 /* ---- Contract

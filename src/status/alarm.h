@@ -8,80 +8,78 @@
 
 /*    constant           kind                 what it means, and what to do */
 #define ALARMS(X)                                                                                  \
-    X(PANIC,             "panic",                                                                  \
-      "every budget is in observe: nobody is slowed or refused",                                   \
+    X(PANIC, "panic", "every budget is in observe: nobody is slowed or refused",                   \
       "`ecluse panic --off` once the reason is gone")                                              \
-    X(PROMISE_BROKEN,    "promise_broken",                                                         \
+    X(PROMISE_BROKEN, "promise_broken",                                                            \
       "more answers failed or were late than the contract allows",                                 \
       "look at the origin's health and at the budgets' refusals below it")                         \
-    X(SUPERVISOR_DOWN,   "supervisor_down",                                                        \
+    X(SUPERVISOR_DOWN, "supervisor_down",                                                          \
       "`ecluse run` does not run: the service goes on as last decided, but no change, release of " \
       "memory or sync to disk happens",                                                            \
       "`systemctl status ecluse`, then start it")                                                  \
-    X(GUARD_DOWN,        "guard_down",                                                             \
-      "no process of a guard is alive that a budget needs",                                        \
+    X(GUARD_DOWN, "guard_down", "no process of a guard is alive that a budget needs",              \
       "for the front: `nginx -t`, then start nginx with the module")                               \
-    X(GUARD_BEHIND,      "guard_behind",                                                           \
-      "a process of a guard works with an older contract than the one in force for over 5 s",                   \
+    X(GUARD_BEHIND, "guard_behind",                                                                \
+      "a process of a guard works with an older contract than the one in force for over 5 s",      \
       "it takes it up at its next look; if this lasts, reload nginx")                              \
-    X(CONTRACT_REFUSED,  "contract_refused",                                                       \
+    X(CONTRACT_REFUSED, "contract_refused",                                                        \
       "the contract's file was changed, and the change is not in force",                           \
-      "`ecluse check`, correct the file; it is read again at once. Where `state` or `runtime` was "  \
-      "changed: restart `ecluse run`")                                \
-    X(KEEPER_DOWN,       "keeper_down",                                                            \
-      "the process that removes expired parcels keeps dying",                                      \
+      "`ecluse check`, correct the file; it is read again at once. Where `state` or `runtime` "    \
+      "was "                                                                                       \
+      "changed: restart `ecluse run`")                                                             \
+    X(KEEPER_DOWN, "keeper_down", "the process that removes expired parcels keeps dying",          \
       "`journalctl -u ecluse` says why; it is started again by itself")                            \
-    X(RECORDER_DOWN,     "recorder_down",                                                          \
+    X(RECORDER_DOWN, "recorder_down",                                                              \
       "the audit log is not written: releases, panic and looser contracts wait for it",            \
-      "`journalctl -u ecluse` says why: a full disk, mostly; --without-record is for an emergency") \
-    X(RECORD_LOST,       "record_lost",                                                            \
+      "`journalctl -u ecluse` says why: a full disk, mostly; --without-record is for an "          \
+      "emergency")                                                                                 \
+    X(RECORD_LOST, "record_lost",                                                                  \
       "acts could not be taken into the audit log; their number is an entry of it",                \
       "`ecluse audit tail` shows the entry `lost` and what went before")                           \
-    X(NOT_WITNESSED,     "not_witnessed",                                                          \
-      "no witness has cosigned the audit log's newest entries",                                    \
+    X(NOT_WITNESSED, "not_witnessed", "no witness has cosigned the audit log's newest entries",    \
       "look whether the witness answers; `journalctl -u ecluse` has its reason")                   \
-    X(BREAKER_OPEN,      "breaker_open",                                                           \
-      "a budget would hold too large a share of yesterday's good clients, so it stops only who is " \
+    X(BREAKER_OPEN, "breaker_open",                                                                \
+      "a budget would hold too large a share of yesterday's good clients, so it stops only who "   \
+      "is "                                                                                        \
       "four times over: its limit is too low, or it is an attack from many addresses",             \
       "`ecluse holds`: customers: raise its limit; strangers: leave it, it closes by itself")      \
-    X(NO_HOLD_SLOT,      "no_hold_slot",                                                           \
-      "more principals were over a budget than can be held at once",                               \
+    X(NO_HOLD_SLOT, "no_hold_slot", "more principals were over a budget than can be held at once", \
       "add a budget per network, so that fewer holds cover the flood")                             \
-    X(THINGS_FULL,       "things_full",                                                            \
+    X(THINGS_FULL, "things_full",                                                                  \
       "more distinct things were read than are remembered: read again, they cost again",           \
-      "shorten the longest window of the budgets on distinct things; docs/budgets.md has the size") \
-    X(STORE_OFF,         "store_off",                                                              \
+      "shorten the longest window of the budgets on distinct things; docs/budgets.md has the "     \
+      "size")                                                                                      \
+    X(STORE_OFF, "store_off",                                                                      \
       "workers died while reading the store, so it is switched off and lookups go to the origin",  \
       "set `state/tracking` aside, restore it or feed it again")                                   \
-    X(STORE_UNREADABLE,  "store_unreadable",                                                       \
+    X(STORE_UNREADABLE, "store_unreadable",                                                        \
       "the store of parcels cannot be opened, or kills who reads it",                              \
       "set `state/tracking` aside, restore it or feed it again")                                   \
-    X(RECORDS_DAMAGED,   "records_damaged",                                                        \
+    X(RECORDS_DAMAGED, "records_damaged",                                                          \
       "records failed their checksum; they were given to nobody",                                  \
       "look at the disk's health; set `state/tracking` aside, and feed it again")                  \
-    X(ORIGIN_DOWN,       "origin_down",                                                            \
+    X(ORIGIN_DOWN, "origin_down",                                                                  \
       "the origin refuses connections, times out or answers 5xx: the store answers for it",        \
       "look at the origin; readers are told meanwhile")                                            \
-    X(SELF_OFF,          "self_off",                                                               \
+    X(SELF_OFF, "self_off",                                                                        \
       "a worker met a mistake of ours and switched the module off in itself",                      \
       "report the line in nginx's error log; reloading nginx brings the module back")              \
-    X(FEED_SILENT,       "feed_silent",                                                            \
-      "a source has sent nothing for longer than the contract says",                               \
+    X(FEED_SILENT, "feed_silent", "a source has sent nothing for longer than the contract says",   \
       "ask whoever sends it; answers from the store grow old meanwhile")                           \
-    X(FEED_FLOODING,     "feed_flooding",                                                          \
+    X(FEED_FLOODING, "feed_flooding",                                                              \
       "a source sends far more events than it usually does in an hour",                            \
       "ask whoever sends it; stop feeding it if it is not theirs")                                 \
-    X(FILTER_UNUSABLE,   "filter_unusable",                                                        \
+    X(FILTER_UNUSABLE, "filter_unusable",                                                          \
       "the filter of live numbers is missing or damaged: lookups are slower, never wrong",         \
       "`ecluse ingest` with any feed builds it anew")                                              \
-    X(OUTPUT_FAILING,    "output_failing",                                                         \
-      "an output has told nothing for five minutes, because its receiver or its file takes nothing", \
+    X(OUTPUT_FAILING, "output_failing",                                                            \
+      "an output has told nothing for five minutes, because its receiver or its file takes "       \
+      "nothing",                                                                                   \
       "`ecluse status` has its reason; what it had to tell is kept, and told later")               \
-    X(HERALD_DOWN,       "herald_down",                                                            \
+    X(HERALD_DOWN, "herald_down",                                                                  \
       "the process that tells others does not run: no figures, events, calls or heartbeat",        \
       "`journalctl -u ecluse` says why; it is started again by itself")                            \
-    X(DISK_FULL,         "disk_full",                                                              \
-      "less than 5 % of the disk under `state` is free",                                           \
+    X(DISK_FULL, "disk_full", "less than 5 % of the disk under `state` is free",                   \
       "make room: feeds are refused when it is full; answers go on")
 
 enum alarm_kind {
