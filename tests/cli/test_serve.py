@@ -174,7 +174,7 @@ def test_a_port_in_use_is_told(served, origin):
     ("--listen", "127.0.0.1:0", "is not ADDR:PORT"),
     ("--listen", "127.0.0.1:80;x", "is not ADDR:PORT"),
     ("--origin", "ftp://127.0.0.1", "neither http:// nor https://"),
-    ("--origin", "http://a b", "is not http://HOST[:PORT]"),
+    ("--origin", "http://a b", "is neither http://HOST[:PORT] nor https://HOST[:PORT]"),
     ("--origin", "http://127.0.0.1/path", "has a path"),
     ("--workers", "many", "is not a number from 1 to 256"),
     ("--dir", "/proc/nowhere", "/proc/nowhere"),
