@@ -142,14 +142,17 @@
                           "Even geduld, alsjeblieft", \
                           "Einen Moment, bitte", \
                           "One moment, please") \
-    X(HELD_TEXT,          "Votre connexion nous a envoyé beaucoup de demandes en peu de temps. " \
-                          "Pour que le service réponde à tous, nous faisons une courte pause.", \
-                          "Via je verbinding kwamen in korte tijd heel veel aanvragen binnen. " \
-                          "Om iedereen te kunnen helpen, pauzeren we even.", \
-                          "Über Ihre Verbindung kamen in kurzer Zeit sehr viele Anfragen. Damit " \
-                          "der Dienst für alle erreichbar bleibt, machen wir eine kurze Pause.", \
-                          "Your connection has sent us many requests in a short time. To keep " \
-                          "the service open to everyone, we are pausing briefly.") \
+    X(HELD_TEXT,          "Nous recevons en ce moment beaucoup de demandes, peut-être aussi " \
+                          "depuis votre connexion. Pour que le service réponde à tous, " \
+                          "certaines doivent attendre.", \
+                          "We krijgen op dit moment heel veel aanvragen, misschien ook via je " \
+                          "verbinding. Om iedereen te kunnen helpen, moeten sommige even wachten.", \
+                          "Bei uns gehen gerade sehr viele Anfragen ein, vielleicht auch über " \
+                          "Ihre Verbindung. Damit der Dienst für alle erreichbar bleibt, müssen " \
+                          "einige warten.", \
+                          "We are receiving a great many requests at the moment, perhaps also " \
+                          "through your connection. To keep the service open to everyone, some " \
+                          "have to wait.") \
     X(RETRY,              "Vous pouvez réessayer dans", \
                           "Je kunt het opnieuw proberen over", \
                           "Bitte versuchen Sie es erneut in", \
