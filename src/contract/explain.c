@@ -244,11 +244,11 @@ static void explain_breakers(const struct speech *s)
             fprintf(s->out,
                     say(s,
                         "- If %s would hold more than %s of those in good standing yesterday, it "
-                        "only observes, "
-                        "with an alarm.\n",
+                        "stops only who is "
+                        "four times over a limit, with an alarm.\n",
                         "- Si %s devait retenir plus de %s de ceux qui étaient en règle la veille, "
-                        "ce budget ne "
-                        "ferait qu'observer, avec une alarme.\n"),
+                        "ce budget "
+                        "n'arrêterait plus que qui dépasse quatre fois une limite, avec une alarme.\n"),
                     c->budget[i].name, share_words(s, c->budget[i].breaker, share));
     }
 }

@@ -299,7 +299,7 @@ enum field_scope {
       "`observe` tries out this budget alone: it is counted and recorded, and changes nothing.")  \
     X(BUDGET, "breaker", SHARE, IN(budget_rule, breaker), NO, "5%", 1000, 1000000, "5%",          \
       "If the budget would hold more than this share of the principals that were in good "        \
-      "standing yesterday, it observes instead, with an alarm.")
+      "standing yesterday, it stops only who is four times over a limit, with an alarm.")
 
 struct field {
     enum field_scope scope;

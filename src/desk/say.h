@@ -69,7 +69,8 @@ enum { SAY_EN, SAY_FR, SAY_COUNT };
     X(UNUSED, "nobody is near the limit", "personne n’est près de la limite")                      \
     X(NO_GUARD, "no guard for this budget yet", "pas encore de gardien pour ce budget")            \
     X(OBSERVES, "observes only", "observe seulement")                                              \
-    X(BREAKER, "breaker open: observes only", "disjoncteur ouvert : observe seulement")            \
+    X(BREAKER, "breaker open: stops only who is four times over",                                  \
+      "disjoncteur ouvert : n’arrête que qui dépasse quatre fois la limite")                       \
     X(AT_MOST, "at most", "au plus")                                                               \
     X(IN_SPAN, "in", "en")                                                                         \
     X(OF, "of", "sur")                                                                             \

@@ -66,7 +66,7 @@
     X(BUDGET_WORST, "ecluse_budget_worst_ratio", GAUGE, "ratio", "budget",                         \
       "How much of its limit the principal nearest to it has spent")                               \
     X(BUDGET_BREAKER, "ecluse_budget_breaker_open", GAUGE, "", "budget",                           \
-      "1 while the budget only observes because it would have held too many")                      \
+      "1 while the budget stops only who is four times over: else it would hold too many")                      \
     X(HOLDS, "ecluse_holds", GAUGE, "", "",                                                        \
       "Holds in force")                                                                            \
     X(STORE_UP, "ecluse_store_readable", GAUGE, "", "",                                            \
