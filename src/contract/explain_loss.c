@@ -269,6 +269,18 @@ static void lose_unguarded(const struct speech *s)
               s->out);
 }
 
+/* Every budget that nothing counts yet, by name. */
+static void list_unguarded(const struct speech *s)
+{
+    const struct contract *c = s->contract;
+    for (uint32_t i = 0; i < c->budget_count; i++)
+        if (!meter_is_enforced(c->budget[i].meter))
+            fprintf(s->out,
+                    say(s, "- %s: not enforced in this release (%s).\n",
+                        "- %s\u00a0: pas appliqué dans cette version (%s).\n"),
+                    c->budget[i].name, meter_name(c->budget[i].meter));
+}
+
 void contract_explain_loss(const struct contract *c, enum language language, FILE *out)
 {
     struct speech s = {c, out, language == LANGUAGE_FR};
@@ -283,4 +295,5 @@ void contract_explain_loss(const struct contract *c, enum language language, FIL
     }
     lose_together(&s);
     lose_unguarded(&s);
+    list_unguarded(&s);
 }

@@ -87,6 +87,8 @@ static void what_is_not_built_yet_is_said(void **state)
          "- this release does not enforce limits of files read or rewritten yet");
     says(FRONT("people_read", "client", "slow"), LANGUAGE_EN, false,
          "(Not enforced in this release.)");
+    says(FRONT("login_failures", "client", "slow"), LANGUAGE_EN, true,
+         "- b: not enforced in this release (login_failures).");
     says_nothing_of(challenge, "does not enforce");
 }
 
