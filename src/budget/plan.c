@@ -11,14 +11,16 @@ uint64_t slot_name_key(const struct budgets *b, const char *name)
     return key_real(siphash(b->key, name, strnlen(name, CONTRACT_NAME_SIZE)));
 }
 
-/* The meter by its name, since the numbers of the enumeration may change from version to version. What
- * is counted in requests is nothing in bytes: another meter begins new counts under the same name. */
+/* The meter by its name, since the numbers of the enumeration may change from version to version.
+ * What is counted in requests is nothing in bytes: another meter begins new counts under the same
+ * name. */
 static uint64_t budget_key(const struct budgets *b, const struct budget_rule *rule)
 {
     char named[CONTRACT_NAME_SIZE + 32] = "";
     size_t length = strnlen(rule->name, CONTRACT_NAME_SIZE - 1);
     memcpy(named, rule->name, length);
-    int more = snprintf(named + length + 1, sizeof named - length - 1, "%s", meter_name(rule->meter));
+    int more =
+        snprintf(named + length + 1, sizeof named - length - 1, "%s", meter_name(rule->meter));
     return key_real(siphash(b->key, named, length + 1 + (size_t)more));
 }
 

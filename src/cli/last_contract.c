@@ -33,7 +33,7 @@ static char *bytes_of(int descriptor, size_t *length)
     return bytes;
 }
 
-/* A file that others may write, or that is theirs, is nobody's contract. NULL when there is none. */
+/* A file that others may write, or that is theirs, is nobody's contract. NULL: there is none. */
 static char *read_last(const char *state, size_t *length)
 {
     char name[NAME_SIZE];
@@ -132,7 +132,8 @@ struct contract *last_contract_load(const char *file, bool *from_last)
     }
     *from_last = c != NULL;
     if (c)
-        log_line(LOG_LEVEL_ERROR, "%s has mistakes: the contract that was last in force, %s/contract.last, is taken",
+        log_line(LOG_LEVEL_ERROR,
+                 "%s has mistakes: the contract that was last in force, %s/contract.last, is taken",
                  file, state);
     return c;
 }

@@ -17,7 +17,8 @@ const char *contract_file(const struct arguments *a);
  * said. */
 struct contract *contract_load(const char *file, bool json);
 
-/* What the line `KEY VALUE` (key with its colon) of a file says that does not check; false when it has none. */
+/* What the line `KEY VALUE` (key with its colon) of a file says that does not check; false when it
+ * has none. */
 bool folder_of_broken_file(const char *file, const char *key, char out[CONTRACT_PATH_SIZE]);
 
 void problems_print(const char *file, const struct problems *problems, bool json);

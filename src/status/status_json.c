@@ -91,7 +91,8 @@ static json_t *budget_json(const struct status *st, unsigned at)
                                "meter", meter_name(rule->meter), "per", principal_name(rule->per),
                                "over", over_name(rule->over), "mode",
                                mode_name(budget_mode_shown(st, rule)), "guard", guard_name(guard),
-                               "guarded", (int)meter_is_enforced(rule->meter), "windows", windows_json(rule));
+                               "guarded", (int)meter_is_enforced(rule->meter), "windows",
+                               windows_json(rule));
     if (!meter_is_enforced(rule->meter)) {
         json_object_set_new(object, "note", json_string("no guard for this budget yet"));
         return object;
