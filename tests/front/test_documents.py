@@ -43,7 +43,10 @@ def test_a_complete_example_works_as_it_stands(front, example):
     assert "<!doctype html>" in f.get("/x").text
 
 
-@pytest.mark.parametrize("example", [e for e in EXAMPLES if "load_module" not in e], ids=lambda e: "part")
-def test_a_part_of_a_configuration_is_taken(front, example):
-    checked = front(server="ecluse on; " + example.replace("{", "{{").replace("}", "}}"), stage=False, run=False).check()
-    assert checked.returncode == 0, checked.stderr
+def test_each_part_of_a_configuration_is_taken(front):
+    for example in EXAMPLES:
+        if "load_module" in example:
+            continue
+        server = "ecluse on; " + example.replace("{", "{{").replace("}", "}}")
+        checked = front(server=server, stage=False, run=False).check()
+        assert checked.returncode == 0, checked.stderr

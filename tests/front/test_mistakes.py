@@ -47,8 +47,10 @@ def test_two_deaths_in_the_store_switch_it_off_until_it_is_replaced(front):
     until(lambda: "origin says" not in f.get("/suivi/" + GOOD).text)
 
 
-@pytest.mark.skipif(not os.environ.get("ECLUSE_LONG"), reason="two hundred damaged stores: ECLUSE_LONG=1")
-def test_two_hundred_damaged_stores_never_give_a_wrong_answer(front):
+DAMAGED_STORES = 200 if os.environ.get("ECLUSE_LONG") else 40
+
+
+def test_damaged_stores_never_give_a_wrong_answer(front):
     numbers = some_numbers(400, seed=3)
     f = front(*numbers, run=False)
     store = f.directory / "state" / "tracking" / "parcels.mdb"
@@ -56,7 +58,7 @@ def test_two_hundred_damaged_stores_never_give_a_wrong_answer(front):
     f.start_nginx()
     right = {n: f.get("/suivi/v2/idships/" + n).text for n in numbers}
     chance = random.Random(20261122)
-    for _ in range(200):
+    for _ in range(DAMAGED_STORES):
         damaged = bytearray(sound)
         for _ in range(chance.choice((1, 8, 64))):
             damaged[chance.randrange(len(damaged))] = chance.randrange(256)
