@@ -1,8 +1,8 @@
-/* What reading a parcel number costs, by how it is typed: bench-parcel. Median of 9 rounds on one
- * core over numbers that all differ, so that no branch is learnt by heart. Target under 40 ns for what
- * is typed in ASCII. */
-#include "base/clock.h"
+/* What reading a parcel number costs, by how it is typed: bench-parcel. Median of 9 rounds on
+ * one core over numbers that all differ, so that no branch is learnt by heart. Target under 40
+ * ns for what is typed in ASCII. */
 #include "tracking/parcel.h"
+#include "base/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>

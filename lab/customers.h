@@ -46,8 +46,7 @@ enum outcome {
         OUTCOME_COUNT
 };
 
-/* ---- customers_plan.c: what is asked, by how many, from where
- * --------------------------------------- */
+/* ---- customers_plan.c: what is asked, by how many, from where -------------------------------- */
 
 struct plan {
     struct sockaddr_in to;
@@ -73,8 +72,7 @@ void plan_free(struct plan *plan);
 uint64_t random_next(uint64_t *state);
 nanos random_gap(uint64_t *state, double rate); /* between two arrivals of a Poisson process */
 
-/* ---- customers_reply.c: one answer as it arrives, and the count of all
- * ------------------------------- */
+/* ---- customers_reply.c: one answer as it arrives, and the count of all ----------------------- */
 
 /* Whether the bytes so far are a whole HTTP/1.1 answer; `closed` says that no more will come. */
 bool reply_is_whole(const char *bytes, size_t length, bool closed);

@@ -45,8 +45,7 @@ bool operator_name_is_allowed(struct text name)
     return name.length > 0 && name.length < OPERATOR_NAME_SIZE;
 }
 
-/* ---- The file
- * ------------------------------------------------------------------------------------- */
+/* ---- The file -------------------------------------------------------------------------------- */
 
 static int path_of(const char *state, const char *name, char *out, size_t size)
 {
@@ -195,8 +194,7 @@ int operators_change(const char *state, int (*change)(void *context, struct oper
     return failed;
 }
 
-/* ---- One operator
- * --------------------------------------------------------------------------------- */
+/* ---- One operator ---------------------------------------------------------------------------- */
 
 struct operator* operators_find(struct operators *operators, struct text name)
 {

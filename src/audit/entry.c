@@ -30,8 +30,7 @@ char *entry_commitment(enum entry_role role, const uint8_t salt[ENTRY_SALT_SIZE]
     return out;
 }
 
-/* ---- Writing
- * -------------------------------------------------------------------------------------- */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 static void write_member(struct writer *out, const char *key, const char *value)
 {
@@ -111,8 +110,7 @@ void entry_write(const struct handed_over *handed, struct writer *out, struct en
     must(!out->overflow);
 }
 
-/* ---- Reading
- * -------------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 struct moment_parts {
     int year, month, day, hour, minute, second, fraction;
@@ -200,8 +198,7 @@ int entry_parse(struct text text, struct entry *out)
     return 0;
 }
 
-/* ---- At a glance
- * ---------------------------------------------------------------------------------- */
+/* ---- At a glance ----------------------------------------------------------------------------- */
 
 static bool skip(struct text *rest, const char *literal)
 {

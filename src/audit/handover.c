@@ -83,8 +83,7 @@ static struct place *place_of(struct ring *ring, enum handover_name name, uint64
     return &ring->place[number % handover_places(name)];
 }
 
-/* ---- Files
- * ---------------------------------------------------------------------------------------- */
+/* ---- Files ----------------------------------------------------------------------------------- */
 
 static int path_of(const char *runtime, const char *name, char *out, size_t size)
 {
@@ -146,8 +145,7 @@ static int make_file(const char *path, mode_t mode, int owner, int group, size_t
     return failed;
 }
 
-/* ---- A guard's side
- * -------------------------------------------------------------------------------- */
+/* ---- A guard's side -------------------------------------------------------------------------- */
 
 /* Makes a file that is not there, or gives the one that is to its owner and group of today. */
 static int make_or_take_over(const char *path, mode_t mode, int owner, int group, size_t size,
@@ -300,8 +298,7 @@ int handover_durably(struct handover *handover, const struct act *act, nanos_t p
     return 0;
 }
 
-/* ---- The writer's side
- * ----------------------------------------------------------------------------- */
+/* ---- The writer's side ----------------------------------------------------------------------- */
 
 struct handover_reader {
     char runtime[256];
@@ -488,8 +485,7 @@ void handover_witnessed(struct handover_reader *reader, nanos_t when)
     atomic_store(&reader->status->witnessed_at, when);
 }
 
-/* ---- For status
- * ------------------------------------------------------------------------------------ */
+/* ---- For status ------------------------------------------------------------------------------ */
 
 int handover_status(const char *runtime, struct handover_state *out)
 {

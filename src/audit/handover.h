@@ -43,8 +43,7 @@ enum handover_name {
 const char *handover_name(enum handover_name name);
 uint64_t handover_places(enum handover_name name);
 
-/* ---- A guard's side
- * -------------------------------------------------------------------------------- */
+/* ---- A guard's side -------------------------------------------------------------------------- */
 
 struct handover;
 
@@ -76,8 +75,7 @@ int handover_durably(struct handover *handover, const struct act *act, nanos_t p
 uint64_t handover_reserved(struct handover *handover, const struct act *act);
 bool handover_is_durable(struct handover *handover, uint64_t number);
 
-/* ---- The writer's side
- * ----------------------------------------------------------------------------- */
+/* ---- The writer's side ----------------------------------------------------------------------- */
 
 struct handover_reader;
 
@@ -107,8 +105,7 @@ void handover_durable(struct handover_reader *reader, nanos_t now, uint64_t log_
 /* A witness has cosigned, at this time of the boot clock. */
 void handover_witnessed(struct handover_reader *reader, nanos_t when);
 
-/* ---- For status
- * ------------------------------------------------------------------------------------ */
+/* ---- For status ------------------------------------------------------------------------------ */
 
 struct handover_state {
     bool present;

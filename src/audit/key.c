@@ -17,8 +17,7 @@ char *key_path(const char *state, enum key_file file, char out[KEY_PATH_SIZE])
     return out;
 }
 
-/* ---- Files
- * ---------------------------------------------------------------------------------------- */
+/* ---- Files ----------------------------------------------------------------------------------- */
 
 static int read_key(const char *path, uint8_t seed[32], struct text *name, char *buffer,
                     size_t size, struct error *error)
@@ -109,8 +108,7 @@ int key_file_load(const char *path, const char *name, enum note_key_type type,
     return failed ? error_set(error, failed, "%s: a key's name has no spaces and no +", path) : 0;
 }
 
-/* ---- The log's
- * ------------------------------------------------------------------------------------ */
+/* ---- The log's ------------------------------------------------------------------------------- */
 
 static int write_public(const char *state, const struct verifier_key *key, struct error *error)
 {
@@ -164,8 +162,7 @@ int audit_key_rotate(const char *state, struct signer_key *out, struct error *er
     return failed;
 }
 
-/* ---- Verifier keys
- * -------------------------------------------------------------------------------- */
+/* ---- Verifier keys --------------------------------------------------------------------------- */
 
 static int take_line(const char *path, unsigned line, struct text text, struct verifier_key *out,
                      struct error *error)

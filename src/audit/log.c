@@ -35,8 +35,7 @@ bool audit_log_key_is_new(const struct audit_log *log, uint32_t *former)
     return log->key_is_new;
 }
 
-/* ---- Staging
- * -------------------------------------------------------------------------------------- */
+/* ---- Staging --------------------------------------------------------------------------------- */
 
 int64_t audit_log_stage(struct audit_log *log, struct text entry)
 {
@@ -58,8 +57,7 @@ int64_t audit_log_stage(struct audit_log *log, struct text entry)
     return (int64_t)(audit_log_size(log) + log->staged_count++);
 }
 
-/* ---- Writing
- * -------------------------------------------------------------------------------------- */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 static int make_folders(int folder, const char *path)
 {

@@ -76,8 +76,7 @@ bool merkle_equal(const struct merkle_hash *a, const struct merkle_hash *b)
     return memcmp(a, b, sizeof *a) == 0;
 }
 
-/* ---- Verifying
- * ------------------------------------------------------------------------------------ */
+/* ---- Verifying ------------------------------------------------------------------------------- */
 
 bool merkle_subtree_is_valid(uint64_t start, uint64_t end)
 {
@@ -176,8 +175,7 @@ bool merkle_verify_consistency(struct merkle_hasher *hasher, uint64_t size1, uin
            merkle_verify_subtree_consistency(hasher, 0, size1, size2, root1, root2, proof);
 }
 
-/* ---- Growing
- * -------------------------------------------------------------------------------------- */
+/* ---- Growing --------------------------------------------------------------------------------- */
 
 void merkle_append(struct merkle_hasher *hasher, struct merkle_frontier *frontier,
                    const struct merkle_hash *leaf)
@@ -203,8 +201,7 @@ struct merkle_hash merkle_root(struct merkle_hasher *hasher, const struct merkle
     return begun ? hash : merkle_empty(hasher);
 }
 
-/* ---- Proving
- * -------------------------------------------------------------------------------------- */
+/* ---- Proving --------------------------------------------------------------------------------- */
 
 static unsigned floor_log2(uint64_t x)
 {

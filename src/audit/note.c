@@ -7,8 +7,7 @@
 static const char dash[] = "\xe2\x80\x94 "; /* em dash, space */
 enum { DASH_LENGTH = sizeof dash - 1 };
 
-/* ---- Small parts
- * ---------------------------------------------------------------------------------- */
+/* ---- Small parts ----------------------------------------------------------------------------- */
 
 bool decimal_parse(struct text text, uint64_t *out)
 {
@@ -77,8 +76,7 @@ static uint64_t load_big_endian(const uint8_t *data, size_t bytes)
     return value;
 }
 
-/* ---- Keys
- * ----------------------------------------------------------------------------------------- */
+/* ---- Keys ------------------------------------------------------------------------------------ */
 
 /* The specification forbids all Unicode spaces; names of ours are ASCII, which forbids them too. */
 static bool name_is_allowed(struct text name)
@@ -159,8 +157,7 @@ int verifier_key_parse(struct text text, struct verifier_key *out)
     return 0;
 }
 
-/* ---- Notes
- * ---------------------------------------------------------------------------------------- */
+/* ---- Notes ----------------------------------------------------------------------------------- */
 
 static bool note_text_is_allowed(struct text text)
 {
@@ -305,8 +302,7 @@ void note_sign(const struct signer_key *key, struct text body, uint64_t time, st
     WRITE_LITERAL(out, "\n");
 }
 
-/* ---- Checkpoints
- * ---------------------------------------------------------------------------------- */
+/* ---- Checkpoints ----------------------------------------------------------------------------- */
 
 static bool next_line(struct text *rest, struct text *line)
 {

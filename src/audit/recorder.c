@@ -71,8 +71,7 @@ void recorder_witnessed(struct recorder *recorder, uint64_t size, nanos_t when)
     handover_witnessed(recorder->reader, when);
 }
 
-/* ---- Names
- * ---------------------------------------------------------------------------------------- */
+/* ---- Names ----------------------------------------------------------------------------------- */
 
 static int write_names(struct salts *salts, const struct kept_name *name, size_t count)
 {
@@ -157,8 +156,7 @@ static int hand_names(struct recorder *recorder)
     return failed;
 }
 
-/* ---- Opening
- * -------------------------------------------------------------------------------------- */
+/* ---- Opening --------------------------------------------------------------------------------- */
 
 static int open_log(struct recorder *recorder, const char *state, const char *name,
                     struct error *error)
@@ -277,8 +275,7 @@ int recorder_set_aside(const char *state, int64_t wall, struct error *error)
     return 0;
 }
 
-/* ---- A step
- * --------------------------------------------------------------------------------------- */
+/* ---- A step ---------------------------------------------------------------------------------- */
 
 static void keep_name(struct recorder *recorder, uint64_t entry, enum entry_role role,
                       const struct act *act, const struct entry_salts *salts)

@@ -37,8 +37,7 @@ static char base[64];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct signer_key key;
 
-/* ---- What the log asks of the system: these stand in its place, in this program only
- * ------------------ */
+/* ---- What the log asks of the system: these stand in its place, in this program only --------- */
 
 static struct op *recorded(enum op_kind kind)
 {
@@ -149,8 +148,7 @@ int shim_unlinkat(int folder, const char *path, int flags)
     return gone;
 }
 
-/* ---- A disk, as far as a crash is concerned
- * ------------------------------------------------------------ */
+/* ---- A disk, as far as a crash is concerned -------------------------------------------------- */
 
 struct bytes {
     char *data;
@@ -243,8 +241,7 @@ static void apply(const struct op *o)
     }
 }
 
-/* ---- What is left of it
- * --------------------------------------------------------------------------------- */
+/* ---- What is left of it ---------------------------------------------------------------------- */
 
 enum left { LEFT_ALL, LEFT_SYNCED, LEFT_BY_CHANCE };
 

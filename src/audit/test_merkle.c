@@ -28,8 +28,7 @@ static int end(void **state)
     return 0;
 }
 
-/* ---- The vectors of transparency-dev/merkle
- * --------------------------------------------------------- */
+/* ---- The vectors of transparency-dev/merkle -------------------------------------------------- */
 
 /* Some vectors have roots of a few bytes ("don't care"), which stand for any hash: they are
  * filled up with zeroes. An empty hash, or one over 32 bytes, cannot be given to us at all. */
@@ -169,8 +168,7 @@ static void every_public_vector_is_judged_rightly(void **state)
     }
 }
 
-/* ---- Against a tree that is computed as RFC 6962 defines it
- * ------------------------------------------ */
+/* ---- Against a tree that is computed as RFC 6962 defines it ---------------------------------- */
 
 enum { LEAVES = 70 };
 static struct merkle_hash leaves[LEAVES];

@@ -38,8 +38,7 @@ static size_t below(size_t most)
     return (size_t)rand_r(&chance) % most;
 }
 
-/* ---- Folders in memory
- * ---------------------------------------------------------------------------- */
+/* ---- Folders in memory ----------------------------------------------------------------------- */
 
 static void put(const char *path, const uint8_t *data, size_t length)
 {
@@ -96,8 +95,7 @@ static void drop(struct image *image)
         free(image->file[i].data);
 }
 
-/* ---- Judging
- * -------------------------------------------------------------------------------------- */
+/* ---- Judging --------------------------------------------------------------------------------- */
 
 static struct verify_report judged(void)
 {
@@ -168,8 +166,7 @@ static void expect_byte(const char *what, size_t file, size_t offset)
         expect(what, path, -1);
 }
 
-/* ---- Tampering
- * ------------------------------------------------------------------------------------ */
+/* ---- Tampering ------------------------------------------------------------------------------- */
 
 static void flip(void)
 {
@@ -312,8 +309,7 @@ static void every_tampering_is_found_at_its_place(void **state)
     assert_int_equal(judged().finding, VERIFY_SOUND);
 }
 
-/* ---- The log
- * -------------------------------------------------------------------------------------- */
+/* ---- The log --------------------------------------------------------------------------------- */
 
 static void append(uint64_t to, const char *word)
 {

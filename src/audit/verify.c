@@ -55,8 +55,7 @@ static enum verify_finding finding_of(int failed)
     return failed == -EBADMSG ? VERIFY_MALFORMED : VERIFY_MISSING;
 }
 
-/* ---- Checkpoints
- * ---------------------------------------------------------------------------------- */
+/* ---- Checkpoints ----------------------------------------------------------------------------- */
 
 /* By the log's key, or one that it had before. */
 static bool is_signed_by_log(const struct verify_options *options, const struct note *note)
@@ -142,8 +141,7 @@ static bool check_cosigned_root(struct walk *walk)
     return true;
 }
 
-/* ---- Tiles
- * ---------------------------------------------------------------------------------------- */
+/* ---- Tiles ----------------------------------------------------------------------------------- */
 
 /* Compares what the entries hash to with the tile on the disk; a partial one may have been
  * cleared away, then the full one (of a later, unfinished write) serves. */

@@ -58,8 +58,7 @@ void witness_close(struct witness *witness)
     free(witness);
 }
 
-/* ---- State
- * ---------------------------------------------------------------------------------------- */
+/* ---- State ----------------------------------------------------------------------------------- */
 
 static char *origin_hash(struct text origin, char out[ORIGIN_HASH_SIZE])
 {
@@ -120,8 +119,7 @@ static int keep(const struct witness *witness, struct text origin, struct text n
     return failed;
 }
 
-/* ---- Requests
- * ------------------------------------------------------------------------------------- */
+/* ---- Requests -------------------------------------------------------------------------------- */
 
 struct request {
     uint64_t old_size;
@@ -282,8 +280,7 @@ void witness_get_checkpoint(struct witness *witness, struct text origin, struct 
     out->length = kept.length;
 }
 
-/* ---- The log's side
- * -------------------------------------------------------------------------------- */
+/* ---- The log's side -------------------------------------------------------------------------- */
 
 void witness_request_write(uint64_t old_size, const struct merkle_proof *proof,
                            struct text checkpoint, struct writer *out)

@@ -39,8 +39,7 @@ void witness_add_checkpoint(struct witness *witness, struct text request, uint64
 void witness_get_checkpoint(struct witness *witness, struct text origin_hash,
                             struct witness_answer *out);
 
-/* ---- The log's side
- * -------------------------------------------------------------------------------- */
+/* ---- The log's side -------------------------------------------------------------------------- */
 
 /* The body of a request: the consistency proof from `old_size` and the log's signed checkpoint. */
 void witness_request_write(uint64_t old_size, const struct merkle_proof *proof,

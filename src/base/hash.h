@@ -26,8 +26,7 @@ static inline uint64_t siphash_words3(struct hash_key key, uint64_t a, uint64_t 
 
 uint64_t hash_checksum(uint64_t seed, const void *data, size_t length);
 
-/* ---- How, for the inline form
- * ---------------------------------------------------------------------- */
+/* ---- How, for the inline form ---------------------------------------------------------------- */
 
 struct sip_state {
     uint64_t v0, v1, v2, v3;

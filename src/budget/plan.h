@@ -4,9 +4,10 @@
 
 #include "budget/layout.h"
 
-/* Finds or makes the places of every budget and promise of `c` by name (and meter), and computes what a charge
- * needs. NULL with *error when there is no memory or no place left. Changes no count. A read-only
- * opener makes nothing: what has no place yet gets the empty one (slot SLOT_COUNT). */
+/* Finds or makes the places of every budget and promise of `c` by name (and meter), and computes
+ * what a charge needs. NULL with *error when there is no memory or no place left. Changes no
+ * count. A read-only opener makes nothing: what has no place yet gets the empty one (slot
+ * SLOT_COUNT). */
 struct plan *plan_new(struct budgets *b, const struct contract *c, struct error *error);
 void plan_free(struct plan *plan); /* takes NULL */
 

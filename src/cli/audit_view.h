@@ -10,12 +10,12 @@
 
 struct audit_place {
     char log[CONTRACT_PATH_SIZE + 16];
-    char state[CONTRACT_PATH_SIZE];   /* "" for a copy elsewhere (--dir): the log and nothing else */
+    char state[CONTRACT_PATH_SIZE]; /* "" for a copy elsewhere (--dir): the log and nothing else */
     char runtime[CONTRACT_PATH_SIZE]; /* "" likewise */
 };
 
-/* --dir DIR, a copy of a log; else what the contract's file says. EXIT_DONE, or EXIT_COULD_NOT after
- * having said why. */
+/* --dir DIR, a copy of a log; else what the contract's file says. EXIT_DONE, or EXIT_COULD_NOT
+ * after having said why. */
 int audit_place_find(const struct arguments *a, struct audit_place *out);
 
 /* The same with a reader on it. */
@@ -47,8 +47,7 @@ int audit_history(const struct arguments *a, const struct contract *c, const cha
       "read a log whole and say whether it is what its checkpoint says; needs no other file")      \
     X(tail, "", 0, 0, "show the newest entries")                                                   \
     X(show, "ENTRY", 1, 1, "show one entry, and whom it meant where that is still kept")           \
-    X(prove, "ENTRY", 1, 1,                                                                        \
-      "write the proof that an entry is in the log (c2sp.org/tlog-proof)")                         \
+    X(prove, "ENTRY", 1, 1, "write the proof that an entry is in the log (c2sp.org/tlog-proof)")   \
     X(export, "", 0, 0,                                                                            \
       "write entries with their proofs into one file; check-export.py checks it")                  \
     X(index, "", 0, 0, "build the index of the log anew")                                          \

@@ -102,8 +102,7 @@ int audit_do_tail(const struct arguments *a)
     return status;
 }
 
-/* ---- show and prove
- * ------------------------------------------------------------------------------ */
+/* ---- show and prove -------------------------------------------------------------------------- */
 
 static void show_text(const struct audit_place *place, uint64_t index, struct text text)
 {

@@ -31,8 +31,7 @@ static int no_copy(const struct arguments *a, const struct audit_place *place)
                            a->operand[0]);
 }
 
-/* ---- index
- * ---------------------------------------------------------------------------------------- */
+/* ---- index ----------------------------------------------------------------------------------- */
 
 static int index_here(const struct audit_place *place, struct audit_reader *reader,
                       struct progress *progress, struct error *error)
@@ -101,8 +100,7 @@ int audit_do_index(const struct arguments *a)
     return status;
 }
 
-/* ---- erase
- * ---------------------------------------------------------------------------------------- */
+/* ---- erase ----------------------------------------------------------------------------------- */
 
 int audit_do_erase(const struct arguments *a)
 {
@@ -146,8 +144,7 @@ int audit_do_erase(const struct arguments *a)
     return status;
 }
 
-/* ---- key
- * ------------------------------------------------------------------------------------------ */
+/* ---- key ------------------------------------------------------------------------------------- */
 
 static int key_show(const struct arguments *a, const struct audit_place *place)
 {

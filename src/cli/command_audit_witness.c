@@ -110,8 +110,7 @@ static void done_with(void *context, struct MHD_Connection *connection, void **s
     *state = NULL;
 }
 
-/* ---- Starting
- * ------------------------------------------------------------------------------------- */
+/* ---- Starting -------------------------------------------------------------------------------- */
 
 static int listen_on(const char *typed, unsigned *port, struct error *error)
 {

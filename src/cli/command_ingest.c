@@ -179,7 +179,8 @@ static uint64_t rejected_in_all(const struct ingest_totals *t)
     return sum;
 }
 
-/* One entry a run, whatever it took in; the files' names may be personal, so their number stands for them. */
+/* One entry a run, whatever it took in; the files' names may be personal, so their number stands
+ * for them. */
 static void put_on_record(const struct intake *k, int status)
 {
     const struct ingest_totals *t = &k->totals;

@@ -24,8 +24,7 @@ struct change {
     struct operator after; /* whose one-time secret is shown */
 };
 
-/* ---- The password
- * ----------------------------------------------------------------------------------- */
+/* ---- The password ---------------------------------------------------------------------------- */
 
 static bool read_line(FILE *in, char *out, size_t size)
 {
@@ -81,8 +80,7 @@ static int take_password(struct change *change)
     return same ? EXIT_DONE : could_not(false, "the two were not the same; nothing was changed");
 }
 
-/* ---- The changes
- * ------------------------------------------------------------------------------------ */
+/* ---- The changes ----------------------------------------------------------------------------- */
 
 static struct operator* named(struct change *change, struct operators *operators)
 {
@@ -165,8 +163,7 @@ static const struct verb {
 #undef X
 };
 
-/* ---- What is shown
- * ------------------------------------------------------------------------------------ */
+/* ---- What is shown --------------------------------------------------------------------------- */
 
 /* Two rows of modules in a line of half blocks, dark on light whatever the terminal's colours. */
 static void show_qr(const char *text)
@@ -242,8 +239,7 @@ static int list(const struct arguments *a, const char *state)
     return code == 0 ? EXIT_DONE : could_not(json, "%s", error.text);
 }
 
-/* ---- The command
- * -------------------------------------------------------------------------------------- */
+/* ---- The command ----------------------------------------------------------------------------- */
 
 /* On the record first, where a log is kept: who was changed stands there as a commitment. */
 static int on_record(const struct change *change, const struct contract *c, const char *done)

@@ -1,8 +1,8 @@
 /* `ecluse panic` and `ecluse panic --off`. */
 #include "cli/output.h"
 #include "cli/record.h"
-#include "status/panic.h"
 #include "cli/situation.h"
+#include "status/panic.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -64,8 +64,9 @@ static int record_panic(const struct arguments *a, const char *runtime, bool on)
 {
     char actor[ACT_NAME_SIZE];
     record_actor(actor);
-    struct act act = record_act(on ? ACT_PANIC : ACT_PANIC_OFF, actor, "asked for", on ? "every budget is to observe only"
-                                                                                      : "the contract's modes are to be in force");
+    struct act act = record_act(on ? ACT_PANIC : ACT_PANIC_OFF, actor, "asked for",
+                                on ? "every budget is to observe only"
+                                   : "the contract's modes are to be in force");
     if (on)
         return record_durably(a, runtime, &act, "the panic");
     record_say(runtime, HANDOVER_COMMAND, &act);

@@ -106,8 +106,7 @@ bool desk_words(int argc, char **argv, struct desk_child *out)
     return true;
 }
 
-/* ---- The process that looks at the store
- * ---------------------------------------------------------- */
+/* ---- The process that looks at the store ----------------------------------------------------- */
 
 static struct contract *contract_now(const char *runtime, struct error *error)
 {
@@ -164,8 +163,7 @@ static int start_looking(const struct desk_child *k)
     return -1;
 }
 
-/* ---- The desk
- * ------------------------------------------------------------------------------------- */
+/* ---- The desk -------------------------------------------------------------------------------- */
 
 /* The account, in the groups that may read the front's segment and the log. */
 static int become(const struct desk_child *k, struct error *error)

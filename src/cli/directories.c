@@ -137,7 +137,8 @@ static int open_reader_table(const struct contract *c, const struct account *ser
     return code;
 }
 
-/* The desk's user owns it while there is a desk (desk_prepare() sees to it): whoever that was, it is ours first. */
+/* The desk's user owns it while there is a desk (desk_prepare() sees to it): whoever that was,
+ * it is ours first. */
 static void reclaim_releases(const struct contract *c)
 {
     char path[CONTRACT_PATH_SIZE + 16];

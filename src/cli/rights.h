@@ -31,8 +31,8 @@ struct account account_of_audit(const char *state);
  * the same user runs all. */
 int group_of_workers(void);
 
-/* Becomes the account, without a way back; a program that it starts may still have privileges of its
- * own (a mail server's sendmail). */
+/* Becomes the account, without a way back; a program that it starts may still have privileges of
+ * its own (a mail server's sendmail). */
 int rights_become(const struct account *account, struct error *error);
 
 /* The same, and without new privileges ever. */
@@ -47,9 +47,10 @@ struct rights_paths {
 };
 
 /* Landlock where the kernel has it (5.13), then a seccomp allow-list: no sockets (but with
- * `network`), no new programs, no other process. A call outside the list fails with EPERM rather than killing, so that another C
- * library's new call is an error message. Returns 0, or a negative errno with the reason when the
- * kernel refuses what it should have; *partly tells what it lacks. */
+ * `network`), no new programs, no other process. A call outside the list fails with EPERM rather
+ * than killing, so that another C library's new call is an error message. Returns 0, or a
+ * negative errno with the reason when the kernel refuses what it should have; *partly tells what
+ * it lacks. */
 int rights_confine(const struct rights_paths *paths, const char **partly, struct error *error);
 
 /* The first folder on the way to path that we may not pass, or NULL: for an error that a person can

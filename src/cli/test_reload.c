@@ -59,7 +59,8 @@ static struct scene *scene_new(void)
     assert_int_equal(control_create(path, &s->control, &error), 0);
     s->reload = (struct reload){.file = s->file, .control = s->control, .bulletin = &s->bulletin};
     assert_int_equal(reload_begin(&s->reload, mine, &error), 0);
-    struct budget_sizes sizes = {.cells = 1 << 10, .rings = 1 << 10, .holds = 512, .things = 1 << 10};
+    struct budget_sizes sizes = {
+        .cells = 1 << 10, .rings = 1 << 10, .holds = 512, .things = 1 << 10};
     s->now = clock_boot();
     assert_int_equal(budget_create(s->first, GUARD_FRONT, &sizes, moment_now(), -1, &error), 0);
     assert_int_equal(budget_open(s->first, GUARD_FRONT, false, &s->front, &error), 0);
@@ -80,7 +81,8 @@ static void scene_free(struct scene *s)
     free(s);
 }
 
-/* nginx was reloaded just before: the old worker still answers a slow reader, and looks around no more. */
+/* nginx was reloaded just before: the old worker still answers a slow reader, and looks around
+ * no more. */
 static void a_worker_that_leaves_has_no_veto(void **state)
 {
     (void)state;

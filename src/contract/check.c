@@ -44,8 +44,7 @@ struct node *budget_where(const struct budget_at *at, const char *key)
     at.rule;                                                                                       \
     budget_next(&at)
 
-/* ---- Names
- * ---------------------------------------------------------------------------------------- */
+/* ---- Names ----------------------------------------------------------------------------------- */
 
 static void check_unique(struct reading *r, const char *section, const char *key, const char *what)
 {
@@ -93,8 +92,7 @@ void check_names(struct reading *r)
     check_builtin_names(r);
 }
 
-/* ---- One budget
- * ----------------------------------------------------------------------------------- */
+/* ---- One budget ------------------------------------------------------------------------------ */
 
 void check_holds_have_a_length(struct reading *r)
 {
@@ -321,8 +319,7 @@ void check_counts_are_exact(struct reading *r)
                 check_window_counts(r, &at, &at.rule->window[i]);
 }
 
-/* ---- All of them
- * ---------------------------------------------------------------------------------- */
+/* ---- All of them ----------------------------------------------------------------------------- */
 
 void check_contract(struct reading *r)
 {

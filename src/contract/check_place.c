@@ -2,8 +2,7 @@
 #include "contract/check.h"
 #include "contract/value.h"
 
-/* ---- Ways out
- * ------------------------------------------------------------------------------------- */
+/* ---- Ways out -------------------------------------------------------------------------------- */
 
 enum way { WAY_OPEN, WAY_PAIR_ONLY, WAY_ANSWERS_ONLY, WAY_LIMITED };
 
@@ -112,8 +111,7 @@ void check_destinations_differ(struct reading *r)
     }
 }
 
-/* ---- Routes
- * --------------------------------------------------------------------------------------- */
+/* ---- Routes ---------------------------------------------------------------------------------- */
 
 /* Whether every request of `inner` matches `outer` too. */
 static bool route_swallows(const struct route_rule *outer, const struct route_rule *inner)
@@ -154,8 +152,7 @@ void check_routes_can_be_reached(struct reading *r)
     }
 }
 
-/* ---- Directories
- * ---------------------------------------------------------------------------------- */
+/* ---- Directories ----------------------------------------------------------------------------- */
 
 static bool lies_in(const char *path, const char *directory)
 {
@@ -210,8 +207,7 @@ void check_directories_differ(struct reading *r)
             check_share_place(r, i, node_get(node, "path"));
 }
 
-/* ---- Trust
- * ---------------------------------------------------------------------------------------- */
+/* ---- Trust ----------------------------------------------------------------------------------- */
 
 static void check_not_all(struct reading *r, struct node *list, const char *what)
 {

@@ -241,15 +241,16 @@ static void explain_breakers(const struct speech *s)
     for (uint32_t i = 0; i < c->budget_count; i++) {
         char share[WORDS_SIZE];
         if (has_breaker(&c->budget[i]))
-            fprintf(s->out,
-                    say(s,
-                        "- If %s would hold more than %s of those in good standing yesterday, it "
-                        "stops only who is "
-                        "four times over a limit, with an alarm.\n",
-                        "- Si %s devait retenir plus de %s de ceux qui étaient en règle la veille, "
-                        "ce budget "
-                        "n'arrêterait plus que qui dépasse quatre fois une limite, avec une alarme.\n"),
-                    c->budget[i].name, share_words(s, c->budget[i].breaker, share));
+            fprintf(
+                s->out,
+                say(s,
+                    "- If %s would hold more than %s of those in good standing yesterday, it "
+                    "stops only who is "
+                    "four times over a limit, with an alarm.\n",
+                    "- Si %s devait retenir plus de %s de ceux qui étaient en règle la veille, "
+                    "ce budget "
+                    "n'arrêterait plus que qui dépasse quatre fois une limite, avec une alarme.\n"),
+                c->budget[i].name, share_words(s, c->budget[i].breaker, share));
     }
 }
 

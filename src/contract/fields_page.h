@@ -8,8 +8,7 @@ void fields_markdown(FILE *out); /* docs/contract.md */
 void fields_schema(FILE *out);   /* docs/contract.schema.json, JSON Schema draft 2020-12 */
 void fields_manual(FILE *out);   /* docs/man/ecluse.yaml.5, mdoc(7) */
 
-/* ---- Shared by the three
- * -------------------------------------------------------------------------- */
+/* ---- Shared by the three --------------------------------------------------------------------- */
 
 /* What may be written, in words: "a duration, 1s to 30d (4h)". */
 void field_value_words(const struct field *field, char *out, size_t size);

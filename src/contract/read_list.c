@@ -2,8 +2,7 @@
 
 #include "contract/value.h"
 
-/* ---- Lists of scalars
- * ----------------------------------------------------------------------------- */
+/* ---- Lists of scalars ------------------------------------------------------------------------ */
 
 /* The next entry that is a single value, or NULL; others are reported. */
 static struct node *next_scalar(struct reading *r, const struct field *field, struct node *list,
@@ -92,8 +91,7 @@ static void read_prefixes(struct reading *r, const struct field *field, const ch
                       key);
 }
 
-/* ---- Maps whose keys are not fields
- * --------------------------------------------------------------- */
+/* ---- Maps whose keys are not fields ---------------------------------------------------------- */
 
 static void read_classes(struct reading *r, const struct field *field, struct node *map)
 {
@@ -197,8 +195,7 @@ static void read_windows(struct reading *r, struct budget_rule *rule, struct nod
         read_complain(r, map, "`at_most` has no window; write at least one, such as {1h: 60}");
 }
 
-/* ---- Lists of maps
- * -------------------------------------------------------------------------------- */
+/* ---- Lists of maps --------------------------------------------------------------------------- */
 
 struct entries {
     uint32_t *count;

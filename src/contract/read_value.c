@@ -32,8 +32,7 @@ bool expect(struct reading *r, const struct field *field, struct node *value, en
     return false;
 }
 
-/* ---- Texts
- * ---------------------------------------------------------------------------------------- */
+/* ---- Texts ----------------------------------------------------------------------------------- */
 
 static void read_text(struct reading *r, const struct field *field, char *to, size_t size,
                       struct node *value)
@@ -156,8 +155,7 @@ static void read_match(struct reading *r, struct route_rule *route, struct node 
     route->match = prefix ? MATCH_PREFIX : MATCH_EXACT;
 }
 
-/* ---- Words and names
- * ------------------------------------------------------------------------------ */
+/* ---- Words and names ------------------------------------------------------------------------- */
 
 int read_word(struct reading *r, const struct field *field, struct node *value)
 {
@@ -245,8 +243,7 @@ static void read_reference(struct reading *r, const struct field *field, void *b
                   *names ? read_join(allowed, sizeof allowed, names) : "none");
 }
 
-/* ---- Numbers
- * -------------------------------------------------------------------------------------- */
+/* ---- Numbers --------------------------------------------------------------------------------- */
 
 static char *amount_text(enum field_type type, uint64_t amount, char out[VALUE_TEXT_SIZE])
 {
@@ -311,8 +308,7 @@ static void read_amount(struct reading *r, const struct field *field, void *base
         *TARGET(uint64_t, field, base) = amount; /* durations are int64_t: the same bits */
 }
 
-/* ---- Any field
- * ------------------------------------------------------------------------------------ */
+/* ---- Any field ------------------------------------------------------------------------------- */
 
 void read_value(struct reading *r, const struct field *field, void *base, struct node *value,
                 const struct node *map)

@@ -135,9 +135,7 @@ bool answer_fields(struct exchange *x, const struct wanted *fields, size_t count
     return true;
 }
 
-/* ---- Acts
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- Acts ------------------------------------------------------------------------------------ */
 
 struct act act_of(const struct exchange *x, enum act_kind kind)
 {

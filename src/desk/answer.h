@@ -13,8 +13,7 @@ enum MHD_Result answer(struct exchange *x);
 ROUTES(X)
 #undef X
 
-/* ---- For those functions
- * ----------------------------------------------------------------------------------------- */
+/* ---- For those functions --------------------------------------------------------------------- */
 
 /* The session of the cookie, or NULL: asked again after a job, since it may have ended meanwhile.
  */

@@ -37,9 +37,7 @@ static void work_begin(struct exchange *x, enum act_kind kind)
     act_text(x->work.act.reason, sizeof x->work.act.reason, text_of(x->work.reason));
 }
 
-/* ---- Releases
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- Releases -------------------------------------------------------------------------------- */
 
 static void run_release(struct job *job)
 {
@@ -107,9 +105,7 @@ enum MHD_Result answer_API_RELEASE(struct exchange *x)
     return release(x);
 }
 
-/* ---- Panic
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- Panic ----------------------------------------------------------------------------------- */
 
 static void run_panic(struct job *job)
 {

@@ -28,9 +28,7 @@ enum MHD_Result answer_API_OPERATORS(struct exchange *x)
     return reply_json(x, MHD_HTTP_OK, json_pack("{s:o}", "operators", list));
 }
 
-/* ---- In the thread
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- In the thread --------------------------------------------------------------------------- */
 
 static size_t administrators(const struct operators *operators)
 {
@@ -134,9 +132,7 @@ RUN(password)
 RUN(totp)
 RUN(remove)
 
-/* ---- Answers
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- Answers --------------------------------------------------------------------------------- */
 
 static unsigned status_of(int failed)
 {

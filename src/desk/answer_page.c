@@ -105,8 +105,7 @@ enum MHD_Result answer_API_DOCUMENT(struct exchange *x)
                  (struct text){desk_openapi, desk_openapi_length});
 }
 
-/* ---- The interface, what is read
- * ---------------------------------------------------------------------------------- */
+/* ---- The interface, what is read ------------------------------------------------------------- */
 
 enum MHD_Result answer_API_ME(struct exchange *x)
 {

@@ -20,9 +20,7 @@ static enum MHD_Result refuse_sign_in(struct exchange *x, unsigned status, const
     return x->api ? reply_error(x, status, code, text) : page_sign_in(x, status, text);
 }
 
-/* ---- In the thread
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- In the thread --------------------------------------------------------------------------- */
 
 static int check_one(void *context, struct operators *operators)
 {
@@ -61,9 +59,7 @@ static void run_password(struct job *job)
     forget(work);
 }
 
-/* ---- Signing in
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- Signing in ------------------------------------------------------------------------------ */
 
 /* Refusals are told together, at most one entry in ten seconds: a flood of them is one line with a
  * count. */
@@ -158,8 +154,7 @@ enum MHD_Result answer_API_SIGN_OUT(struct exchange *x)
     return reply_json(x, MHD_HTTP_OK, json_pack("{s:b}", "signed_out", 1));
 }
 
-/* ---- One's own password
- * ------------------------------------------------------------------------------------------ */
+/* ---- One's own password ---------------------------------------------------------------------- */
 
 static enum MHD_Result finish_password(struct exchange *x)
 {

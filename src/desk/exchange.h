@@ -97,9 +97,7 @@ struct exchange {
 struct text exchange_header(const struct exchange *x, const char *name);
 struct text exchange_query(const struct exchange *x, const char *name);
 
-/* ---- Answers
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Answers --------------------------------------------------------------------------------- */
 
 enum MHD_Result reply(struct exchange *x, unsigned status, const char *type, struct text body);
 /* Takes the object. */

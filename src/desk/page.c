@@ -133,9 +133,7 @@ static void write_link(struct page *p, const char *kind, const char *to, enum wo
     WRITE_LITERAL(&p->w, "</a></p>");
 }
 
-/* ---- Signing in
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- Signing in ------------------------------------------------------------------------------ */
 
 enum MHD_Result page_sign_in(struct exchange *x, unsigned status, const char *failed)
 {
@@ -186,9 +184,7 @@ enum MHD_Result page_password(struct exchange *x, unsigned status, const char *f
     return page_end(&p, status);
 }
 
-/* ---- Undoing
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- Undoing --------------------------------------------------------------------------------- */
 
 static void write_reason_form(struct page *p, const char *to, enum word button, const char *kind)
 {
@@ -249,9 +245,7 @@ enum MHD_Result page_problem(struct exchange *x, unsigned status, const char *te
     return page_end(&p, status);
 }
 
-/* ---- The log
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- The log --------------------------------------------------------------------------------- */
 
 enum MHD_Result page_timeline(struct exchange *x, uint64_t before)
 {
@@ -284,9 +278,7 @@ enum MHD_Result page_entry(struct exchange *x, uint64_t index)
     return page_end(&p, MHD_HTTP_OK);
 }
 
-/* ---- The page
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- The page -------------------------------------------------------------------------------- */
 
 static void write_part(struct page *p, const char *element, const char *id, const char *attributes)
 {

@@ -104,9 +104,7 @@ void part_promise(struct writer *w, const struct snapshot *s, int language, unsi
     write_terms(w, rule, language);
 }
 
-/* ---- Budgets
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- Budgets --------------------------------------------------------------------------------- */
 
 static enum word per_word(enum principal_kind kind)
 {

@@ -66,9 +66,7 @@ void part_alarms(struct writer *w, const struct snapshot *s, int language)
     WRITE_LITERAL(w, "</ul>");
 }
 
-/* ---- Holds
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- Holds ----------------------------------------------------------------------------------- */
 
 static const struct budget_rule *rule_of(const struct snapshot *s, const struct hold *hold)
 {
@@ -174,9 +172,7 @@ void part_holds(struct writer *w, const struct snapshot *s, int language)
     }
 }
 
-/* ---- Guards
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Guards ---------------------------------------------------------------------------------- */
 
 struct guard_row {
     enum word name, state;

@@ -38,8 +38,7 @@ void parts_write(struct parts *parts, const struct snapshot *snapshot);
 
 const struct part *parts_find(const struct parts *parts, enum channel channel, const char *id);
 
-/* ---- What the parts are, for parts_write() and tests
- * ------------------------------------------------------------- */
+/* ---- What the parts are, for parts_write() and tests ----------------------------------------- */
 
 void part_state(struct writer *w, const struct snapshot *s, int language);
 void part_alarms(struct writer *w, const struct snapshot *s, int language);

@@ -39,9 +39,7 @@ struct text cookie_find(struct text header, const char *name)
     return (struct text){"", 0};
 }
 
-/* ---- Forms
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- Forms ----------------------------------------------------------------------------------- */
 
 static int hex_digit(char c)
 {
@@ -104,9 +102,7 @@ int form_field(struct text form, const char *name, char *out, size_t size)
     return -ENOENT;
 }
 
-/* ---- JSON
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static const struct json_field *field_named(const struct json_field *fields, size_t count,
                                             const char *name)
@@ -158,9 +154,7 @@ int json_body(struct text body, const struct json_field *fields, size_t count, s
     return failed;
 }
 
-/* ---- Where from
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- Where from ------------------------------------------------------------------------------ */
 
 static bool same_letters(struct text a, struct text b)
 {

@@ -53,9 +53,7 @@ const char *act_word(int language, enum act_kind kind)
     return language == SAY_FR && french[kind] ? french[kind] : act_kind_text(kind);
 }
 
-/* ---- Alarms
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Alarms ---------------------------------------------------------------------------------- */
 
 struct alarm_french {
     const char *title, *advice;
@@ -79,21 +77,24 @@ static const struct alarm_french *alarm_french(enum alarm_kind kind)
                                 "il le reprend à son prochain regard ; sinon rechargez nginx"},
         [ALARM_CONTRACT_REFUSED] =
             {"le contrat a été modifié, et la modification n’est pas en vigueur",
-             "« ecluse check », corrigez le fichier ; il est relu aussitôt ; pour « state » ou « runtime », "
+             "« ecluse check », corrigez le fichier ; il est relu aussitôt ; pour « state » ou « "
+             "runtime », "
              "relancez « ecluse run »"},
         [ALARM_KEEPER_DOWN] = {"le processus qui retire les colis expirés meurt sans cesse",
                                "« journalctl -u ecluse » dit pourquoi ; il redémarre de lui-même"},
         [ALARM_BREAKER_OPEN] =
-            {"un budget retiendrait trop de bons clients d’hier, et n’arrête plus que qui dépasse quatre "
+            {"un budget retiendrait trop de bons clients d’hier, et n’arrête plus que qui dépasse "
+             "quatre "
              "fois la limite : limite trop basse, ou attaque depuis beaucoup d’adresses",
              "« ecluse holds » : si ce sont des clients, relevez la limite ; sinon laissez, il se "
              "referme seul"},
         [ALARM_NO_HOLD_SLOT] =
             {"plus de clients au-delà d’un budget qu’on ne peut en retenir",
              "ajoutez un budget par réseau : moins de retenues couvrent le flot"},
-        [ALARM_THINGS_FULL] =
-            {"plus de choses distinctes lues qu’on ne peut en retenir : relues, elles coûtent encore",
-             "raccourcissez la plus longue fenêtre de ces budgets ; docs/budgets.md en dit la taille"},
+        [ALARM_THINGS_FULL] = {"plus de choses distinctes lues qu’on ne peut en retenir : relues, "
+                               "elles coûtent encore",
+                               "raccourcissez la plus longue fenêtre de ces budgets ; "
+                               "docs/budgets.md en dit la taille"},
         [ALARM_STORE_OFF] = {"des processus sont morts en lisant le stock : il est débranché",
                              "écartez state/tracking, restaurez-le ou réalimentez-le"},
         [ALARM_STORE_UNREADABLE] = {"le stock des colis ne s’ouvre pas, ou tue qui le lit",
@@ -128,9 +129,7 @@ const char *alarm_advice(int language, enum alarm_kind kind)
     return language == SAY_FR && french ? french->advice : alarm_remedy(kind);
 }
 
-/* ---- Figures
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- Figures --------------------------------------------------------------------------------- */
 
 char *say_count(int language, uint64_t count, char out[SAY_SIZE])
 {
@@ -212,9 +211,7 @@ char *say_span(int language, nanos_t span, char out[SAY_SIZE])
     return out;
 }
 
-/* ---- HTML
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- HTML ------------------------------------------------------------------------------------ */
 
 void html_text(struct writer *w, const char *text)
 {

@@ -192,8 +192,7 @@ const char *act_word(int language, enum act_kind kind);
 const char *alarm_word(int language, enum alarm_kind kind);
 const char *alarm_advice(int language, enum alarm_kind kind);
 
-/* ---- Figures: 12,345 and 12 345; 99.98 % and 99,98 %
- * ------------------------------------------------------------- */
+/* ---- Figures: 12,345 and 12 345; 99.98 % and 99,98 % ----------------------------------------- */
 
 enum { SAY_SIZE = 64 };
 
@@ -203,9 +202,7 @@ char *say_share(int language, uint32_t millionths, char out[SAY_SIZE]);
 char *say_span(int language, nanos_t span,
                char out[SAY_SIZE]); /* at most two units: "2 d 4 h", "2 j 4 h" */
 
-/* ---- HTML
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- HTML ------------------------------------------------------------------------------------ */
 
 void html_text(struct writer *w, const char *text); /* escaped; what is not UTF-8 becomes "?" */
 void html_word(struct writer *w, int language, enum word word); /* escaped */

@@ -24,9 +24,7 @@ enum {
 #define SETTLE_FOR        (2 * NANOS_SECOND)
 #define FAILED_TOLD_EVERY (10 * NANOS_SECOND)
 
-/* ---- One request
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- One request ----------------------------------------------------------------------------- */
 
 static void take_peer(struct exchange *x)
 {
@@ -136,8 +134,7 @@ enum MHD_Result exchange_away(struct exchange *x, struct job_queue *queue,
     return MHD_YES;
 }
 
-/* ---- Jobs that are done
- * ------------------------------------------------------------------------------------------ */
+/* ---- Jobs that are done ---------------------------------------------------------------------- */
 
 static void give_back(struct exchange *x)
 {
@@ -193,9 +190,7 @@ static void settle(struct desk *desk, nanos_t now)
     desk->settling = left;
 }
 
-/* ---- Every second
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- Every second ---------------------------------------------------------------------------- */
 
 /* Who was changed or removed, here or by the command line, is signed out. */
 static void follow_operators(struct desk *desk)
@@ -249,9 +244,7 @@ static void each_second(struct desk *desk, nanos_t now)
     limits_tick(desk->limits, now);
 }
 
-/* ---- Life
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- Life ------------------------------------------------------------------------------------ */
 
 static void on_log(void *context, const char *format, va_list arguments)
 {

@@ -50,9 +50,7 @@ static void stream_free(void *context)
     free(s);
 }
 
-/* ---- What is sent
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- What is sent ---------------------------------------------------------------------------- */
 
 static void append(struct stream *s, const char *data, size_t length)
 {

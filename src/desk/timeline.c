@@ -54,9 +54,7 @@ static uint64_t first_before(const struct desk *desk, uint64_t before)
     return before && before < size ? before : size;
 }
 
-/* ---- JSON
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static json_t *entry_json(uint64_t index, struct text text)
 {
@@ -95,9 +93,7 @@ json_t *timeline_entry_json(struct desk *desk, uint64_t index)
     return desk->reader && entry_at(desk, index, &entry, &text) ? entry_json(index, text) : NULL;
 }
 
-/* ---- HTML
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- HTML ------------------------------------------------------------------------------------ */
 
 static void write_entry(struct writer *w, int language, uint64_t index, const struct entry *entry)
 {

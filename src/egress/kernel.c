@@ -24,8 +24,7 @@ static int be_quiet(enum libbpf_print_level level, const char *format, va_list a
     return 0;
 }
 
-/* ---- Maps, by name
- * -------------------------------------------------------------------------------------- */
+/* ---- Maps, by name --------------------------------------------------------------------------- */
 
 static int *map_slot(struct kernel *k, const char *name)
 {
@@ -98,8 +97,7 @@ void kernel_close(struct kernel *k)
     free(k);
 }
 
-/* ---- Loading
- * -------------------------------------------------------------------------------------------- */
+/* ---- Loading --------------------------------------------------------------------------------- */
 
 static int set_sizes(struct bpf_object *object, const struct kernel_sizes *sizes)
 {
@@ -193,8 +191,7 @@ int kernel_load(const struct egress_config *config, const struct kernel_sizes *s
     return 0;
 }
 
-/* ---- On an interface
- * ------------------------------------------------------------------------------------ */
+/* ---- On an interface ------------------------------------------------------------------------- */
 
 static enum bpf_tc_attach_point point_of(bool host, bool outward)
 {
@@ -298,8 +295,7 @@ int kernel_find(unsigned interface, bool host, struct kernel **out, struct error
                      interface);
 }
 
-/* ---- While it runs
- * -------------------------------------------------------------------------------------- */
+/* ---- While it runs --------------------------------------------------------------------------- */
 
 int kernel_place(const struct kernel *k, const struct egress_pair *who, uint32_t *out)
 {

@@ -46,8 +46,7 @@ static void store(__u64 *word, uint64_t value)
     __atomic_store_n(word, value, __ATOMIC_SEQ_CST);
 }
 
-/* ---- Principals
- * ----------------------------------------------------------------------------------------- */
+/* ---- Principals ------------------------------------------------------------------------------ */
 
 static void host_name(const struct egress_host *host, char out[16])
 {
@@ -86,8 +85,7 @@ static struct principal principal_of(const struct egress *e, uint32_t index)
     return principal_of_host(e, &entry->host);
 }
 
-/* ---- One entry
- * ------------------------------------------------------------------------------------------ */
+/* ---- One entry ------------------------------------------------------------------------------- */
 
 static bool concerns(uint8_t per, bool pair)
 {
@@ -179,8 +177,7 @@ static void let_go(struct egress *e, uint32_t index, struct moment moment)
     }
 }
 
-/* ---- All of them
- * ---------------------------------------------------------------------------------------- */
+/* ---- All of them ----------------------------------------------------------------------------- */
 
 /* Reads what everyone spent before it reads what each spent: see account_charge() in charge.bpf.h.
  */
@@ -229,9 +226,7 @@ void egress_tick(struct egress *e, struct moment moment)
     store(&e->kernel->settings->deadline, (uint64_t)(moment.boot + EGRESS_PATIENCE));
 }
 
-/* ---- Life
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- Life ------------------------------------------------------------------------------------ */
 
 static bool has_link_addresses(const char *interface)
 {

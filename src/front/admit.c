@@ -9,8 +9,7 @@ enum {
     POLITE_REFUSALS = 500
 }; /* a second and worker; more of them are a flood, and not read by anyone */
 
-/* ---- A request's own context
- * ------------------------------------------------------------------------ */
+/* ---- A request's own context ----------------------------------------------------------------- */
 
 static void context_end(void *data)
 {
@@ -47,8 +46,7 @@ struct front_context *front_context_take(ngx_http_request_t *r)
     return context;
 }
 
-/* ---- Who is charged, and for what
- * ------------------------------------------------------------------- */
+/* ---- Who is charged, and for what ------------------------------------------------------------ */
 
 static void peer_address(const ngx_connection_t *connection, uint8_t address[16])
 {
@@ -138,8 +136,7 @@ int front_route(ngx_http_request_t *r, struct front_location *location)
     return front_guarded(route_now, &call) ? call.route : -1;
 }
 
-/* ---- Over a budget
- * ---------------------------------------------------------------------------------- */
+/* ---- Over a budget --------------------------------------------------------------------------- */
 
 static void wait_is_over(ngx_http_request_t *r)
 {

@@ -3,8 +3,7 @@
 #define ACCEPT_JSON "application/json"
 #define ACCEPT_HTML "text/html"
 
-/* ---- What the reader asked for
- * ---------------------------------------------------------------------- */
+/* ---- What the reader asked for --------------------------------------------------------------- */
 
 static bool header_has(const ngx_table_elt_t *header, const char *word, size_t length)
 {
@@ -83,8 +82,7 @@ enum language front_language(ngx_http_request_t *r)
     return call.language;
 }
 
-/* ---- Headers and body
- * ------------------------------------------------------------------------------- */
+/* ---- Headers and body ------------------------------------------------------------------------ */
 
 const struct front_answer *front_prepared(enum answer_kind kind, enum answer_form form,
                                           enum language language)
@@ -325,8 +323,7 @@ ngx_int_t front_send(ngx_http_request_t *r, const struct front_answer *answer)
     return ngx_http_output_filter(r, &out);
 }
 
-/* ---- Pages
- * ------------------------------------------------------------------------------------------ */
+/* ---- Pages ----------------------------------------------------------------------------------- */
 
 ngx_int_t front_page(ngx_http_request_t *r)
 {

@@ -35,9 +35,10 @@ struct charge_who {
 };
 void charge_who(const struct contract *c, const uint8_t address[16], struct charge_who *out);
 
-/* Charges one unit (or one distinct thing) to each budget of the set: the client's own first, then its network's, then
- * everyone's, and none of those that follow one that does not allow it. Otherwise a single client who is refused over and
- * over would spend what all others share, without a request having gone through. */
+/* Charges one unit (or one distinct thing) to each budget of the set: the client's own first,
+ * then its network's, then everyone's, and none of those that follow one that does not allow it.
+ * Otherwise a single client who is refused over and over would spend what all others share,
+ * without a request having gone through. */
 struct charge_result charge_all(struct budgets *b, const struct contract *c, uint64_t set,
                                 const struct charge_who *who, const uint64_t *thing, nanos_t now);
 

@@ -49,8 +49,7 @@
 
 extern ngx_module_t ngx_http_ecluse_module;
 
-/* ---- Configuration
- * -------------------------------------------------------------------------------- */
+/* ---- Configuration --------------------------------------------------------------------------- */
 
 enum front_switch { FRONT_OFF, FRONT_OBSERVE, FRONT_ON };
 enum front_order { FRONT_FIRST, FRONT_FALLBACK };
@@ -82,8 +81,7 @@ struct front_location {
     int route_index;
 };
 
-/* ---- One request
- * ---------------------------------------------------------------------------------- */
+/* ---- One request ----------------------------------------------------------------------------- */
 
 struct front_context {
     uint64_t generation; /* of the contract that `route` is an index into */
@@ -112,8 +110,7 @@ static inline struct text front_text(ngx_str_t s)
     return (struct text){(const char *)s.data, s.len};
 }
 
-/* ---- One worker
- * ----------------------------------------------------------------------------------- */
+/* ---- One worker ------------------------------------------------------------------------------ */
 
 struct front_worker {
     bool off; /* a mistake of ours was met: nothing of the core is called again in this process */
@@ -180,8 +177,7 @@ static inline void front_count(enum guard_counter counter)
  * expression. */
 bool front_goes_on(ngx_http_request_t *r, const struct front_location *location);
 
-/* ---- Phases
- * --------------------------------------------------------------------------------------- */
+/* ---- Phases ---------------------------------------------------------------------------------- */
 
 ngx_int_t front_admit(ngx_http_request_t *r);  /* preaccess */
 ngx_int_t front_lookup(ngx_http_request_t *r); /* content, of a lookup location */
@@ -198,8 +194,7 @@ struct charge_result front_charge(ngx_http_request_t *r, struct front_location *
 ngx_int_t front_wait(ngx_http_request_t *r, struct front_context *context, nanos_t until);
 ngx_int_t front_refuse(ngx_http_request_t *r, struct front_location *location, nanos_t until);
 
-/* ---- Answers
- * -------------------------------------------------------------------------------------- */
+/* ---- Answers --------------------------------------------------------------------------------- */
 
 struct front_answer {
     struct text body;
@@ -242,8 +237,7 @@ ngx_int_t front_send(ngx_http_request_t *r, const struct front_answer *answer);
 bool front_stand_in(ngx_http_request_t *r, struct front_location *location,
                     const struct front_context *context, struct front_answer *out);
 
-/* ---- Our own mistakes
- * ----------------------------------------------------------------------------- */
+/* ---- Our own mistakes ------------------------------------------------------------------------ */
 
 /* Runs work(argument); a must() that fails inside ends it, switches the module off in this worker,
  * and gives false. All calls into the rooms below go through here. Nothing of nginx that keeps

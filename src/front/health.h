@@ -20,8 +20,9 @@ struct health {
 
 void health_saw(struct health *h, bool failed, nanos_t now);
 
-/* The same, in one of several workers that tell each other: `told_down` is what is told now, and the
- * answer is what to tell. Whoever sees it come back speaks for all; the others then begin anew. */
+/* The same, in one of several workers that tell each other: `told_down` is what is told now, and
+ * the answer is what to tell. Whoever sees it come back speaks for all; the others then begin
+ * anew. */
 enum health_news { HEALTH_NO_NEWS, HEALTH_IS_DOWN, HEALTH_IS_BACK };
 enum health_news health_saw_among(struct health *h, bool failed, bool told_down, nanos_t now);
 

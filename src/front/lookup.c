@@ -2,8 +2,7 @@
 
 enum { BLIND_ASKS_A_SECOND = 20 };
 
-/* ---- From what was typed to an answer
- * ---------------------------------------------------------------- */
+/* ---- From what was typed to an answer -------------------------------------------------------- */
 
 /* One call of the core, and one way out of it if a mistake of ours is met: looks, and makes ready
  * what is to be told if nobody else is asked. */
@@ -193,8 +192,7 @@ bool front_goes_on(ngx_http_request_t *r, const struct front_location *location)
            goes_on(rest);
 }
 
-/* ---- Answers that are not of the store
- * --------------------------------------------------------------- */
+/* ---- Answers that are not of the store ------------------------------------------------------- */
 
 static ngx_int_t refuse_method(ngx_http_request_t *r)
 {
@@ -227,8 +225,7 @@ static ngx_int_t redirect(ngx_http_request_t *r, const struct front_location *lo
     return NGX_HTTP_SEE_OTHER;
 }
 
-/* ---- To the origin
- * ---------------------------------------------------------------------------------- */
+/* ---- To the origin --------------------------------------------------------------------------- */
 
 struct stranger_call {
     uint64_t budgets;
@@ -317,8 +314,7 @@ static ngx_int_t without_us(ngx_http_request_t *r, const struct front_location *
     return location->enabled == FRONT_OFF ? NGX_DECLINED : NGX_HTTP_SERVICE_UNAVAILABLE;
 }
 
-/* ---- The handler
- * ------------------------------------------------------------------------------------ */
+/* ---- The handler ----------------------------------------------------------------------------- */
 
 static struct charge_result charge_parcel(ngx_http_request_t *r, struct front_location *location,
                                           const struct parcel_number *parcel)
@@ -441,8 +437,7 @@ ngx_int_t front_lookup_early(ngx_http_request_t *r)
     return lookup(r, location, true);
 }
 
-/* ---- In the origin's place
- * -------------------------------------------------------------------------- */
+/* ---- In the origin's place ------------------------------------------------------------------- */
 
 bool front_stand_in(ngx_http_request_t *r, struct front_location *location,
                     const struct front_context *context, struct front_answer *out)

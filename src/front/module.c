@@ -71,8 +71,7 @@ static char *complain(ngx_conf_t *cf, const char *what, const ngx_str_t *value)
     return NGX_CONF_ERROR;
 }
 
-/* ---- Directives
- * ------------------------------------------------------------------------------------ */
+/* ---- Directives ------------------------------------------------------------------------------ */
 
 static char *set_switch(ngx_conf_t *cf, ngx_command_t *command, void *conf)
 {
@@ -216,8 +215,7 @@ static char *set_page(ngx_conf_t *cf, ngx_command_t *command, void *conf)
     return NGX_CONF_OK;
 }
 
-/* ---- Life of the configuration
- * --------------------------------------------------------------------- */
+/* ---- Life of the configuration --------------------------------------------------------------- */
 
 static void *main_create(ngx_conf_t *cf)
 {
@@ -305,10 +303,11 @@ static char *take_over(ngx_conf_t *cf, struct front_location *location,
     }
 #if (NGX_PCRE)
     if (location->rest && core->regex) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"$ecluse_rest\" in location \"%V\" is what follows a location's path: a regular "
-                      "expression has captures of its own",
-                      &core->name);
+        ngx_log_error(
+            NGX_LOG_EMERG, cf->log, 0,
+            "\"$ecluse_rest\" in location \"%V\" is what follows a location's path: a regular "
+            "expression has captures of its own",
+            &core->name);
         return NGX_CONF_ERROR;
     }
 #endif
@@ -371,8 +370,8 @@ static ngx_int_t rest_of_path(ngx_http_request_t *r, ngx_http_variable_value_t *
                               uintptr_t data)
 {
     const ngx_http_core_loc_conf_t *core = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
-    bool within = r->uri.len >= core->name.len &&
-                  memcmp(r->uri.data, core->name.data, core->name.len) == 0;
+    bool within =
+        r->uri.len >= core->name.len && memcmp(r->uri.data, core->name.data, core->name.len) == 0;
 #if (NGX_PCRE)
     within = within && core->regex == NULL;
 #endif

@@ -11,9 +11,10 @@ static bool origin_failed(ngx_http_request_t *r, const struct front_location *lo
     ngx_uint_t status = r->headers_out.status;
     if (context && context->asked)
         return status >= 500;
-    bool absent = r->upstream && status >= NGX_HTTP_BAD_GATEWAY && status <= NGX_HTTP_GATEWAY_TIME_OUT;
-    return absent && (location->typed ? front_goes_on(r, location)
-                                      : location->order == FRONT_FALLBACK);
+    bool absent =
+        r->upstream && status >= NGX_HTTP_BAD_GATEWAY && status <= NGX_HTTP_GATEWAY_TIME_OUT;
+    return absent &&
+           (location->typed ? front_goes_on(r, location) : location->order == FRONT_FALLBACK);
 }
 
 /* What the origin said of its own body must not be said of ours. */

@@ -25,8 +25,7 @@ static void complain(nanos_t now, enum complaint kind, const char *what, const s
         what, error->text);
 }
 
-/* ---- Contract
- * --------------------------------------------------------------------------------------- */
+/* ---- Contract -------------------------------------------------------------------------------- */
 
 static struct contract *read_contract(uint64_t generation, struct error *error)
 {
@@ -202,8 +201,7 @@ void takeup_contract(nanos_t now)
         prepare(offered);
 }
 
-/* ---- Segment
- * ---------------------------------------------------------------------------------------- */
+/* ---- Segment --------------------------------------------------------------------------------- */
 
 static ino_t segment_inode(void)
 {
@@ -237,8 +235,7 @@ void takeup_segment(nanos_t now)
     state_generation();
 }
 
-/* ---- Store
- * ------------------------------------------------------------------------------------------ */
+/* ---- Store ----------------------------------------------------------------------------------- */
 
 static void open_store(void)
 {
@@ -270,8 +267,7 @@ void takeup_store(void)
     front.store_off = off;
 }
 
-/* ---- Each second
- * ------------------------------------------------------------------------------------ */
+/* ---- Each second ----------------------------------------------------------------------------- */
 
 void takeup_beat(nanos_t now)
 {

@@ -96,8 +96,10 @@ static void who_is_refused_spends_nothing_that_others_share(void **state)
     assert_non_null(mkdtemp(directory));
     snprintf(contract.state, sizeof contract.state, "%s", directory);
     snprintf(contract.runtime, sizeof contract.runtime, "%s", directory);
-    struct moment moment = {.boot = 1000 * NANOS_SECOND, .wall = 1700000000 * NANOS_SECOND, .boot_id = {1}};
-    struct budget_sizes sizes = {.cells = 1 << 10, .rings = 1 << 10, .holds = 512, .things = 1 << 10};
+    struct moment moment = {
+        .boot = 1000 * NANOS_SECOND, .wall = 1700000000 * NANOS_SECOND, .boot_id = {1}};
+    struct budget_sizes sizes = {
+        .cells = 1 << 10, .rings = 1 << 10, .holds = 512, .things = 1 << 10};
     struct error error = {""};
     struct budgets *b;
     assert_int_equal(budget_create(&contract, GUARD_FRONT, &sizes, moment, -1, &error), 0);

@@ -70,7 +70,8 @@ ngx_int_t front_worker_init(ngx_cycle_t *cycle)
     if (!conf || !conf->used ||
         (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE))
         return NGX_OK;
-    /* Neither is of the cycle's pool: a single process (`master_process off`) may outlive its cycle. */
+    /* Neither is of the cycle's pool: a single process (`master_process off`) may outlive its
+     * cycle. */
     static char runtime[CONTRACT_PATH_SIZE];
     front.page = malloc(ANSWER_SIZE);
     if (!front.page)

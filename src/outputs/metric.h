@@ -17,10 +17,8 @@
 
 /* constant, name of the family, type, unit, labels, what it says */
 #define METRICS_OF_STATE                                                                           \
-    X(BUILD, "ecluse_build", INFO, "", "version",                                                  \
-      "The version that runs")                                                                     \
-    X(SUPERVISOR_UP, "ecluse_supervisor_up", GAUGE, "", "",                                        \
-      "1 while `ecluse run` runs")                                                                 \
+    X(BUILD, "ecluse_build", INFO, "", "version", "The version that runs")                         \
+    X(SUPERVISOR_UP, "ecluse_supervisor_up", GAUGE, "", "", "1 while `ecluse run` runs")           \
     X(STARTED, "ecluse_supervisor_start_timestamp_seconds", GAUGE, "seconds", "",                  \
       "When `ecluse run` began")                                                                   \
     X(LOOKED, "ecluse_look_timestamp_seconds", GAUGE, "seconds", "",                               \
@@ -31,16 +29,12 @@
       "1 when the contract's file was changed and the change is not in force")                     \
     X(OBSERVES, "ecluse_observe", GAUGE, "", "",                                                   \
       "1 when the whole contract only observes, 0 when it enforces")                               \
-    X(PANIC, "ecluse_panic", GAUGE, "", "",                                                        \
-      "1 while a panic keeps everything in observe")                                               \
-    X(ALARMS, "ecluse_alarms", GAUGE, "", "alarm",                                                 \
-      "How many alarms of this kind there are now")                                                \
-    X(GUARD_UP, "ecluse_guard_up", GAUGE, "", "guard",                                             \
-      "1 while a process of the guard answers")                                                    \
+    X(PANIC, "ecluse_panic", GAUGE, "", "", "1 while a panic keeps everything in observe")         \
+    X(ALARMS, "ecluse_alarms", GAUGE, "", "alarm", "How many alarms of this kind there are now")   \
+    X(GUARD_UP, "ecluse_guard_up", GAUGE, "", "guard", "1 while a process of the guard answers")   \
     X(GUARD_PROCESSES, "ecluse_guard_processes", GAUGE, "", "guard",                               \
       "Processes of the guard that answer")                                                        \
-    X(KEEPER_UP, "ecluse_keeper_up", GAUGE, "", "",                                                \
-      "1 while the keeper of the store runs")                                                      \
+    X(KEEPER_UP, "ecluse_keeper_up", GAUGE, "", "", "1 while the keeper of the store runs")        \
     X(PROMISE_BROKEN, "ecluse_promise_broken", GAUGE, "", "promise",                               \
       "1 while the promise is broken")                                                             \
     X(PROMISE_KEPT, "ecluse_promise_kept_ratio", GAUGE, "ratio", "promise",                        \
@@ -61,22 +55,18 @@
       "Holds that found no free slot")                                                             \
     X(BUDGET_PRINCIPALS, "ecluse_budget_principals", GAUGE, "", "budget",                          \
       "Principals that have a count of their own")                                                 \
-    X(BUDGET_HELD, "ecluse_budget_held", GAUGE, "", "budget",                                      \
-      "Principals held now")                                                                       \
+    X(BUDGET_HELD, "ecluse_budget_held", GAUGE, "", "budget", "Principals held now")               \
     X(BUDGET_WORST, "ecluse_budget_worst_ratio", GAUGE, "ratio", "budget",                         \
       "How much of its limit the principal nearest to it has spent")                               \
     X(BUDGET_BREAKER, "ecluse_budget_breaker_open", GAUGE, "", "budget",                           \
-      "1 while the budget stops only who is four times over: else it would hold too many")                      \
-    X(HOLDS, "ecluse_holds", GAUGE, "", "",                                                        \
-      "Holds in force")                                                                            \
+      "1 while the budget stops only who is four times over: else it would hold too many")         \
+    X(HOLDS, "ecluse_holds", GAUGE, "", "", "Holds in force")                                      \
     X(STORE_UP, "ecluse_store_readable", GAUGE, "", "",                                            \
       "1 while the store of parcels can be read")                                                  \
-    X(STORE_PARCELS, "ecluse_store_parcels", GAUGE, "", "",                                        \
-      "Parcels in the store")                                                                      \
+    X(STORE_PARCELS, "ecluse_store_parcels", GAUGE, "", "", "Parcels in the store")                \
     X(STORE_USED, "ecluse_store_used_bytes", GAUGE, "bytes", "",                                   \
       "Bytes of the store that hold something")                                                    \
-    X(STORE_FILE, "ecluse_store_file_bytes", GAUGE, "bytes", "",                                   \
-      "Size of the store's file")                                                                  \
+    X(STORE_FILE, "ecluse_store_file_bytes", GAUGE, "bytes", "", "Size of the store's file")       \
     X(FILTER_UP, "ecluse_filter_usable", GAUGE, "", "",                                            \
       "1 while the filter of live numbers can be used")                                            \
     X(FEED_LAST, "ecluse_feed_last_event_timestamp_seconds", GAUGE, "seconds", "source",           \
@@ -87,14 +77,12 @@
       "Free share of the disk under `state`")                                                      \
     X(RECORDER_UP, "ecluse_audit_recorder_up", GAUGE, "", "",                                      \
       "1 while the audit log becomes durable in time")                                             \
-    X(AUDIT_ENTRIES, "ecluse_audit_entries", COUNTER, "", "",                                      \
-      "Durable entries of the audit log")                                                          \
+    X(AUDIT_ENTRIES, "ecluse_audit_entries", COUNTER, "", "", "Durable entries of the audit log")  \
     X(AUDIT_WITNESSED, "ecluse_audit_witnessed_entries", GAUGE, "", "",                            \
       "Entries of the audit log that a witness cosigned")                                          \
     X(AUDIT_WAITING, "ecluse_audit_waiting_acts", GAUGE, "", "from",                               \
       "Acts handed over that are not durable yet")                                                 \
-    X(AUDIT_LOST, "ecluse_audit_lost_acts", COUNTER, "", "from",                                   \
-      "Acts that could not be taken")
+    X(AUDIT_LOST, "ecluse_audit_lost_acts", COUNTER, "", "from", "Acts that could not be taken")
 
 #define METRICS_OF_OUTPUTS                                                                         \
     X(OUTPUT_UP, "ecluse_output_up", GAUGE, "", "output",                                          \
@@ -105,15 +93,16 @@
       "Tries that failed since this process began")                                                \
     X(OUTPUT_SKIPPED, "ecluse_output_skipped", COUNTER, "", "output",                              \
       "What was never told: entries too many behind, messages beyond the rate")                    \
-    X(OUTPUT_BEHIND, "ecluse_output_behind", GAUGE, "", "output",                                  \
-      "What is still to be told")
+    X(OUTPUT_BEHIND, "ecluse_output_behind", GAUGE, "", "output", "What is still to be told")
 
 /* The front's own counters (budget/guard.h), one metric each. */
 #define METRIC_OF_COUNTER(constant, name, what)                                                    \
     X(FRONT_##constant, "ecluse_front_" name, COUNTER, "", "", what)
 
 /* Used with a macro X(constant, name, type, unit, labels, what) defined around it. */
-#define METRICS METRICS_OF_STATE GUARD_COUNTERS(METRIC_OF_COUNTER) METRICS_OF_OUTPUTS
+#define METRICS                                                                                    \
+    METRICS_OF_STATE GUARD_COUNTERS(METRIC_OF_COUNTER)                                             \
+    METRICS_OF_OUTPUTS
 
 enum metric {
 #define X(constant, ...) METRIC_##constant,

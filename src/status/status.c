@@ -64,11 +64,12 @@ static void guard_alarms(struct status *st)
     if (look->alive == 0) {
         pid_t other = front_process_find("/proc");
         if (other)
-            alarm_add(&st->alarms, ALARM_GUARD_DOWN,
-                      "nginx runs with the module (process %d), but no worker of it counts here: the "
-                      "front runs another version than this one (" ECLUSE_VERSION
-                      "), or another `runtime`; its error log says which",
-                      (int)other);
+            alarm_add(
+                &st->alarms, ALARM_GUARD_DOWN,
+                "nginx runs with the module (process %d), but no worker of it counts here: the "
+                "front runs another version than this one (" ECLUSE_VERSION
+                "), or another `runtime`; its error log says which",
+                (int)other);
         else if (look->since)
             alarm_add(&st->alarms, ALARM_GUARD_DOWN,
                       "the front is down since %s: no nginx worker with the module answers",
@@ -155,7 +156,8 @@ static void budget_alarms(struct status *st)
         if (state.breaker_open)
             alarm_add(&st->alarms, ALARM_BREAKER_OPEN,
                       "%s stops only who is four times over: it would have held too many who were "
-                      "good clients yesterday, or attackers who came as such", rule->name);
+                      "good clients yesterday, or attackers who came as such",
+                      rule->name);
         if (state.no_slot)
             alarm_add(&st->alarms, ALARM_NO_HOLD_SLOT, "%s: %" PRIu64 " holds found no free slot",
                       rule->name, state.no_slot);

@@ -87,12 +87,11 @@ static json_t *budget_json(const struct status *st, unsigned at)
 {
     const struct budget_rule *rule = &st->s.contract->budget[at];
     enum guard guard = meter_guard(rule->meter);
-    json_t *object = json_pack("{s:o,s:s,s:s,s:s,s:s,s:s,s:b,s:o}", "name", json_safe(rule->name),
-                               "meter", meter_name(rule->meter), "per", principal_name(rule->per),
-                               "over", over_name(rule->over), "mode",
-                               mode_name(budget_mode_shown(st, rule)), "guard", guard_name(guard),
-                               "guarded", (int)meter_is_enforced(rule->meter), "windows",
-                               windows_json(rule));
+    json_t *object = json_pack(
+        "{s:o,s:s,s:s,s:s,s:s,s:s,s:b,s:o}", "name", json_safe(rule->name), "meter",
+        meter_name(rule->meter), "per", principal_name(rule->per), "over", over_name(rule->over),
+        "mode", mode_name(budget_mode_shown(st, rule)), "guard", guard_name(guard), "guarded",
+        (int)meter_is_enforced(rule->meter), "windows", windows_json(rule));
     if (!meter_is_enforced(rule->meter)) {
         json_object_set_new(object, "note", json_string("no guard for this budget yet"));
         return object;
@@ -222,9 +221,9 @@ json_t *status_json(const struct status *st)
         json_array_append_new(budgets, budget_json(st, i));
     json_t *guards = json_array();
     json_array_append_new(guards, front_json(st));
-    return json_pack("{s:s,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:o,s:o,s:o}", "ecluse", ECLUSE_VERSION,
-                     "at", wall_text(st->s.now.wall), "panic", (int)st->panic, "alarms",
-                     alarms_json(st), "contract", contract_json(st), "supervisor",
+    return json_pack("{s:s,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:o,s:o,s:o}", "ecluse",
+                     ECLUSE_VERSION, "at", wall_text(st->s.now.wall), "panic", (int)st->panic,
+                     "alarms", alarms_json(st), "contract", contract_json(st), "supervisor",
                      supervisor_json(st), "promises", promises, "budgets", budgets, "holds",
                      (json_int_t)st->holds, "guards", guards, "feeds", feeds_json(st), "store",
                      store_json(st), "audit", audit_state_json(st), "outputs", outputs_json(st));

@@ -146,7 +146,8 @@
                           "depuis votre connexion. Pour que le service réponde à tous, " \
                           "certaines doivent attendre.", \
                           "We krijgen op dit moment heel veel aanvragen, misschien ook via je " \
-                          "verbinding. Om iedereen te kunnen helpen, moeten sommige even wachten.", \
+                          "verbinding. Om iedereen te kunnen helpen, moeten sommige even " \
+                          "wachten.", \
                           "Bei uns gehen gerade sehr viele Anfragen ein, vielleicht auch über " \
                           "Ihre Verbindung. Damit der Dienst für alle erreichbar bleibt, müssen " \
                           "einige warten.", \
