@@ -139,7 +139,7 @@ def test_kill_9_of_the_recorder_loses_no_durable_entry(place, log):
 def test_a_full_disk_is_an_alarm_and_nothing_written_is_lost(place, log):
     state = place.root / "state"
     state.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m,mode=755", "none", str(state)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160m,mode=755", "none", str(state)], check=True)
     try:
         process = place.run()
         log.settle()
