@@ -18,6 +18,10 @@ from suites import BUILDS, OUT, ROOT, THREADED, Suite, build, build_directory, u
 TERMINAL = sys.stdout.isatty()
 
 
+# Suites of whole programs that mostly wait: two of them share the machine.
+WAITING = {"audit", "checks", "cli", "front", "outputs"}
+
+
 def paint(code, text):
     return f"\x1b[{code}m{text}\x1b[0m" if TERMINAL else text
 
@@ -47,7 +51,7 @@ def all_suites():
         if glob.glob(os.path.join(directory, "test_*.py")):
             name = os.path.basename(os.path.dirname(directory))
             yield Suite(name, f"whole programs: tests/{name}", whole(directory), ("plain",),
-                        alone=True)
+                        alone=name not in WAITING)
     if os.path.exists(os.path.join(ROOT, "tests", "pages", "check.mjs")):
         yield Suite("pages", "the public pages in Chromium", suites.pages, ("plain",), alone=True)
     yield Suite("boot61", "Debian 12's own kernel, in qemu", suites.boot61, ("plain",),
