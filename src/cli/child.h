@@ -33,4 +33,8 @@ void child_stop(struct child *child, int signal, nanos_t patience);
  * too. */
 void child_prepare(pid_t parent);
 
+/* What a supervisor waits for, as a descriptor: SIGTERM, SIGINT, SIGHUP, SIGCHLD are blocked and
+ * read there; SIGPIPE is ignored. */
+int child_signals(void);
+
 #endif

@@ -366,16 +366,7 @@ static void supervise(struct supervisor *s)
 
 static void listen_to(struct supervisor *s, const char *runtime)
 {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    must(s->signals >= 0);
+    s->signals = child_signals();
     s->changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (s->changes >= 0 &&
         inotify_add_watch(s->changes, runtime, IN_CREATE | IN_DELETE | IN_MOVED_TO) < 0) {

@@ -231,16 +231,7 @@ static void stop_all(struct serve *s)
 
 static void listen_to_signals(struct serve *s)
 {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    must(s->signals >= 0);
+    s->signals = child_signals();
     /* Grandchildren whose parent is killed become ours, so that we can end them. */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
