@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""The demo: a million parcels, an origin that is killed, and what customers see of it."""
+"""The demo. Its first act: a million parcels, an origin that is killed, and what customers see."""
 
 import argparse
+import importlib
 import json
 import os
 import random
@@ -347,8 +348,24 @@ class Demo:
         return all(good for good, _ in self.kept)
 
 
+# In the order of the play. An act is a module of this folder with play(options, screen, stage), which ends by
+# itself and returns 0 when everything was kept, 1 when not, None when it could not be played here (and has said why).
+ACTS = {"origin": None}  # None: the one of this file, which stays up until Ctrl-C unless --once is given
+
+
 def run(options, stage):
-    demo = Demo(options, Screen(), stage)
+    """The acts that were asked for; without a choice all of them with --once, else the first."""
+    status = 0
+    for name in options.act or (list(ACTS) if options.once else list(ACTS)[:1]):
+        module = ACTS[name]
+        act = importlib.import_module(module).play if module else play_origin
+        status = max(status, act(options, Screen(), stage) or 0)
+        stage.stop_all()
+    return status
+
+
+def play_origin(options, screen, stage):
+    demo = Demo(options, screen, stage)
     demo.make_parcels()
     demo.write_contract()
     demo.feed()
@@ -356,7 +373,7 @@ def run(options, stage):
     demo.play()
     if options.once:
         return 0 if demo.finish() else 1
-    demo.stay_up()
+    return demo.stay_up()
 
 
 def on_signal(_number, _frame):
@@ -367,6 +384,8 @@ def main():
     parser = argparse.ArgumentParser(prog="./demo", description=__doc__)
     parser.add_argument("--once", action="store_true",
                         help="end by itself; exit status 0 only if everything was kept")
+    parser.add_argument("--act", action="append", choices=list(ACTS), metavar="NAME",
+                        help=f"only this act: {', '.join(ACTS)}; may be given several times")
     parser.add_argument("--parcels", type=int, default=1000000, metavar="N", help="how many")
     parser.add_argument("--calm", type=int, default=8, metavar="S",
                         help="seconds of each quiet part")
