@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -71,6 +73,25 @@ void child_prepare(pid_t parent)
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent) /* it died before we could ask to be told */
         _exit(0);
+}
+
+_Noreturn void child_exec(const char *name, const struct child_words *words)
+{
+    char parent[16];
+    snprintf(parent, sizeof parent, "%d", words->parent);
+    execl("/proc/self/exe", "ecluse", name, words->runtime, words->state, parent, (char *)NULL);
+    _exit(EXIT_FAILURE);
+}
+
+bool child_words(const char *name, int argc, char **argv, struct child_words *out)
+{
+    if (argc != 5 || strcmp(argv[1], name) != 0 || strlen(argv[2]) >= sizeof out->runtime ||
+        strlen(argv[3]) >= sizeof out->state)
+        return false;
+    *out = (struct child_words){.parent = atoi(argv[4])};
+    strcpy(out->runtime, argv[2]);
+    strcpy(out->state, argv[3]);
+    return true;
 }
 
 int child_signals(void)

@@ -2,7 +2,7 @@
 #ifndef ECLUSE_CHILD_H
 #define ECLUSE_CHILD_H
 
-#include "base/base.h"
+#include "contract/contract.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -28,6 +28,21 @@ bool child_due(const struct child *child, nanos_t now);
 /* SIGTERM (or another), and SIGKILL to who has not gone after `patience`. Returns when it is gone.
  */
 void child_stop(struct child *child, int signal, nanos_t patience);
+
+/* What a child that is this same program is told, on its command line: "NAME RUNTIME STATE PARENT".
+ * The names are not in the table of commands: they are no use to a person. */
+struct child_words {
+    char runtime[CONTRACT_PATH_SIZE];
+    char state[CONTRACT_PATH_SIZE];
+    pid_t parent;
+};
+
+/* After child_prepare(): begins this program anew as the child `name`, since a copy of the
+ * supervisor would hold its memory, and whatever lock its other thread held. */
+_Noreturn void child_exec(const char *name, const struct child_words *words);
+
+/* What the new program was told. False when it is something else than the child `name`. */
+bool child_words(const char *name, int argc, char **argv, struct child_words *out);
 
 /* In a child, right after fork(2): default signals, none blocked, and the end of its parent ends it
  * too. */

@@ -27,6 +27,7 @@
  * record.h      what commands put on the record, before they do it; chronicle.h: the supervisor
  * difference.h  what changes from one contract to the next, and whether it allows more
  * sync.h        the thread of `ecluse run` that makes counts durable
+ * children.h    the processes that `ecluse run` starts: one row each
  * child.h       a child process that is started again when it dies
  * notify.h      telling systemd how we are
  * status_text.h what `status` found (status/status.h), for a terminal

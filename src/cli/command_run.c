@@ -1,18 +1,13 @@
 /* `ecluse run`: the supervisor. It publishes the contract, makes the guards' segments, keeps their
- * counts durable, looks after the keeper, answers panics, and takes up changes of the contract. It
- * parses nothing but the contract. */
+ * counts durable, looks after its children (children.h), answers panics, and takes up changes of
+ * the contract. It parses nothing but the contract. */
 #include "audit/recorder.h"
-#include "cli/child.h"
-#include "cli/chronicle.h"
-#include "cli/desk_child.h"
+#include "cli/children.h"
 #include "cli/directories.h"
-#include "cli/herald.h"
-#include "cli/keeper.h"
 #include "cli/last_contract.h"
 #include "cli/notify.h"
 #include "cli/output.h"
 #include "cli/record.h"
-#include "cli/recorder_child.h"
 #include "cli/reload.h"
 #include "cli/situation.h"
 #include "cli/sync.h"
@@ -28,10 +23,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const nanos_t keeper_patience = 5 * NANOS_SECOND;
-static const nanos_t desk_patience = 3 * NANOS_SECOND;
-static const nanos_t recorder_patience = 10 * NANOS_SECOND;
-static const nanos_t herald_patience = 5 * NANOS_SECOND;
 enum { OFFER_STEP_MILLISECONDS = 50 };
 
 /* Told by the process that lost `runtime` to itself begun anew, for the record. */
@@ -46,8 +37,7 @@ struct supervisor {
     int workers;
     struct budgets *front; /* read-only: whether its processes have prepared */
     struct sync *sync;
-    struct child keeper, recorder, herald, desk;
-    struct desk_rules desk_rules; /* with which the desk was started */
+    struct children children;
     struct chronicle chronicle;
     int signals, changes;   /* descriptors: signalfd, and inotify of runtime (-1: once a second) */
     bool stop, panic, anew; /* anew: `runtime` is gone, so everything begins again */
@@ -69,153 +59,14 @@ static void open_front(struct supervisor *s)
 static void tell_bulletin(struct supervisor *s)
 {
     struct error error;
-    s->bulletin.keeper = s->keeper.pid;
-    s->bulletin.keeper_deaths = s->keeper.deaths;
+    const struct child *keeper = &s->children.child[CHILD_KEEPER];
+    s->bulletin.keeper = keeper->pid;
+    s->bulletin.keeper_deaths = keeper->deaths;
+    s->bulletin.keeper_since = s->children.since[CHILD_KEEPER];
     s->bulletin.keeper_wanted = s->reload.live->tracking.present;
     if (bulletin_write(s->reload.live->runtime, &s->bulletin, &error) < 0)
         log_line(LOG_LEVEL_WARNING, "%s", error.text);
-    s->reload.told = false;
-}
-
-static void start_keeper(struct supervisor *s, nanos_t now)
-{
-    struct keeper keeper = {.parent = getpid()};
-    memcpy(keeper.runtime, s->reload.live->runtime, sizeof keeper.runtime);
-    memcpy(keeper.state, s->reload.live->state, sizeof keeper.state);
-    pid_t pid = fork();
-    if (pid == 0) {
-        child_prepare(keeper.parent);
-        keeper_exec(&keeper);
-    }
-    if (pid < 0) {
-        log_line(LOG_LEVEL_ERROR, "the keeper cannot be started: %s", strerror(errno));
-        s->keeper.start_at = now + NANOS_SECOND;
-        return;
-    }
-    child_began(&s->keeper, pid, now);
-    chronicle_say(&s->chronicle, ACT_GUARD_UP, "keeper", "process %d", pid);
-    s->bulletin.keeper_since = clock_wall();
-    tell_bulletin(s);
-}
-
-static void start_recorder(struct supervisor *s, nanos_t now)
-{
-    struct recorder_child recorder = {.parent = getpid()};
-    memcpy(recorder.runtime, s->reload.live->runtime, sizeof recorder.runtime);
-    memcpy(recorder.state, s->reload.live->state, sizeof recorder.state);
-    pid_t pid = fork();
-    if (pid == 0) {
-        child_prepare(recorder.parent);
-        recorder_exec(&recorder);
-    }
-    if (pid < 0) {
-        log_line(LOG_LEVEL_ERROR, "the recorder cannot be started: %s", strerror(errno));
-        s->recorder.start_at = now + NANOS_SECOND;
-        return;
-    }
-    child_began(&s->recorder, pid, now);
-    chronicle_say(&s->chronicle, ACT_GUARD_UP, "recorder", "process %d", pid);
-}
-
-static void start_herald(struct supervisor *s, nanos_t now)
-{
-    struct herald_child herald = {.parent = getpid()};
-    memcpy(herald.runtime, s->reload.live->runtime, sizeof herald.runtime);
-    memcpy(herald.state, s->reload.live->state, sizeof herald.state);
-    pid_t pid = fork();
-    if (pid == 0) {
-        child_prepare(herald.parent);
-        herald_exec(&herald);
-    }
-    if (pid < 0) {
-        log_line(LOG_LEVEL_ERROR, "the herald cannot be started: %s", strerror(errno));
-        s->herald.start_at = now + NANOS_SECOND;
-        return;
-    }
-    child_began(&s->herald, pid, now);
-    chronicle_say(&s->chronicle, ACT_GUARD_UP, "herald", "process %d", pid);
-}
-
-static void herald_died(struct supervisor *s, int status, nanos_t now)
-{
-    if (WIFEXITED(status) && WEXITSTATUS(status) == HERALD_AGAIN) { /* other outputs */
-        s->herald.pid = 0;
-        s->herald.start_at = now;
-        return;
-    }
-    pid_t pid = s->herald.pid;
-    child_died(&s->herald, status, now);
-    chronicle_say(&s->chronicle, ACT_GUARD_DOWN, "herald",
-                  "process %d %s %d; started again in %lld s", pid,
-                  WIFSIGNALED(status) ? "died of signal" : "ended with status",
-                  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
-                  (long long)(s->herald.back_off / NANOS_SECOND));
-}
-
-static void start_desk(struct supervisor *s, nanos_t now)
-{
-    struct error error = {""};
-    struct desk_child desk = {.parent = getpid()};
-    memcpy(desk.runtime, s->reload.live->runtime, sizeof desk.runtime);
-    memcpy(desk.state, s->reload.live->state, sizeof desk.state);
-    s->desk_rules = s->reload.live->desk;
-    pid_t pid = desk_prepare(s->reload.live, &error) == 0 ? fork() : -1;
-    if (pid == 0) {
-        child_prepare(desk.parent);
-        desk_exec(&desk);
-    }
-    if (pid < 0) {
-        log_line(LOG_LEVEL_ERROR, "the desk cannot be started: %s",
-                 *error.text ? error.text : strerror(errno));
-        s->desk.start_at = now + NANOS_MINUTE;
-        return;
-    }
-    child_began(&s->desk, pid, now);
-    chronicle_say(&s->chronicle, ACT_GUARD_UP, "desk", "process %d", pid);
-}
-
-/* What a damaged log was is kept for whoever looks into it; the new one's first entry says so. */
-static void set_log_aside(struct supervisor *s)
-{
-    struct error error = {""};
-    int64_t wall = clock_wall();
-    int code = recorder_set_aside(s->reload.live->state, wall, &error);
-    if (code == 0)
-        code = recorder_prepare(s->reload.live, &s->audit, s->workers, &error);
-    if (code < 0) {
-        log_line(LOG_LEVEL_ERROR, "%s", error.text);
-        return;
-    }
-    log_line(LOG_LEVEL_ERROR,
-             "the audit log was damaged: it is set aside as %s/audit.damaged-%lld, and a new one "
-             "is begun",
-             s->reload.live->state, (long long)(wall / NANOS_SECOND));
-    chronicle_say(&s->chronicle, ACT_ALARM, "audit log",
-                  "the log did not agree with its checkpoint: set aside as audit.damaged-%lld; "
-                  "this one begins anew",
-                  (long long)(wall / NANOS_SECOND));
-}
-
-static void recorder_died(struct supervisor *s, int status, nanos_t now)
-{
-    if (WIFEXITED(status) &&
-        WEXITSTATUS(status) == RECORDER_AGAIN) { /* other witnesses, or another key */
-        s->recorder.pid = 0;
-        s->recorder.start_at = now;
-        return;
-    }
-    pid_t pid = s->recorder.pid;
-    child_died(&s->recorder, status, now);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == RECORDER_DAMAGED) {
-        set_log_aside(s);
-        s->recorder.start_at = now;
-    } else {
-        chronicle_say(&s->chronicle, ACT_GUARD_DOWN, "recorder",
-                      "process %d %s %d; started again in %lld s", pid,
-                      WIFSIGNALED(status) ? "died of signal" : "ended with status",
-                      WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
-                      (long long)(s->recorder.back_off / NANOS_SECOND));
-    }
+    s->reload.told = s->children.changed = false;
 }
 
 static void answer_panic(struct supervisor *s)
@@ -239,12 +90,7 @@ static void contract_taken(struct supervisor *s)
     open_front(s);
     if (s->sync)
         sync_follow(s->sync, s->reload.live);
-    if (!s->reload.live->tracking.present)
-        child_stop(&s->keeper, SIGTERM, keeper_patience);
-    if (memcmp(&s->desk_rules, &s->reload.live->desk, sizeof s->desk_rules) != 0) {
-        child_stop(&s->desk, SIGTERM, desk_patience); /* elsewhere, or not at all, from now on */
-        s->desk.start_at = 0;
-    }
+    children_follow(&s->children, s->reload.live);
     tell_bulletin(s);
 }
 
@@ -262,59 +108,25 @@ static void each_second(struct supervisor *s, nanos_t now)
     notify_systemd("WATCHDOG=1");
     answer_panic(s);
     chronicle_look(&s->chronicle, s->front, now, clock_wall());
-    if (child_due(&s->recorder, now))
-        start_recorder(s, now);
-    if (child_due(&s->herald, now))
-        start_herald(s, now);
     if (reload_look(&s->reload, s->front, false, now) == RELOAD_TAKEN)
         contract_taken(s);
-    if (s->reload.live->tracking.present && child_due(&s->keeper, now))
-        start_keeper(s, now);
-    if (s->reload.live->desk.present && child_due(&s->desk, now))
-        start_desk(s, now);
-    if (s->reload.told)
+    children_start_due(&s->children, s->reload.live, now);
+    if (s->reload.told || s->children.changed)
         tell_bulletin(s);
-}
-
-static void desk_died(struct supervisor *s, int status, nanos_t now)
-{
-    pid_t pid = s->desk.pid;
-    child_died(&s->desk, status, now);
-    chronicle_say(&s->chronicle, ACT_GUARD_DOWN, "desk",
-                  "process %d %s %d; started again in %lld s", pid,
-                  WIFSIGNALED(status) ? "died of signal" : "ended with status",
-                  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
-                  (long long)(s->desk.back_off / NANOS_SECOND));
 }
 
 static void reap(struct supervisor *s, nanos_t now)
 {
     int status;
-    for (pid_t gone; (gone = waitpid(-1, &status, WNOHANG)) > 0;) {
-        if (gone == s->recorder.pid)
-            recorder_died(s, status, now);
-        if (gone == s->desk.pid)
-            desk_died(s, status, now);
-        if (gone == s->herald.pid)
-            herald_died(s, status, now);
-        if (gone != s->keeper.pid)
-            continue;
-        child_died(&s->keeper, status, now);
-        chronicle_say(&s->chronicle, ACT_GUARD_DOWN, "keeper",
-                      "process %d %s %d; started again in %lld s", gone,
-                      WIFSIGNALED(status) ? "died of signal" : "ended with status",
-                      WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
-                      (long long)(s->keeper.back_off / NANOS_SECOND));
-        s->bulletin.keeper_since = clock_wall();
-        tell_bulletin(s);
-    }
+    for (pid_t gone; (gone = waitpid(-1, &status, WNOHANG)) > 0;)
+        children_reap(&s->children, gone, status, s->reload.live, now);
 }
 
 /* The contract is read again, and the file of events is opened again: it may have been rotated. */
 static void take_hangup(struct supervisor *s, nanos_t now)
 {
-    if (s->herald.pid > 0)
-        kill(s->herald.pid, SIGHUP);
+    if (s->children.child[CHILD_HERALD].pid > 0)
+        kill(s->children.child[CHILD_HERALD].pid, SIGHUP);
     if (reload_look(&s->reload, s->front, true, now) == RELOAD_TAKEN)
         contract_taken(s);
 }
@@ -359,7 +171,7 @@ static void supervise(struct supervisor *s)
         answer_panic(s);
         if (reload_step(&s->reload, s->front, now) == RELOAD_TAKEN)
             contract_taken(s);
-        if (s->reload.told)
+        if (s->reload.told || s->children.changed)
             tell_bulletin(s);
     }
 }
@@ -403,7 +215,7 @@ static int begin_record(struct supervisor *s, struct error *error)
                                 c->promise_count, mode_name(c->mode));
     act_number(&act, "number", (int64_t)s->reload.generation);
     handover_act(s->chronicle.ring, &act);
-    start_recorder(s, clock_boot());
+    children_start(&s->children, CHILD_RECORDER, c, clock_boot());
     return 0;
 }
 
@@ -463,14 +275,11 @@ static void end(struct supervisor *s)
 {
     if (!s->anew)
         notify_systemd("STOPPING=1");
-    child_stop(&s->desk, SIGTERM, desk_patience);
-    child_stop(&s->keeper, SIGTERM, keeper_patience);
+    children_stop(&s->children, false);
     sync_stop(s->sync);
     budget_close(s->front);
     chronicle_say(&s->chronicle, ACT_STOPPED, "", "in order; guards go on with what they last had");
-    child_stop(&s->herald, SIGTERM, herald_patience);
-    child_stop(&s->recorder, RECORDER_STOP,
-               recorder_patience); /* last: it takes what the others left */
+    children_stop(&s->children, true);
     chronicle_close(&s->chronicle);
     if (s->control) {
         control_stop(s->control);
@@ -538,12 +347,8 @@ static int finish(struct supervisor *s, int status)
 
 int command_run(const struct arguments *a)
 {
-    struct supervisor s = {.signals = -1,
-                           .changes = -1,
-                           .keeper = {.name = "the keeper"},
-                           .recorder = {.name = "the recorder"},
-                           .herald = {.name = "the herald"},
-                           .desk = {.name = "the desk"}};
+    struct supervisor s = {.signals = -1, .changes = -1};
+    children_open(&s.children, &s.chronicle);
     s.file = realpath(contract_file(a), NULL);
     if (s.file == NULL)
         return could_not(false, "%s: %s; name the contract with -c FILE or ECLUSE_CONTRACT",

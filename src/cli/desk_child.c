@@ -20,8 +20,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define DESK_WORD "desk" /* not in the table of commands: it is no use to a person */
-
 enum { STORE_EVERY_SECONDS = 10, DESK_NICE = -5 };
 
 static volatile sig_atomic_t stopping;
@@ -87,23 +85,15 @@ int desk_prepare(const struct contract *c, struct error *error)
     return code < 0 && *told.text ? error_set(error, code, "%s", told.text) : code < 0 ? code : 0;
 }
 
-_Noreturn void desk_exec(const struct desk_child *k)
+bool desk_wanted(const struct contract *c)
 {
-    char parent[16];
-    snprintf(parent, sizeof parent, "%d", k->parent);
-    execl("/proc/self/exe", "ecluse", DESK_WORD, k->runtime, k->state, parent, (char *)NULL);
-    _exit(EXIT_FAILURE);
+    return c->desk.present;
 }
 
-bool desk_words(int argc, char **argv, struct desk_child *out)
+/* Another address is another listener, and another rule is another desk. */
+uint64_t desk_fixed(const struct contract *c)
 {
-    if (argc != 5 || strcmp(argv[1], DESK_WORD) != 0 || strlen(argv[2]) >= sizeof out->runtime ||
-        strlen(argv[3]) >= sizeof out->state)
-        return false;
-    *out = (struct desk_child){.parent = atoi(argv[4])};
-    strcpy(out->runtime, argv[2]);
-    strcpy(out->state, argv[3]);
-    return true;
+    return hash_checksum(0, &c->desk, sizeof c->desk);
 }
 
 /* ---- The process that looks at the store ----------------------------------------------------- */
@@ -122,7 +112,7 @@ static struct contract *contract_now(const char *runtime, struct error *error)
     return NULL;
 }
 
-static _Noreturn void look_at_store(const struct desk_child *k, pid_t parent, int to)
+static _Noreturn void look_at_store(const struct child_words *k, pid_t parent, int to)
 {
     struct error error;
     struct account account = account_of_service(k->state);
@@ -146,7 +136,7 @@ static _Noreturn void look_at_store(const struct desk_child *k, pid_t parent, in
 }
 
 /* The reading end, or -1: the page then says nothing of the store. */
-static int start_looking(const struct desk_child *k)
+static int start_looking(const struct child_words *k)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0)
@@ -166,7 +156,7 @@ static int start_looking(const struct desk_child *k)
 /* ---- The desk -------------------------------------------------------------------------------- */
 
 /* The account, in the groups that may read the front's segment and the log. */
-static int become(const struct desk_child *k, struct error *error)
+static int become(const struct child_words *k, struct error *error)
 {
     struct account account = account_of_desk(k->state);
     const struct account audit = account_of_audit(k->state);
@@ -189,7 +179,7 @@ static int become(const struct desk_child *k, struct error *error)
     return code;
 }
 
-static int confine(const struct desk_child *k, struct error *error)
+static int confine(const struct child_words *k, struct error *error)
 {
     char access[CONTRACT_PATH_SIZE + 16], releases[CONTRACT_PATH_SIZE + 16],
         log[CONTRACT_PATH_SIZE + 16], budget[CONTRACT_PATH_SIZE + 16];
@@ -209,7 +199,7 @@ static int confine(const struct desk_child *k, struct error *error)
     return code;
 }
 
-static int desk_begin(const struct desk_child *k, struct desk_setup *setup, struct desk **out,
+static int desk_begin(const struct child_words *k, struct desk_setup *setup, struct desk **out,
                       struct error *error)
 {
     struct contract *c = contract_now(k->runtime, error);
@@ -234,7 +224,7 @@ static int desk_begin(const struct desk_child *k, struct desk_setup *setup, stru
     return code == 0 ? confine(k, error) : code;
 }
 
-_Noreturn void desk_main(const struct desk_child *k)
+_Noreturn void desk_main(const struct child_words *k)
 {
     static struct desk_setup setup;
     struct desk *desk;

@@ -8,23 +8,18 @@
 #ifndef ECLUSE_DESK_CHILD_H
 #define ECLUSE_DESK_CHILD_H
 
+#include "cli/child.h"
 #include "cli/rights.h"
 #include "contract/contract.h"
 
-struct desk_child {
-    char runtime[CONTRACT_PATH_SIZE];
-    char state[CONTRACT_PATH_SIZE];
-    pid_t parent;
-};
-
 struct account account_of_desk(const char *state);
+
+bool desk_wanted(const struct contract *c);
+uint64_t desk_fixed(const struct contract *c);
 
 /* The supervisor's part, before each start: folders, segment and ring, each with its owner. */
 int desk_prepare(const struct contract *c, struct error *error);
 
-/* In the child, after child_prepare(). */
-_Noreturn void desk_exec(const struct desk_child *child);
-bool desk_words(int argc, char **argv, struct desk_child *out);
-_Noreturn void desk_main(const struct desk_child *child);
+_Noreturn void desk_main(const struct child_words *words);
 
 #endif

@@ -18,8 +18,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define HERALD_WORD "herald" /* not in the table of commands: it is no use to a person */
-
 enum { HERALD_THREADS = 6 };
 
 static volatile sig_atomic_t stop_asked, reopen_asked;
@@ -30,25 +28,6 @@ static void on_signal(int number)
         reopen_asked = 1;
     else
         stop_asked = 1;
-}
-
-_Noreturn void herald_exec(const struct herald_child *k)
-{
-    char parent[16];
-    snprintf(parent, sizeof parent, "%d", k->parent);
-    execl("/proc/self/exe", "ecluse", HERALD_WORD, k->runtime, k->state, parent, (char *)NULL);
-    _exit(EXIT_FAILURE);
-}
-
-bool herald_words(int argc, char **argv, struct herald_child *out)
-{
-    if (argc != 5 || strcmp(argv[1], HERALD_WORD) != 0 || strlen(argv[2]) >= sizeof out->runtime ||
-        strlen(argv[3]) >= sizeof out->state)
-        return false;
-    *out = (struct herald_child){.parent = atoi(argv[4])};
-    strcpy(out->runtime, argv[2]);
-    strcpy(out->state, argv[3]);
-    return true;
 }
 
 /* ---- Before rights are given up -------------------------------------------------------------- */
@@ -417,7 +396,7 @@ static void start_threads(struct herald *h, pthread_t thread[HERALD_THREADS], un
 
 static int open_herald(struct herald *h, struct account *account, struct error *error)
 {
-    const struct herald_child *k = &h->child;
+    const struct child_words *k = &h->child;
     h->contract = calloc(1, sizeof *h->contract);
     h->look = calloc(1, sizeof *h->look);
     if (h->contract == NULL || h->look == NULL)
@@ -486,7 +465,7 @@ static void take_signals(void)
     umask(0022); /* the file of events is not for everybody all the same */
 }
 
-_Noreturn void herald_main(const struct herald_child *k)
+_Noreturn void herald_main(const struct child_words *k)
 {
     static struct herald herald;
     struct herald *h = &herald;

@@ -13,21 +13,13 @@
 #ifndef ECLUSE_HERALD_H
 #define ECLUSE_HERALD_H
 
+#include "cli/child.h"
 #include "cli/rights.h"
 #include "contract/publish.h"
-
-struct herald_child {
-    char runtime[CONTRACT_PATH_SIZE];
-    char state[CONTRACT_PATH_SIZE];
-    pid_t parent;
-};
 
 /* exit status: the contract says something else by now, start me again at once */
 enum { HERALD_AGAIN = 4 };
 
-/* In the child, after child_prepare(). */
-_Noreturn void herald_exec(const struct herald_child *child);
-bool herald_words(int argc, char **argv, struct herald_child *out);
-_Noreturn void herald_main(const struct herald_child *child);
+_Noreturn void herald_main(const struct child_words *words);
 
 #endif

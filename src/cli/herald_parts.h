@@ -13,7 +13,7 @@ enum { CHANNEL_RECORD, CHANNEL_WEBHOOK, CHANNEL_MAIL };
 _Static_assert((int)CHANNEL_MAIL < (int)INCIDENT_CHANNELS, "each has its place in an incident");
 
 struct herald {
-    struct herald_child child;
+    struct child_words child;
     /* as it was when the process began: another one begins another process */
     struct contract *contract;
     const struct control *control;

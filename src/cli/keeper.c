@@ -1,5 +1,7 @@
 #include "cli/keeper.h"
 
+#include "cli/rights.h"
+#include "contract/publish.h"
 #include "tracking/tracking.h"
 
 #include <errno.h>
@@ -14,8 +16,6 @@
 
 enum { EXPIRE_AT_ONCE = 10000, ROUND_SECONDS = 60, FIRST_ROUND_SECONDS = 2 };
 
-#define KEEPER_WORD "keeper" /* not in the table of commands: it is no use to a person */
-
 static volatile sig_atomic_t stopping;
 
 static void on_stop(int number)
@@ -25,7 +25,7 @@ static void on_stop(int number)
 }
 
 /* A second, or less when told to stop. */
-static bool wait_second(const struct keeper *k)
+static bool wait_second(const struct child_words *k)
 {
     nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
     return !stopping && getppid() == k->parent;
@@ -50,7 +50,7 @@ static bool expire_all(struct store *store, nanos_t keep, struct error *error)
     return true;
 }
 
-static bool build_filter(const struct keeper *k, struct store *store, struct error *error)
+static bool build_filter(const struct child_words *k, struct store *store, struct error *error)
 {
     struct filter_writer *writer;
     if (filter_writer_open(k->state, &writer, error) < 0)
@@ -63,7 +63,7 @@ static bool build_filter(const struct keeper *k, struct store *store, struct err
 }
 
 /* False: it failed, and the reason has been logged once. */
-static void round_once(const struct keeper *k, nanos_t keep, char said[512])
+static void round_once(const struct child_words *k, nanos_t keep, char said[512])
 {
     char path[CONTRACT_PATH_SIZE + 40];
     struct stat status;
@@ -84,12 +84,13 @@ static void round_once(const struct keeper *k, nanos_t keep, char said[512])
         log_line(LOG_LEVEL_ERROR, "keeper: %s", strcpy(said, error.text));
 }
 
-static bool confine(const struct keeper *k)
+static bool confine(const struct child_words *k)
 {
     struct error error;
+    const struct account account = account_of_service(k->state);
     char tracking[CONTRACT_PATH_SIZE + 32];
     snprintf(tracking, sizeof tracking, "%s/tracking", k->state);
-    if (rights_drop(&k->account, &error) < 0) {
+    if (rights_drop(&account, &error) < 0) {
         log_line(LOG_LEVEL_ERROR, "keeper: %s", error.text);
         return false;
     }
@@ -98,12 +99,12 @@ static bool confine(const struct keeper *k)
     char closed[CONTRACT_PATH_SIZE + 32];
     if (path_first_closed(tracking, closed, sizeof closed)) {
         log_line(LOG_LEVEL_ERROR, "keeper: user %s may not enter %s; say chmod o+x %s",
-                 k->account.name, closed, closed);
+                 account.name, closed, closed);
         return false;
     }
     const char *partly;
-    const struct rights_paths paths = {
-        .writable = tracking, .readable = {k->runtime, "/proc/sys/kernel/random"}};
+    const struct rights_paths paths = {.writable = tracking,
+                                       .readable = {k->runtime, "/proc/sys/kernel/random"}};
     if (rights_confine(&paths, &partly, &error) < 0) {
         log_line(LOG_LEVEL_ERROR, "keeper: %s", error.text);
         return false;
@@ -115,7 +116,7 @@ static bool confine(const struct keeper *k)
 }
 
 /* How long parcels are kept by the contract in force; follows it without being told. */
-static bool follow(const struct keeper *k, const struct control *control, uint64_t *generation,
+static bool follow(const struct child_words *k, const struct control *control, uint64_t *generation,
                    nanos_t *keep)
 {
     uint64_t live = control_live(control);
@@ -136,27 +137,12 @@ static bool follow(const struct keeper *k, const struct control *control, uint64
     return code == 0;
 }
 
-_Noreturn void keeper_exec(const struct keeper *k)
+bool keeper_wanted(const struct contract *c)
 {
-    char parent[16];
-    snprintf(parent, sizeof parent, "%d", k->parent);
-    execl("/proc/self/exe", "ecluse", KEEPER_WORD, k->runtime, k->state, parent, (char *)NULL);
-    _exit(EXIT_FAILURE);
+    return c->tracking.present;
 }
 
-bool keeper_words(int argc, char **argv, struct keeper *out)
-{
-    if (argc != 5 || strcmp(argv[1], KEEPER_WORD) != 0 || strlen(argv[2]) >= sizeof out->runtime ||
-        strlen(argv[3]) >= sizeof out->state)
-        return false;
-    *out = (struct keeper){.parent = atoi(argv[4])};
-    strcpy(out->runtime, argv[2]);
-    strcpy(out->state, argv[3]);
-    out->account = account_of_service(out->state);
-    return true;
-}
-
-_Noreturn void keeper_main(const struct keeper *k)
+_Noreturn void keeper_main(const struct child_words *k)
 {
     struct error error;
     struct sigaction action = {.sa_handler = on_stop};

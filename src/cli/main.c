@@ -1,8 +1,5 @@
 #include "cli/arguments.h"
-#include "cli/desk_child.h"
-#include "cli/herald.h"
-#include "cli/keeper.h"
-#include "cli/recorder_child.h"
+#include "cli/children.h"
 
 #include <locale.h>
 #include <stdlib.h>
@@ -65,18 +62,10 @@ int main(int argc, char **argv)
         help_all(stdout);
         return finish(EXIT_DONE);
     }
-    struct recorder_child recorder;
-    if (recorder_words(argc, argv, &recorder))
-        recorder_main(&recorder);
-    struct herald_child herald;
-    if (herald_words(argc, argv, &herald))
-        herald_main(&herald);
-    struct desk_child desk;
-    if (desk_words(argc, argv, &desk))
-        desk_main(&desk);
-    struct keeper keeper;
-    if (keeper_words(argc, argv, &keeper))
-        keeper_main(&keeper);
+    struct child_words words;
+    const struct child_kind *child = child_kind_told(argc, argv, &words);
+    if (child)
+        child->main(&words);
     const struct command *command = command_named(argv[1]);
     return finish(command ? run_command(command, argc, argv) : unknown_command(argv[1]));
 }

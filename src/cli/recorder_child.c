@@ -14,8 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RECORDER_WORD "recorder" /* not in the table of commands: it is no use to a person */
-
 static const nanos_t busy_pause = 5 * NANOS_MILLISECOND, idle_pause = 20 * NANOS_MILLISECOND;
 static const nanos_t failed_pause = 200 * NANOS_MILLISECOND;
 enum {
@@ -97,32 +95,35 @@ int recorder_prepare(const struct contract *c, const struct account *account, in
     return failed;
 }
 
+void recorder_mend(const struct contract *live, struct chronicle *chronicle)
+{
+    struct error error = {""};
+    const struct account account = account_of_audit(live->state);
+    int64_t wall = clock_wall();
+    int code = recorder_set_aside(live->state, wall, &error);
+    if (code == 0)
+        code = recorder_prepare(live, &account, group_of_workers(), &error);
+    if (code < 0) {
+        log_line(LOG_LEVEL_ERROR, "%s", error.text);
+        return;
+    }
+    log_line(LOG_LEVEL_ERROR,
+             "the audit log was damaged: it is set aside as %s/audit.damaged-%lld, and a new one "
+             "is begun",
+             live->state, (long long)(wall / NANOS_SECOND));
+    chronicle_say(chronicle, ACT_ALARM, "audit log",
+                  "the log did not agree with its checkpoint: set aside as audit.damaged-%lld; "
+                  "this one begins anew",
+                  (long long)(wall / NANOS_SECOND));
+}
+
 /* ---- The child ----------------------------------------------------------------------------------
  */
 
-_Noreturn void recorder_exec(const struct recorder_child *k)
-{
-    char parent[16];
-    snprintf(parent, sizeof parent, "%d", k->parent);
-    execl("/proc/self/exe", "ecluse", RECORDER_WORD, k->runtime, k->state, parent, (char *)NULL);
-    _exit(EXIT_FAILURE);
-}
-
-bool recorder_words(int argc, char **argv, struct recorder_child *out)
-{
-    if (argc != 5 || strcmp(argv[1], RECORDER_WORD) != 0 ||
-        strlen(argv[2]) >= sizeof out->runtime || strlen(argv[3]) >= sizeof out->state)
-        return false;
-    *out = (struct recorder_child){.parent = atoi(argv[4])};
-    strcpy(out->runtime, argv[2]);
-    strcpy(out->state, argv[3]);
-    out->account = account_of_audit(out->state);
-    return true;
-}
-
-static bool confine(const struct recorder_child *k)
+static bool confine(const struct child_words *k)
 {
     struct error error = {""};
+    const struct account account = account_of_audit(k->state);
     char log[CONTRACT_PATH_SIZE + 16], record[CONTRACT_PATH_SIZE + 16],
         keys[CONTRACT_PATH_SIZE + 16], page[CONTRACT_PATH_SIZE + 16],
         closed[CONTRACT_PATH_SIZE + 32];
@@ -134,9 +135,9 @@ static bool confine(const struct recorder_child *k)
     const struct rights_paths paths = {.writable = log,
                                        .also_writable = {record, page},
                                        .readable = {k->runtime, keys, "/proc/sys/kernel/random"}};
-    bool done = rights_drop(&k->account, &error) == 0;
+    bool done = rights_drop(&account, &error) == 0;
     if (done && path_first_closed(log, closed, sizeof closed)) {
-        error_set(&error, 0, "user %s may not enter %s; say chmod o+x %s", k->account.name, closed,
+        error_set(&error, 0, "user %s may not enter %s; say chmod o+x %s", account.name, closed,
                   closed);
         done = false;
     }
@@ -150,7 +151,7 @@ static bool confine(const struct recorder_child *k)
 }
 
 struct work {
-    const struct recorder_child *k;
+    const struct child_words *k;
     const struct control *control;
     struct recorder *recorder;
     struct cosigners *cosigners;
@@ -164,7 +165,7 @@ struct work {
     char said[512];
 };
 
-static struct stat stat_key(const struct recorder_child *k)
+static struct stat stat_key(const struct child_words *k)
 {
     char path[KEY_PATH_SIZE];
     struct stat about = {.st_ino = 0};
@@ -275,7 +276,7 @@ static int open_and_work(struct work *w)
     return status;
 }
 
-_Noreturn void recorder_main(const struct recorder_child *k)
+_Noreturn void recorder_main(const struct child_words *k)
 {
     struct error error;
     struct work w = {.k = k};
@@ -300,7 +301,8 @@ _Noreturn void recorder_main(const struct recorder_child *k)
         log_line(LOG_LEVEL_ERROR, "recorder: the contract in force cannot be read");
         _exit(EXIT_FAILURE);
     }
-    w.cosigners = cosigners_start(w.contract, &k->account);
+    const struct account account = account_of_audit(k->state);
+    w.cosigners = cosigners_start(w.contract, &account);
     if (!confine(k))
         _exit(EXIT_FAILURE);
     _exit(open_and_work(&w));

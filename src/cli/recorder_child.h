@@ -9,17 +9,12 @@
 #ifndef ECLUSE_RECORDER_CHILD_H
 #define ECLUSE_RECORDER_CHILD_H
 
+#include "cli/child.h"
+#include "cli/chronicle.h"
 #include "cli/rights.h"
 #include "contract/contract.h"
 
 #include <signal.h>
-
-struct recorder_child {
-    char runtime[CONTRACT_PATH_SIZE];
-    char state[CONTRACT_PATH_SIZE];
-    struct account account;
-    pid_t parent;
-};
 
 #define RECORDER_STOP SIGUSR2 /* what tells it to write what waits, and end */
 
@@ -33,10 +28,11 @@ enum {
 int recorder_prepare(const struct contract *c, const struct account *account, int workers,
                      struct error *error);
 
-/* In the child, after child_prepare(). */
-_Noreturn void recorder_exec(const struct recorder_child *child);
-bool recorder_words(int argc, char **argv, struct recorder_child *out);
-_Noreturn void recorder_main(const struct recorder_child *child);
+/* Sets a damaged log aside for whoever looks into it, and makes way for a new one, whose first
+ * entry says so. */
+void recorder_mend(const struct contract *live, struct chronicle *chronicle);
+
+_Noreturn void recorder_main(const struct child_words *words);
 
 /* The log's name: the contract's, or one made from the organisation's. */
 enum { ORIGIN_SIZE = CONTRACT_NAME_SIZE * 2 + 16 };
