@@ -32,6 +32,7 @@
     X(SIGN_IN_FAILED, "sign_in_failed", "a sign-in was refused")                                   \
     X(OPERATOR, "operator", "an operator did something else")                                      \
     X(EXPORT, "export", "entries were exported")                                                   \
+    X(RESTORE, "restore", "files were put back from the vault")                                    \
     X(ERASED, "erased", "the salt of an entry was erased: whom it meant cannot be told any more")  \
     X(LOST, "lost", "entries that could not be taken")                                             \
     X(KEY, "key", "the log's key was changed")

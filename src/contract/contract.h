@@ -209,6 +209,12 @@ struct share_rule {
     uint64_t copy_up_to; /* bytes; for file systems without reflinks */
 };
 
+struct vault_rules { /* past versions of files, of each share */
+    uint64_t at_most;  /* bytes; 0: a fifth of the share's file system */
+    uint64_t per_user; /* bytes; 0: a quarter of at_most */
+    nanos_t keep;      /* default 30 d */
+};
+
 struct destination_class {
     char name[CONTRACT_NAME_SIZE];
     struct prefix_list to;
@@ -276,6 +282,7 @@ struct contract {
     struct network_rules network;
     uint32_t share_count;
     struct share_rule share[CONTRACT_MAX_SHARES];
+    struct vault_rules vault;
     struct prefix_list trusted_proxies;
     uint32_t protected_count;
     struct protected_rule protected[CONTRACT_MAX_PROTECTED];

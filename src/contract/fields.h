@@ -83,6 +83,7 @@ enum field_scope {
     SCOPE_NETWORK,
     SCOPE_FILES,
     SCOPE_FILE_SHARE,
+    SCOPE_VAULT,
     SCOPE_PROTECTED,
     SCOPE_ROUTE,
     SCOPE_KEEP,
@@ -177,6 +178,19 @@ enum field_scope {
       UINT64_C(1) << 44, "64MB",                                                                  \
       "On file systems without reflinks: the largest file of which a copy is kept before it "     \
       "is rewritten. Larger ones are not covered.")                                               \
+    X(FILES, "vault", MAP, AT(contract, vault, VAULT), NO, NULL, 0, 0, NULL,                      \
+      "What is kept of files that were rewritten or removed, of each share. A file's last "       \
+      "version is kept whatever stands here.")                                                    \
+    X(VAULT, "at_most", SIZE, IN(vault_rules, at_most), NO, NULL, UINT64_C(1) << 20,              \
+      UINT64_C(1) << 50, "200GB",                                                                 \
+      "How much room past versions take in all. Without it, a fifth of the share's file system.") \
+    X(VAULT, "per_user", SIZE, IN(vault_rules, per_user), NO, NULL, UINT64_C(1) << 20,             \
+      UINT64_C(1) << 50, "50GB",                                                                  \
+      "How much of it the acts of one user take. Who is over it loses the past versions that he " \
+      "wrote himself, and when that does not do, may write no more; nobody else is touched. "     \
+      "Without it, a quarter of `at_most`.")                                                      \
+    X(VAULT, "keep", DURATION, IN(vault_rules, keep), NO, "30d", NANOS_HOUR, 3660 * NANOS_DAY,    \
+      "30d", "How long past versions are kept.")                                                  \
     X(CONTRACT, "trusted_proxies", PREFIXES, IN(contract, trusted_proxies), NO, NULL, 0, 0,       \
       "[192.0.2.10]",                                                                             \
       "Load balancers and proxies whose X-Forwarded-For is believed. The client is the last "     \

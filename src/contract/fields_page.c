@@ -45,7 +45,7 @@ const char *scope_title(enum field_scope scope)
         [SCOPE_PROMISE] = "A promise",     [SCOPE_BUDGET] = "A budget",
         [SCOPE_WHERE] = "Where",           [SCOPE_AUDIT] = "Audit",
         [SCOPE_WITNESS] = "A witness",     [SCOPE_DESK] = "Desk",
-        [SCOPE_OUTPUTS] = "Outputs",
+        [SCOPE_OUTPUTS] = "Outputs",       [SCOPE_VAULT] = "The vault",
     };
     must((unsigned)scope < SCOPE_COUNT);
     return titles[scope];

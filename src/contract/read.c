@@ -61,7 +61,7 @@ static const char *section_name(enum field_scope scope)
         [SCOPE_PROMISE] = "a promise",     [SCOPE_BUDGET] = "a budget",
         [SCOPE_WHERE] = "`where`",         [SCOPE_AUDIT] = "`audit`",
         [SCOPE_WITNESS] = "a witness",     [SCOPE_DESK] = "`desk`",
-        [SCOPE_OUTPUTS] = "`outputs`",
+        [SCOPE_OUTPUTS] = "`outputs`",     [SCOPE_VAULT] = "`vault`",
     };
     return names[scope];
 }

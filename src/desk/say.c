@@ -44,6 +44,7 @@ const char *act_word(int language, enum act_kind kind)
         [ACT_SIGN_IN_FAILED] = "une connexion a été refusée",
         [ACT_OPERATOR] = "un opérateur a fait autre chose",
         [ACT_EXPORT] = "des entrées ont été exportées",
+        [ACT_RESTORE] = "des fichiers ont été remis depuis le coffre",
         [ACT_ERASED] = "le sel d’une entrée a été effacé",
         [ACT_LOST] = "des entrées n’ont pu être prises",
         [ACT_KEY] = "la clé du journal a changé",

@@ -1,0 +1,171 @@
+/* vault.h: the last closed version of every file of a share, where only root can reach it.
+ *
+ * Where      SHARE/.ecluse-vault, on the share's own file system: root's, 0700, and immutable
+ *            (FS_IMMUTABLE_FL): whoever may write the share's root can neither rename nor remove nor
+ *            replace it. What changes lies one folder deeper, in `store`. A folder of that name that
+ *            is not root's is refused; a root's one is taken over. No users' mount shows more than
+ *            the name. The guard excludes it from marks and charges.
+ * Kinds      VAULT_CLONES where the file system shares blocks (FICLONE: XFS with reflink=1, btrfs):
+ *            a clone of every file, so that whatever destroys a file, its last closed version is
+ *            there. VAULT_COPIES elsewhere: a copy of a file of at most `copy_up_to` bytes of data,
+ *            taken before an untrusted open can write; removal, rename over and truncation by path
+ *            are then not covered, and are counted. No hard links anywhere.
+ * Version    a clone file `store/XX/ID` and a record in the log: path, inode, owner, mode, ACL and
+ *            extended attributes (without trusted.*, unless with CAP_SYS_ADMIN), times, size, who
+ *            wrote it last, when, and whose act made it past. A file that is renamed keeps its
+ *            history by its inode, one that is saved by another file's rename over it by its path.
+ * Log        append-only, each record with its length and a checksum; one write(2) each, and never
+ *            rewritten in place (history.h reads it, also while it grows). Killed at any instant: a
+ *            torn tail is cut off at the next open, a clone without a record is removed. Power lost:
+ *            what the log lacks is kept anew by the next pass; vault_sync() bounds it to a second.
+ *            When more than half of it is dead it is written anew beside, and renamed.
+ * Past       a version is current while it is its file's last one, and is never evicted then; it
+ *            costs its metadata only. Once its file was rewritten or removed it is past, and charged
+ *            to the *user who did that*, with the bytes of data that it had. That counts shared
+ *            extents in full: it is what the version costs at most.
+ * Bounds     `at_most` bytes of past versions in all, `per_user` for each; older than `keep`: gone.
+ *            Who is over makes room out of the versions that he himself wrote and replaced, never
+ *            out of others', those first whose content lived shortest (so that churn goes before
+ *            what stood for long), and none younger than `window`, the longest window of the
+ *            contract's budgets of files_rewritten. When that does not do, vault_keep() says
+ *            VAULT_REFUSED, and his open for writing is to be refused. Others are not touched.
+ * Disk full  16 MB lie ready in the vault and are given up first; then VAULT_REFUSED too.
+ * Threads    one process writes (a lock file says so: -EBUSY); in it any number of threads may call.
+ *            A clone of a file that is still dirty waits for its blocks to be written: never call
+ *            from the listener (vault_service.h is for it).
+ * Cost       bench/vault: time, footprint and share of metadata for 100,000 files.
+ * Time       `now` is the wall clock: versions outlive a boot, and people ask for "since 14:00".
+ */
+#ifndef ECLUSE_FILES_VAULT_H
+#define ECLUSE_FILES_VAULT_H
+
+#include "contract/contract.h"
+#include "files/rewrite.h"
+
+#include <sys/stat.h>
+
+#define VAULT_FOLDER ".ecluse-vault"
+
+enum { VAULT_PATH_SIZE = 4096, VAULT_XATTR_MOST = 65536, VAULT_NOBODY = 0xffffffff };
+
+enum vault_kind { VAULT_NONE, VAULT_CLONES, VAULT_COPIES };
+const char *vault_kind_name(enum vault_kind kind); /* "none", "clones", "copies" */
+
+struct vault; /* one share's, open for writing */
+
+struct vault_limits {
+    uint64_t at_most;    /* 0: a fifth of the file system */
+    uint64_t per_user;   /* 0: a quarter of at_most */
+    nanos_t keep;        /* of past versions */
+    nanos_t window;      /* nothing younger is evicted: vault_window() */
+    uint64_t copy_up_to; /* of VAULT_COPIES */
+};
+
+/* Limits of a share as the contract says them. */
+struct vault_limits vault_limits_of(const struct contract *contract, unsigned share);
+/* The longest window of the contract's budgets of files_rewritten; an hour without any. */
+nanos_t vault_window(const struct contract *contract);
+
+/* Who acts, as the guard attributes it. */
+struct vault_who {
+    uint32_t user; /* file-system uid; VAULT_NOBODY when not known */
+    uint64_t tree; /* the process tree: a number that stands for no other, over boots too; 0 unknown */
+};
+
+/* Which file: its path is relative to the share, without a leading slash, any bytes but zero. */
+struct vault_file {
+    uint64_t inode;
+    uint32_t generation; /* FS_IOC_GETVERSION; 0 where there is none */
+};
+
+/* Why a version is kept, as its record says. */
+enum vault_when {
+    VAULT_FOUND,  /* by the pass over the share: who wrote it is not known, its owner stands for it */
+    VAULT_BEFORE, /* before an open that may write */
+    VAULT_CLOSED, /* after a writer closed it: `who` wrote it */
+    VAULT_RESTORED,
+};
+
+enum vault_result {
+    VAULT_KEPT,        /* it is in the vault now */
+    VAULT_ALREADY,     /* it was: nothing was done */
+    VAULT_NOTHING,     /* nothing to keep: empty, no regular file, or inside the vault */
+    VAULT_NOT_COVERED, /* copies: over copy_up_to, or changing all the time; counted */
+    VAULT_REFUSED,     /* no room for this user, or no room at all: refuse his writing */
+    VAULT_FAILED,      /* an error of the file system; counted. Judge as not covered */
+};
+
+/* Opens the vault of the share mounted at `share`, making it when it is not there. Returns 0 with
+ * *out, or a negative errno with *error: -EBUSY when another process has it, -EPERM when something
+ * that is not root's stands in its place, -EUCLEAN when its log is of another version. */
+int vault_open(const char *share, const struct vault_limits *limits, nanos_t now,
+               struct vault **out, struct error *error);
+void vault_close(struct vault *v); /* takes NULL; makes all durable */
+void vault_set_limits(struct vault *v, const struct vault_limits *limits);
+enum vault_kind vault_kind(const struct vault *v);
+
+/* Keeps the closed version behind fd (open for reading) unless it is there already (inode,
+ * generation, ctime and size). `path` NULL: asks /proc. Repeats up to three times when the file
+ * changes meanwhile. */
+enum vault_result vault_keep(struct vault *v, int fd, const char *path, struct vault_who who,
+                             enum vault_when when, nanos_t now);
+
+/* Whether `who` may make more versions past: VAULT_ALREADY, or VAULT_REFUSED. */
+enum vault_result vault_room(struct vault *v, struct vault_who who, nanos_t now);
+
+/* ---- What happened to files ------------------------------------------------------------------ */
+
+struct vault_old { /* a version that is about to be, or was, replaced */
+    uint64_t version; /* 0: none is kept */
+    int fd;           /* of the clone, for reading; -1 when it is not there. The caller closes it */
+    uint64_t size;
+    struct vault_who writer;
+    nanos_t closed; /* when it was written, or found */
+};
+
+/* The newest kept version of a file, by inode; or, with inode 0, by path. `before`: not this one
+ * but the one before it (0: the newest). */
+struct vault_old vault_newest(struct vault *v, struct vault_file file, const char *path,
+                              uint64_t before);
+
+/* A version was rewritten or removed by `who`: it is past from now on, with the figures. A path's
+ * version may be made past by the inode that took its place. */
+void vault_past(struct vault *v, uint64_t version, struct vault_who who,
+                const struct rewrite_figures *figures, nanos_t now);
+
+/* A file has another path now (-ENOENT: unknown, nothing noted). What had that path before is past
+ * by vault_past(). A folder moves all that lies in it. */
+int vault_moved(struct vault *v, const char *from, const char *to, nanos_t now);
+
+/* A hold began: `ecluse files restore --hold` undoes what `who` did from `from` on (user
+ * VAULT_NOBODY: any user, tree 0: any tree). `hold` as hold_name() writes it: "hold-2f-files". */
+void vault_held(struct vault *v, const char *hold, struct vault_who who, nanos_t from, nanos_t now);
+
+/* Folders, so that removed ones come back as they were: called by the pass, and for a file's
+ * folders the first time that a file in them is kept. */
+void vault_keep_folder(struct vault *v, int fd, const char *path, nanos_t now);
+
+/* ---- Upkeep ---------------------------------------------------------------------------------- */
+
+/* About once a second, from one thread: expires, makes room, refills the reserve, compacts. */
+void vault_tidy(struct vault *v, nanos_t now);
+int vault_sync(struct vault *v); /* the log and the clones so far are durable */
+
+/* Called for each version that is kept or goes, with vault_mark(): for the listener's table. */
+uint64_t vault_mark(const struct vault *v, const struct stat *status);
+typedef void (*vault_watcher)(void *context, uint64_t mark, bool kept);
+void vault_watch(struct vault *v, uint64_t key, vault_watcher watcher, void *context);
+
+struct vault_state {
+    uint8_t kind;          /* enum vault_kind */
+    uint8_t full;          /* the reserve was given up */
+    uint64_t files;        /* with a current version */
+    uint64_t versions;     /* in all */
+    uint64_t past_bytes;   /* charged */
+    uint64_t log_bytes;
+    uint64_t not_covered, failed, refused, evicted, expired; /* since it was opened */
+    uint64_t at_most, per_user;
+};
+void vault_state(struct vault *v, struct vault_state *out);
+
+#endif
