@@ -8,7 +8,7 @@ from programs import run
 from result import Result
 from suites import ROOT
 
-ROOMS = ("base", "contract", "budget", "egress", "files", "tracking", "audit", "access", "outputs", "status", "desk", "front",
+ROOMS = ("base", "contract", "budget", "egress", "files", "tracking", "gate", "audit", "access", "outputs", "status", "desk", "front",
          "cli")
 FILE_LINES, FUNCTION_LINES, COLUMNS = 600, 60, 100
 
