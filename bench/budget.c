@@ -29,7 +29,8 @@ static struct budget_rule *rule_add(struct contract *c, const char *name, enum m
 {
     struct budget_rule *rule = &c->budget[c->budget_count++];
     *rule = (struct budget_rule){
-        .meter = meter, .per = per, .over = OVER_SLOW, .route = -1, .share = -1, .class = -1};
+        .meter = meter, .per = per, .over = OVER_SLOW, .route = -1, .share = -1, .trusted = -1,
+        .class = -1};
     snprintf(rule->name, sizeof rule->name, "%s", name);
     return rule;
 }

@@ -33,6 +33,7 @@ static inline struct budget_rule *room_budget(struct room *r, const char *name, 
                                  .mode = MODE_ENFORCE,
                                  .route = -1,
                                  .share = -1,
+                                 .trusted = -1,
                                  .class = CONTRACT_CLASS_ANY,
                                  .hold_for = over == OVER_HOLD ? NANOS_HOUR : 0,
                                  .breaker = 50000};

@@ -45,6 +45,11 @@ static const char *share_named(const struct contract *c, int16_t at)
     return at >= 0 && (uint32_t)at < c->share_count ? c->share[at].name : "";
 }
 
+static const char *trusted_named(const struct contract *c, int16_t at)
+{
+    return at >= 0 && (uint32_t)at < c->trusted_count ? c->trusted[at].name : "";
+}
+
 static const char *class_named(const struct contract *c, int16_t at)
 {
     if (at == CONTRACT_CLASS_UNLISTED)
@@ -58,6 +63,7 @@ static bool same_place(const struct contract *a, const struct budget_rule *x,
     return x->meter == y->meter && x->per == y->per && x->begun == y->begun &&
            strcmp(route_named(a, x->route), route_named(b, y->route)) == 0 &&
            strcmp(share_named(a, x->share), share_named(b, y->share)) == 0 &&
+           strcmp(trusted_named(a, x->trusted), trusted_named(b, y->trusted)) == 0 &&
            strcmp(class_named(a, x->class), class_named(b, y->class)) == 0;
 }
 
@@ -220,6 +226,13 @@ static void compare_routes(struct writing *w, const struct contract *a, const st
                             strcmp(a->share[i].path, b->share[j].path) == 0);
         if (!same)
             note(w, LOOSENED, "share %s: moved or removed", a->share[i].name);
+    }
+    for (uint32_t i = 0; i < b->trusted_count; i++) {
+        bool same = false;
+        for (uint32_t j = 0; j < a->trusted_count; j++)
+            same = same || memcmp(&a->trusted[j], &b->trusted[i], sizeof b->trusted[i]) == 0;
+        if (!same)
+            note(w, LOOSENED, "trusted program %s: new, or another one", b->trusted[i].name);
     }
 }
 

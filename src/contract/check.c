@@ -88,6 +88,7 @@ void check_names(struct reading *r)
     check_unique(r, NULL, "routes", "route");
     check_unique(r, NULL, "protected", "protected entry");
     check_unique(r, "files", "shares", "share");
+    check_unique(r, "files", "trusted", "trusted program");
     check_unique(r, "tracking", "sources", "source");
     check_builtin_names(r);
 }
@@ -179,7 +180,7 @@ void check_windows_grow(struct reading *r)
 /* What each meter can be charged to, narrowed by, and answered with. */
 static const struct fit {
     unsigned per;
-    const char *where; /* the only key of `where` that means something for it */
+    const char *where; /* the key of `where` that means something for it */
     bool hold_only;    /* the kernel and the file guard can refuse, not delay or ask for proof */
 } FITS[] = {
     [METER_REQUESTS] = {PER(CLIENT) | PER(NETWORK) | PER(ACCOUNT) | PER(EVERYONE), "route", false},
@@ -217,11 +218,12 @@ static void check_principal_fits(struct reading *r, const struct budget_at *at)
 
 static void check_where_fits(struct reading *r, const struct budget_at *at)
 {
-    static const char *const keys[] = {"route", "share", "to"};
+    static const char *const keys[] = {"route", "share", "trusted", "to"};
     const char *meter = meter_name(at->rule->meter), *fits = FITS[at->rule->meter].where;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         struct node *value = budget_where(at, keys[i]);
-        if (!value || (fits && strcmp(keys[i], fits) == 0))
+        if (!value || (fits && strcmp(keys[i], fits) == 0) ||
+            (strcmp(keys[i], "trusted") == 0 && meter_guard(at->rule->meter) == GUARD_FILES))
             continue;
         value->key->bad = true;
         if (fits)

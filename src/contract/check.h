@@ -57,6 +57,11 @@ enum { CELL_MOST_PER_SECOND = 1000000 };
       "`bytes_out` per host or for everyone that counts connections begun inside.",               \
       "One way out without a limit makes all other limits void. A budget per pair alone is "      \
       "none: who has many destinations has as many budgets.")                                     \
+    X(trusted_are_limited,                                                                        \
+      "A trusted program without a budget of `files_read` and one of `files_rewritten` with "     \
+      "`where: {trusted: NAME}`, per user, process or for everyone, on every share.",             \
+      "No other budget counts what it does. Without one of its own, whoever takes it over has "   \
+      "no limit.")                                                                                \
     X(destinations_differ, "The same prefix in two classes, or in a class and in `inside`.",      \
       "The longest prefix wins; between two equal ones there is no winner.")                      \
     X(promises_can_be_measured,                                                                   \

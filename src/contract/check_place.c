@@ -86,6 +86,41 @@ static struct node *entry_of_prefix(struct node *list, const struct prefix *pref
     return NULL;
 }
 
+/* Whether a budget of the meter counts this trusted program wherever it goes. */
+static bool trusted_is_limited(const struct reading *r, uint32_t trusted, enum meter meter)
+{
+    uint32_t shares = 0;
+    const struct contract *c = r->contract;
+    for (struct budget_at at = budget_first(r); at.rule; budget_next(&at)) {
+        const struct node *where = budget_where(&at, "trusted");
+        if (at.rule->trusted != (int)trusted || at.rule->meter != meter || !where || where->bad ||
+            !node_is_good(at.node, "meter") || at.rule->per == PRINCIPAL_SHARE)
+            continue;
+        if (at.rule->share < 0)
+            return true;
+        shares |= UINT32_C(1) << at.rule->share;
+    }
+    return c->share_count && shares == UINT32_MAX >> (32 - c->share_count);
+}
+
+void check_trusted_are_limited(struct reading *r)
+{
+    static const enum meter meters[] = {METER_FILES_READ, METER_FILES_REWRITTEN};
+    const struct node *list = check_list(r, "files", "trusted");
+    uint32_t i = 0;
+    for (struct node *entry = list ? list->first : NULL; entry && i < r->contract->trusted_count;
+         entry = entry->next, i++) {
+        struct node *name = node_get(entry, "name");
+        for (size_t m = 0; name && !name->bad && m < sizeof meters / sizeof *meters; m++)
+            if (!trusted_is_limited(r, i, meters[m]))
+                read_complain(r, name,
+                              "no budget limits `%s` of the trusted program `%s`, and no other "
+                              "counts it; add one with meter: %s, where: {trusted: %s}",
+                              meter_name(meters[m]), name->text.data, meter_name(meters[m]),
+                              name->text.data);
+    }
+}
+
 void check_destinations_differ(struct reading *r)
 {
     const struct network_rules *network = &r->contract->network;

@@ -36,6 +36,7 @@ enum {
     CONTRACT_MAX_FORMATS = 16,
     CONTRACT_MAX_SOURCES = 32,
     CONTRACT_MAX_SHARES = 32,
+    CONTRACT_MAX_TRUSTED = 16,
     CONTRACT_MAX_CLASSES = 16, /* of destinations, `unlisted` not counted */
     CONTRACT_MAX_PREFIXES =
         512, /* of one list: a class, inside, trusted proxies, one protected entry's `from` */
@@ -141,6 +142,7 @@ struct budget_rule {
     enum begun begun;
     int16_t route; /* index into routes, -1: every route */
     int16_t share; /* index into shares, -1: every share */
+    int16_t trusted; /* index into trusted, -1: everybody who is not trusted */
     int16_t class; /* index into classes, CONTRACT_CLASS_UNLISTED, or CONTRACT_CLASS_ANY */
     uint32_t window_count;
     struct window window[CONTRACT_MAX_WINDOWS]; /* shortest first */
@@ -207,6 +209,15 @@ struct share_rule {
     char name[CONTRACT_NAME_SIZE];
     char path[CONTRACT_PATH_SIZE];
     uint64_t copy_up_to; /* bytes; for file systems without reflinks */
+    uint64_t canaries;   /* files that nobody opens; 0: none */
+};
+
+/* A program that writes or reads much, on purpose: a database, a backup. Budgets with `where:
+ * {trusted: NAME}` are its own, and no others count what it does. */
+struct trusted_rule {
+    char name[CONTRACT_NAME_SIZE];
+    char executable[CONTRACT_PATH_SIZE];
+    char user[CONTRACT_NAME_SIZE]; /* of the operating system: a name or a number */
 };
 
 struct vault_rules { /* past versions of files, of each share */
@@ -282,6 +293,8 @@ struct contract {
     struct network_rules network;
     uint32_t share_count;
     struct share_rule share[CONTRACT_MAX_SHARES];
+    uint32_t trusted_count;
+    struct trusted_rule trusted[CONTRACT_MAX_TRUSTED];
     struct vault_rules vault;
     struct prefix_list trusted_proxies;
     uint32_t protected_count;
@@ -343,6 +356,8 @@ const char *meter_name(enum meter meter);
 enum guard meter_guard(enum meter meter);
 bool meter_is_enforced(enum meter meter); /* whether this release counts it; else its budgets are
                                              checked, and that is said */
+/* Whether the contract needs a guard that this release has: the front unless all is about others. */
+bool contract_wants(const struct contract *c, enum guard guard);
 enum meter_unit meter_unit(enum meter meter);
 bool meter_is_distinct(enum meter meter);
 bool meter_is_continuity(

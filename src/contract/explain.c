@@ -130,6 +130,9 @@ static void explain_where(const struct speech *s, const struct budget_rule *b)
     if (b->share >= 0)
         fprintf(s->out, say(s, ", on the share %s", ", sur le partage %s"),
                 c->share[b->share].name);
+    if (b->trusted >= 0)
+        fprintf(s->out, say(s, ", by the trusted program %s", ", par le programme de confiance %s"),
+                c->trusted[b->trusted].name);
     if (b->meter != METER_BYTES_OUT)
         return;
     static const char *const begun[][2] = {

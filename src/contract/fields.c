@@ -92,6 +92,7 @@ static const struct {
     [SCOPE_NETWORK] = {"network", sizeof(struct network_rules)},
     [SCOPE_FILES] = {"files", sizeof(struct contract)},
     [SCOPE_FILE_SHARE] = {"files.shares[]", sizeof(struct share_rule)},
+    [SCOPE_TRUSTED] = {"files.trusted[]", sizeof(struct trusted_rule)},
     [SCOPE_VAULT] = {"files.vault", sizeof(struct vault_rules)},
     [SCOPE_PROTECTED] = {"protected[]", sizeof(struct protected_rule)},
     [SCOPE_ROUTE] = {"routes[]", sizeof(struct route_rule)},

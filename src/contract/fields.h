@@ -62,6 +62,7 @@ enum field_type {
     TYPE_WINDOWS,   /* a map of durations to amounts */
     TYPE_ROUTE_REF, /* names that are defined elsewhere in the file */
     TYPE_SHARE_REF,
+    TYPE_TRUSTED_REF,
     TYPE_CLASS_REF,
     TYPE_MAP,       /* goes on in another scope */
     TYPE_LIST,      /* a list of maps of another scope */
@@ -83,6 +84,7 @@ enum field_scope {
     SCOPE_NETWORK,
     SCOPE_FILES,
     SCOPE_FILE_SHARE,
+    SCOPE_TRUSTED,
     SCOPE_VAULT,
     SCOPE_PROTECTED,
     SCOPE_ROUTE,
@@ -178,6 +180,21 @@ enum field_scope {
       UINT64_C(1) << 44, "64MB",                                                                  \
       "On file systems without reflinks: the largest file of which a copy is kept before it "     \
       "is rewritten. Larger ones are not covered.")                                               \
+    X(FILE_SHARE, "canaries", COUNT, IN(share_rule, canaries), NO, "8", 0, 64, "8",               \
+      "How many files that nobody has a reason to open are laid out in the share, hidden, with "  \
+      "`ecluse files canaries --place`. Who opens one has smaller budgets for an hour; who opens " \
+      "two in different directories is held. 0: none.")                                           \
+    X(FILES, "trusted", LIST, AT(contract, trusted, TRUSTED), NO, NULL, 0, 0, NULL,               \
+      "Programs that read or rewrite much on purpose: a database, a backup. Each needs budgets "  \
+      "of its own, for `files_read` and for `files_rewritten`, with `where: {trusted: NAME}`; no " \
+      "others count what it does.")                                                               \
+    X(TRUSTED, "name", WORD, IN(trusted_rule, name), YES, NULL, 0, 0, "database",                 \
+      "How budgets call it.")                                                                     \
+    X(TRUSTED, "executable", PATH, IN(trusted_rule, executable), YES, NULL, 0, 0,                 \
+      "/usr/lib/postgresql/15/bin/postgres",                                                      \
+      "The program's file. Never an interpreter: whatever it runs would be trusted.")             \
+    X(TRUSTED, "user", NAME, IN(trusted_rule, user), YES, NULL, 0, 0, "postgres",                 \
+      "The user as whom it reads and writes: a name, or a number.")                               \
     X(FILES, "vault", MAP, AT(contract, vault, VAULT), NO, NULL, 0, 0, NULL,                      \
       "What is kept of files that were rewritten or removed, of each share. A file's last "       \
       "version is kept whatever stands here.")                                                    \
@@ -297,6 +314,8 @@ enum field_scope {
       "For what the front counts: one route, built in or listed.")                                \
     X(WHERE, "share", SHARE_REF, IN(budget_rule, share), NO, NULL, 0, 0, "exchange",              \
       "For files: one share.")                                                                    \
+    X(WHERE, "trusted", TRUSTED_REF, IN(budget_rule, trusted), NO, NULL, 0, 0, "database",        \
+      "For files: one trusted program. Without it, everybody who is not trusted.")                \
     X(WHERE, "to", CLASS_REF, IN(budget_rule, class), NO, NULL, 0, 0, "unlisted",                 \
       "For bytes_out: one class of destinations, or `unlisted`.")                                 \
     X(BUDGET, "begun", BEGUN, IN(budget_rule, begun), NO, "inside", 0, 0, "inside",               \

@@ -46,6 +46,7 @@ const char *scope_title(enum field_scope scope)
         [SCOPE_WHERE] = "Where",           [SCOPE_AUDIT] = "Audit",
         [SCOPE_WITNESS] = "A witness",     [SCOPE_DESK] = "Desk",
         [SCOPE_OUTPUTS] = "Outputs",       [SCOPE_VAULT] = "The vault",
+        [SCOPE_TRUSTED] = "A trusted program",
     };
     must((unsigned)scope < SCOPE_COUNT);
     return titles[scope];
@@ -80,6 +81,7 @@ static const char *type_text(enum field_type type)
             "a map of durations (`1s` to `366d`) to limits: numbers, or sizes for `bytes_out`",
         [TYPE_ROUTE_REF] = "the name of a route",
         [TYPE_SHARE_REF] = "the name of a share",
+        [TYPE_TRUSTED_REF] = "the name of a trusted program",
         [TYPE_CLASS_REF] = "the name of a class of destinations, or `unlisted`",
         [TYPE_MAP] = "a map",
         [TYPE_LIST] = "a list of maps",

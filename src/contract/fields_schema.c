@@ -205,6 +205,7 @@ static void write_type(struct json *j, const struct field *field)
         [TYPE_SIZE] = SIZE,         [TYPE_RATE] = SIZE "/s",
         [TYPE_MATCH] = METHODS,     [TYPE_SHARE] = "(100|[0-9]{1,2}(\\\\.[0-9]{1,4})?)%",
         [TYPE_ROUTE_REF] = WORD,    [TYPE_SHARE_REF] = WORD,
+        [TYPE_TRUSTED_REF] = WORD,
         [TYPE_CLASS_REF] = WORD,    [TYPE_ORIGIN] = "[^ +]{1,127}",
         [TYPE_URL] = "https?://.+", [TYPE_KEY] = "[^ +]+\\\\+[0-9a-f]{8}\\\\+[A-Za-z0-9+/=]+",
         [TYPE_LISTEN] = "(unix:/.+|.+:[0-9]{1,5})",

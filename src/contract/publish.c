@@ -55,6 +55,7 @@ static uint64_t layout(void)
         offsetof(struct contract, tracking),
         offsetof(struct contract, network),
         offsetof(struct contract, share),
+        offsetof(struct contract, trusted),
         offsetof(struct contract, protected),
         offsetof(struct contract, route),
         offsetof(struct contract, promise),

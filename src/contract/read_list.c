@@ -214,6 +214,8 @@ static struct entries entries_of(struct contract *c, enum field_scope scope)
                                 c->audit.witness};
     case SCOPE_FILE_SHARE:
         return (struct entries){&c->share_count, CONTRACT_MAX_SHARES, c->share};
+    case SCOPE_TRUSTED:
+        return (struct entries){&c->trusted_count, CONTRACT_MAX_TRUSTED, c->trusted};
     case SCOPE_PROTECTED:
         return (struct entries){&c->protected_count, CONTRACT_MAX_PROTECTED, c->protected};
     case SCOPE_ROUTE:
@@ -231,7 +233,7 @@ static void begin_entry(enum field_scope scope, void *entry, const struct node *
 {
     if (scope == SCOPE_BUDGET) {
         struct budget_rule *rule = entry;
-        rule->route = rule->share = -1;
+        rule->route = rule->share = rule->trusted = -1;
         rule->class = CONTRACT_CLASS_ANY;
         rule->line = node->line;
     } else if (scope == SCOPE_PROMISE) {

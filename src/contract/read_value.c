@@ -208,12 +208,27 @@ static int names_for(const struct contract *c, enum field_type type, const char 
     else if (type == TYPE_SHARE_REF)
         for (; count < (int)c->share_count; count++)
             names[count] = c->share[count].name;
+    else if (type == TYPE_TRUSTED_REF)
+        for (; count < (int)c->trusted_count; count++)
+            names[count] = c->trusted[count].name;
     else
         for (; count < (int)c->network.class_count; count++)
             names[count] = c->network.class[count].name;
     names[count] = type == TYPE_CLASS_REF ? "unlisted" : NULL;
     names[count + 1] = NULL;
     return count;
+}
+
+/* What a reference is to, and where such things are defined. */
+static const char *const *reference_words(enum field_type type)
+{
+    static const char *const words[][2] = {
+        {"route", "`routes` and the built-in ones are"},
+        {"share", "`files.shares` has"},
+        {"trusted program", "`files.trusted` has"},
+        {"class of destinations", "`network.destinations` has"},
+    };
+    return words[type - TYPE_ROUTE_REF];
 }
 
 static void read_reference(struct reading *r, const struct field *field, void *base,
@@ -231,15 +246,9 @@ static void read_reference(struct reading *r, const struct field *field, void *b
     if (r->tree->cut)
         return; /* it may stand in the part that could not be read */
     char allowed[220];
-    bool route = field->type == TYPE_ROUTE_REF, share = field->type == TYPE_SHARE_REF;
-    read_complain(r, value, "there is no %s `%.64s`; %s%s: %s",
-                  route   ? "route"
-                  : share ? "share"
-                          : "class of destinations",
-                  value->text.data, read_suggest(value->text, names),
-                  route   ? "`routes` and the built-in ones are"
-                  : share ? "`files.shares` has"
-                          : "`network.destinations` has",
+    const char *const *words = reference_words(field->type);
+    read_complain(r, value, "there is no %s `%.64s`; %s%s: %s", words[0], value->text.data,
+                  read_suggest(value->text, names), words[1],
                   *names ? read_join(allowed, sizeof allowed, names) : "none");
 }
 

@@ -36,7 +36,8 @@ static bool budget_is_sound(const struct contract *c, const struct budget_rule *
         (unsigned)b->per >= PRINCIPAL_KIND_COUNT || (unsigned)b->over > OVER_HOLD ||
         (unsigned)b->mode > MODE_OBSERVE || (unsigned)b->begun > BEGUN_ANY)
         return false;
-    if (!index_is_sound(b->route, c->route_count) || !index_is_sound(b->share, c->share_count))
+    if (!index_is_sound(b->route, c->route_count) || !index_is_sound(b->share, c->share_count) ||
+        !index_is_sound(b->trusted, c->trusted_count))
         return false;
     if (b->class != CONTRACT_CLASS_UNLISTED && !index_is_sound(b->class, c->network.class_count))
         return false;
@@ -77,8 +78,12 @@ static bool network_is_sound(const struct network_rules *n)
 static bool lists_are_sound(const struct contract *c)
 {
     if (c->share_count > CONTRACT_MAX_SHARES || c->protected_count > CONTRACT_MAX_PROTECTED ||
-        c->route_count > CONTRACT_MAX_ROUTES)
+        c->route_count > CONTRACT_MAX_ROUTES || c->trusted_count > CONTRACT_MAX_TRUSTED)
         return false;
+    for (uint32_t i = 0; i < c->trusted_count; i++)
+        if (!ENDS(c->trusted[i].name) || !ENDS(c->trusted[i].executable) ||
+            !ENDS(c->trusted[i].user))
+            return false;
     for (uint32_t i = 0; i < c->share_count; i++)
         if (!ENDS(c->share[i].name) || !ENDS(c->share[i].path))
             return false;

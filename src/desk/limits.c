@@ -21,6 +21,7 @@ static struct contract *own_contract(const char *state, const char *runtime)
      .mode = MODE_ENFORCE,                                                                         \
      .route = -1,                                                                                  \
      .share = -1,                                                                                  \
+     .trusted = -1,                                                                                \
      .class = CONTRACT_CLASS_ANY,                                                                  \
      .window_count = 2,                                                                            \
      .window = {{span1, limit1}, {span2, limit2}},                                                 \
