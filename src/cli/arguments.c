@@ -50,7 +50,7 @@ static const char *nearest_option(const struct command *command, const char *typ
     const char *nearest = NULL;
     size_t best = SIZE_MAX;
     for (unsigned i = 0; i < OPTION_COUNT; i++)
-        if ((command->options & 1U << i) && is_near(typed, option_forms[i].name, &best))
+        if ((command->options & UINT64_C(1) << i) && is_near(typed, option_forms[i].name, &best))
             nearest = option_forms[i].name;
     return nearest;
 }
@@ -71,7 +71,7 @@ static bool word_long(const struct command *command, const char *text, struct wo
         memcpy(name, text, length);
         name[length] = 0;
         for (int i = 0; i < OPTION_COUNT; i++) {
-            if ((command->options & 1U << i) && strcmp(option_forms[i].name, name) == 0) {
+            if ((command->options & UINT64_C(1) << i) && strcmp(option_forms[i].name, name) == 0) {
                 *out = (struct word){i, equals ? equals + 1 : NULL};
                 return true;
             }
@@ -90,7 +90,7 @@ static bool word_short(const struct command *command, const char *text, struct w
                        struct error *error)
 {
     for (int i = 0; i < OPTION_COUNT; i++) {
-        if ((command->options & 1U << i) && option_forms[i].letter == text[0]) {
+        if ((command->options & UINT64_C(1) << i) && option_forms[i].letter == text[0]) {
             *out = (struct word){i, text[1] ? text + 1 : NULL};
             return true;
         }

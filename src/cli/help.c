@@ -33,12 +33,12 @@ void help_command(const struct command *command, FILE *out)
     size_t widest = 0;
     for (unsigned i = 0; i < OPTION_COUNT; i++) {
         option_text(&option_forms[i], text, sizeof text);
-        if ((command->options & 1U << i) && strlen(text) > widest)
+        if ((command->options & UINT64_C(1) << i) && strlen(text) > widest)
             widest = strlen(text);
     }
     for (unsigned i = 0; i < OPTION_COUNT; i++) {
         option_text(&option_forms[i], text, sizeof text);
-        if (command->options & 1U << i)
+        if (command->options & UINT64_C(1) << i)
             fprintf(out, "  %-*s  %s\n", (int)widest, text, option_forms[i].summary);
     }
 }
@@ -91,7 +91,7 @@ void help_mdoc(FILE *out)
     for (size_t i = 0; i < command_count; i++) {
         fprintf(out, ".Ss %s\n.Nm\n.Cm %s\n", commands[i].name, commands[i].name);
         for (unsigned j = 0; j < OPTION_COUNT; j++)
-            if (commands[i].options & ~WITH(HELP) & 1U << j)
+            if (commands[i].options & ~WITH(HELP) & UINT64_C(1) << j)
                 mdoc_option(&option_forms[j], false, out);
         if (*commands[i].operands)
             fprintf(out, ".Ar %s\n", commands[i].operands);
@@ -132,7 +132,7 @@ void help_markdown(FILE *out)
         fputs("` |", out);
         size_t used = 0;
         for (size_t i = 0; i < command_count; i++)
-            if (commands[i].options & 1U << j && ++used)
+            if (commands[i].options & UINT64_C(1) << j && ++used)
                 if (j != OPTION_HELP)
                     fprintf(out, " %s", commands[i].name);
         fprintf(out, "%s | %s |\n", j == OPTION_HELP ? " every command" : "", form->summary);
