@@ -5,6 +5,7 @@
  * log.h     one line to standard error, for people and for journald
  * error.h   what went wrong, as text that a person can act on
  * hash.h    SipHash for keys that attackers choose, a checksum for what disks damage
+ * secret_file.h  a small file that few may read, replaced whole
  * shared_file.h  a file of a fixed size that several processes map
  * text.h    strings from outside (pointer, length), and a bounded writer
  * utf8.h    whether such text may be shown
@@ -19,6 +20,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "base/secret_file.h"
 #include "base/shared_file.h"
 #include "base/text.h"
 #include "base/utf8.h"
