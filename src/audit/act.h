@@ -25,6 +25,7 @@
     X(BREAKER, "breaker", "a budget would have held too many, and observes instead")               \
     X(PANIC, "panic", "everything was put in observe")                                             \
     X(PANIC_OFF, "panic_off", "the contract's modes are in force again")                           \
+    X(WAVE, "wave", "a flood ended: what it was, and what reached the origin")                     \
     X(INGEST, "ingest", "a feed was taken in")                                                     \
     X(CLOCK_JUMP, "clock_jump", "the wall clock jumped")                                           \
     X(ALARM, "alarm", "something needs a person")                                                  \

@@ -37,6 +37,7 @@ const char *act_word(int language, enum act_kind kind)
         [ACT_BREAKER] = "un budget aurait retenu trop de monde : il observe",
         [ACT_PANIC] = "tout est passé en observation",
         [ACT_PANIC_OFF] = "les modes du contrat sont de nouveau en vigueur",
+        [ACT_WAVE] = "une vague de requêtes a pris fin",
         [ACT_INGEST] = "un flux a été reçu",
         [ACT_CLOCK_JUMP] = "l’horloge a sauté",
         [ACT_ALARM] = "quelque chose demande une personne",

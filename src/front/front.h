@@ -14,6 +14,7 @@
  * answer.c     an answer on its way into nginx's filters
  * origin.c     header and body filters: what the origin could not answer is answered here
  * measure.c    log phase: promises, and how the origin does
+ * wave.c       what passes the gate, or does not, told to the memory of floods
  * trap.c       an invariant of ours that breaks switches this worker's module off; it never ends
  *              the worker
  *
@@ -45,6 +46,8 @@
 #include "front/charges.h"
 #include "front/health.h"
 #include "front/shield.h"
+#include "gate/standing.h"
+#include "gate/wave.h"
 #include "tracking/tracking.h"
 
 extern ngx_module_t ngx_http_ecluse_module;
@@ -236,6 +239,19 @@ ngx_int_t front_send(ngx_http_request_t *r, const struct front_answer *answer);
  * nothing to say. */
 bool front_stand_in(ngx_http_request_t *r, struct front_location *location,
                     const struct front_context *context, struct front_answer *out);
+
+/* ---- Floods remembered (gate/wave.h) --------------------------------------------------------- */
+
+/* Whether a request that would go to the origin looks like a past flood; counts that it was met. */
+bool front_wave_known(ngx_http_request_t *r, int route);
+/* What became of it. Callers with history are not told of. */
+void front_wave_see(ngx_http_request_t *r, const struct caller *caller, int route,
+                    enum wave_fate fate);
+/* Log phase: the origin answered it well (2xx, 3xx). */
+void front_wave_spare(ngx_http_request_t *r, const struct caller *caller, int route);
+/* Once a second, within front_guarded(). True when a flood has ended: what is to be recorded. */
+bool front_wave_beat(uint64_t challenged, nanos_t now, struct act *ended);
+void front_wave_close(void);
 
 /* ---- Our own mistakes ------------------------------------------------------------------------ */
 
