@@ -3,7 +3,7 @@
 const char *gate_rule_name(enum gate_rule rule)
 {
     static const char *const names[] = {
-#define X(constant, name, meaning) name,
+#define X(constant, name, refuses, meaning) name,
         GATE_RULES(X)
 #undef X
     };
@@ -13,11 +13,21 @@ const char *gate_rule_name(enum gate_rule rule)
 const char *gate_rule_meaning(enum gate_rule rule)
 {
     static const char *const meanings[] = {
-#define X(constant, name, meaning) meaning,
+#define X(constant, name, refuses, meaning) meaning,
         GATE_RULES(X)
 #undef X
     };
     return (unsigned)rule < GATE_RULE_COUNT ? meanings[rule] : "unknown";
+}
+
+bool gate_rule_refuses(enum gate_rule rule)
+{
+    static const bool refuses[] = {
+#define X(constant, name, refusing, meaning) refusing,
+        GATE_RULES(X)
+#undef X
+    };
+    return (unsigned)rule < GATE_RULE_COUNT && refuses[rule];
 }
 
 static struct gate_decision proof(const struct gate_question *question, enum gate_rule people,

@@ -52,27 +52,29 @@ enum {
 /* ---- What follows ---------------------------------------------------------------------------- */
 
 /* Each verdict is counted by the rule that gave it, apart for what was done and for what would have
- * been done (observe).
- *  constant              name                      what it is, what follows */
+ * been done (observe), and apart for callers who were known. REFUSES: to a caller who was known it
+ * ought never happen.
+ *  constant              name                   refuses  what it is, what follows */
 #define GATE_RULES(X)                                                                              \
-    X(CHALLENGED_BUDGET, "challenged_budget", "strangers over a budget with `over: challenge`")    \
-    X(CHALLENGED_PRESSURE, "challenged_pressure", "strangers on a route that challenges")          \
-    X(CHALLENGED_WAVE, "challenged_wave", "strangers whose request looks like a past wave")        \
-    X(PROGRAM_BUDGET, "program_budget", "the same, programs: 503 with Retry-After (budget)")       \
-    X(PROGRAM_PRESSURE, "program_pressure", "programs on a route that challenges: 503")            \
-    X(PROGRAM_WAVE, "program_wave", "programs that look like a past wave: 503")                    \
-    X(QUEUED, "queued", "requests that waited for a place at the origin")                          \
-    X(WAITED_OUT, "waited_out", "of these, told that the service is busy when time was up")        \
-    X(PUSHED_OUT, "pushed_out", "told so at once: the queue was full and their network had most")  \
-    X(LOOKUP_KEPT, "lookup_kept", "unknown numbers answered without asking a short origin")        \
-    X(STRUCK, "struck", "passes over a budget: a strike each")                                     \
-    X(SHED_HANDSHAKE, "shed_handshake", "TLS handshakes that hung, closed under pressure")         \
-    X(SHED_HEADERS, "shed_headers", "connections that dribbled their request's head, closed")      \
-    X(SHED_BODY, "shed_body", "requests that dribbled their body, closed")                         \
-    X(SHED_READER, "shed_reader", "answers read too slowly, closed")                               \
-    X(SHED_IDLE, "shed_idle", "idle connections, closed when these were short")                    \
-    X(SHED_HOARD, "shed_hoard", "connections beyond a client's or network's share, closed")        \
-    X(SHED_STREAMS, "shed_streams", "HTTP/2 connections that opened and reset streams, closed")
+    X(CHALLENGED_BUDGET, "challenged_budget", 1, "strangers over a budget with `over: challenge`") \
+    X(CHALLENGED_PRESSURE, "challenged_pressure", 1, "strangers on a route that challenges")       \
+    X(CHALLENGED_WAVE, "challenged_wave", 1, "strangers whose request looks like a past wave")     \
+    X(PROGRAM_BUDGET, "program_budget", 1, "programs over such a budget: 503, Retry-After")        \
+    X(PROGRAM_PRESSURE, "program_pressure", 1, "programs on a route that challenges: 503")         \
+    X(PROGRAM_WAVE, "program_wave", 1, "programs that look like a past wave: 503")                 \
+    X(QUEUED, "queued", 0, "requests that waited for a place at the origin")                       \
+    X(WAITED_OUT, "waited_out", 1, "of these, told that the service is busy when time was up")     \
+    X(PUSHED_OUT, "pushed_out", 1, "told so at once: a full queue, most of it of their network")   \
+    X(LOOKUP_KEPT, "lookup_kept", 0, "unknown numbers answered without asking a short origin")     \
+    X(STRUCK, "struck", 0, "passes over a budget: a strike each")                                  \
+    X(OVER_BUDGET, "over_budget", 1, "refused by a budget or its hold")                            \
+    X(SHED_HANDSHAKE, "shed_handshake", 0, "TLS handshakes that hung, closed under pressure")      \
+    X(SHED_HEADERS, "shed_headers", 0, "connections that dribbled a request's head, closed")       \
+    X(SHED_BODY, "shed_body", 1, "requests that dribbled their body, closed")                      \
+    X(SHED_READER, "shed_reader", 1, "answers read too slowly, closed")                            \
+    X(SHED_IDLE, "shed_idle", 0, "idle connections, closed when these were short")                 \
+    X(SHED_HOARD, "shed_hoard", 0, "connections beyond a client's or network's share, closed")     \
+    X(SHED_STREAMS, "shed_streams", 0, "HTTP/2 connections of streams opened and reset, closed")
 
 enum gate_rule {
 #define X(constant, ...) GATE_RULE_##constant,
@@ -83,6 +85,7 @@ enum gate_rule {
 
 const char *gate_rule_name(enum gate_rule rule);
 const char *gate_rule_meaning(enum gate_rule rule);
+bool gate_rule_refuses(enum gate_rule rule);
 
 /* What is known when a request asks to go on. */
 struct gate_question {

@@ -53,13 +53,14 @@ struct ledger_counts {
 
 struct ledger_name {
     demand_word hash; /* 0: free */
-    char text[CONTRACT_NAME_SIZE];
+    _Atomic char text[CONTRACT_NAME_SIZE];
 };
 
 /* The whole file. Whoever adds a table adds it here and raises LEDGER_VERSION. */
 struct ledger {
     uint64_t magic;
     uint32_t version, size;
+    uint8_t boot_id[16]; /* its times are of this boot: another's file is made anew */
     struct ledger_counts counts[LEDGER_SHARDS];
     struct ledger_name origin_name[LEDGER_ORIGINS]; /* [0] is the default, without a name */
     struct ledger_name route_name[GATE_ROUTES];     /* [0] is for requests on no route */
@@ -75,15 +76,15 @@ struct ledger {
  * negative errno. */
 int ledger_create(const char *runtime, int group, struct error *error);
 
-/* The mapped file, or NULL with *error set: -ENOENT, -EPROTO, -EUCLEAN in error->code. */
-struct ledger *ledger_open(const char *runtime, bool read_only, struct error *error);
+/* -ENOENT, -EPROTO (another version), -EUCLEAN (damaged, foreign, of another boot). */
+int ledger_open(const char *runtime, bool read_only, struct ledger **out, struct error *error);
 void ledger_close(struct ledger *ledger); /* takes NULL */
+uint64_t ledger_inode(const char *runtime); /* of what has its name now; 0: nothing */
+
 /* Passes given, strikes, redeemed proofs (cells.h); NULL when damaged: then none is remembered. */
 struct cells *ledger_issues(struct ledger *ledger);
 struct cells *ledger_strikes(struct ledger *ledger);
 struct cells *ledger_redeemed(struct ledger *ledger);
-/* Whether another file has its name now. */
-bool ledger_replaced(const struct ledger *ledger, const char *runtime, uint64_t inode);
 
 /* ---- Workers --------------------------------------------------------------------------------- */
 
@@ -98,6 +99,7 @@ unsigned ledger_origin(struct ledger *ledger, struct text name);
 
 void ledger_count(struct ledger *ledger, unsigned shard, enum gate_rule rule,
                   enum standing standing, bool observed);
+void ledger_admit(struct ledger *ledger, unsigned shard, enum standing standing);
 
 /* ---- Readers --------------------------------------------------------------------------------- */
 
@@ -106,6 +108,6 @@ uint64_t ledger_counted(const struct ledger *ledger, enum gate_rule rule, unsign
 /* Refused, challenged or told to wait in vain, though known: what ought to be 0. */
 uint64_t ledger_good_refused(const struct ledger *ledger);
 uint64_t ledger_admitted(const struct ledger *ledger, enum standing standing);
-struct text ledger_name_text(const struct ledger_name *name); /* "" when free */
+char *ledger_name_text(const struct ledger_name *name, char out[CONTRACT_NAME_SIZE]); /* "": free */
 
 #endif

@@ -1,17 +1,18 @@
 /* pressure.h: how many requests an origin bears at once, as one worker sees it.
  *
- * A limit of requests in flight that follows what they cost: one more for each limit's worth of
- * answers in good time while the limit is in use (additive increase), a tenth off a tick in which
- * most answers were late, a third off one in which many failed (multiplicative decrease).
+ * A limit of requests in flight that follows what they cost: one more each tick (a thirty-second
+ * part of large ones) while it is in use and answers come in good time; a tenth off after a tick in
+ * which most were late, a third off one in which most failed. Until it meets the origin's limit for
+ * the first time it grows by a tenth a tick.
  *
  * Late     later than twice the route's own baseline and PRESSURE_SLACK: a low percentile of its
  * answers of late, which falls quickly and rises slowly, and rises not at all while the origin is
  * loaded, so that a flood cannot teach us that its own queue is normal. The slack keeps quick
  * refusals, which an attacker can have the origin give, from making an honest answer look late.
- * Seen late by us  when our own event loop lags, answers look late that were not: such a tick
- * teaches nothing.
+ * Seen late by us  when our own event loop lags, answers look late that were not: twice the lag is
+ * added to what is late, and a tick with a lag of half its length teaches nothing.
  * Several workers each keep a limit of their own; they meet in the origin's latency. No shared word.
- * Source   AIMD: Chiu and Jain 1989. Memory: fixed, about 3 kB. Cost: tens of nanoseconds a call.
+ * Source   AIMD: Chiu and Jain 1989. Memory: fixed, about 1.5 kB. Cost: tens of nanoseconds a call.
  */
 #ifndef ECLUSE_PRESSURE_H
 #define ECLUSE_PRESSURE_H
@@ -23,21 +24,16 @@
 
 enum { PRESSURE_LEAST = 4, PRESSURE_MOST = 4096, PRESSURE_START = 32 };
 
-struct pressure_route {
-    nanos_t baseline; /* 0: nothing seen yet */
-    uint32_t in_flight;
-    nanos_t least; /* of this interval's answers; 0: none */
-    uint32_t answers;
-    bool calm; /* the origin was not loaded in this interval */
-};
-
 struct pressure {
     double limit;
+    bool starting; /* grows quicker until it has met the origin's limit once */
+    bool loaded;   /* the limit was in use in the last tick */
     uint32_t in_flight, most_in_flight; /* most: in this tick */
-    uint32_t answers, late, failed;     /* in this tick */
-    nanos_t tick_ends, baseline_ends;
-    bool loaded; /* the limit was in use in the last tick */
-    struct pressure_route route[GATE_ROUTES];
+    uint32_t answers, late, failed;     /* since they were judged last */
+    nanos_t lag, tick_ends;
+    uint32_t by_route[GATE_ROUTES]; /* in flight */
+    nanos_t baseline[GATE_ROUTES];  /* 0: nothing seen yet */
+    uint32_t below[GATE_ROUTES], above[GATE_ROUTES]; /* answers, in this tick */
 };
 
 enum pressure_outcome {
@@ -50,14 +46,18 @@ void pressure_init(struct pressure *p, nanos_t now);
 
 static inline bool pressure_has_room(const struct pressure *p)
 {
-    return (double)(p->in_flight + 1) <= p->limit;
+    return (double)p->in_flight + 1 <= p->limit;
 }
 
-/* One more in flight, and its end. `delay`: from the asking to the head of the answer. Must be
- * called in pairs. */
-void pressure_take(struct pressure *p, unsigned route, nanos_t now);
-void pressure_give(struct pressure *p, unsigned route, enum pressure_outcome outcome, nanos_t delay,
-                   nanos_t now);
+/* One more in flight, and its end: in pairs. */
+void pressure_take(struct pressure *p, unsigned route);
+void pressure_give(struct pressure *p, unsigned route);
+
+/* What became of one. `delay`: from the asking to the head of the answer. */
+void pressure_saw(struct pressure *p, unsigned route, enum pressure_outcome outcome, nanos_t delay);
+
+/* More than that is late for this route. */
+nanos_t pressure_bound(const struct pressure *p, unsigned route);
 
 /* At least once a tick, after the answers that came in it. `lag`: by how much our own loop was
  * late. */

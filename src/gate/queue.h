@@ -63,7 +63,7 @@ void *queue_next(struct queue *q, const uint32_t in_flight[GATE_ROUTES], nanos_t
 void *queue_overdue(struct queue *q, nanos_t since);
 
 /* One who went on without waiting counts as served. */
-void queue_served(struct queue *q, uint64_t network, uint64_t pass);
+void queue_served(struct queue *q, uint64_t network, uint64_t pass, nanos_t now);
 
 /* How long the longest has waited for this route; 0: nobody waits. */
 nanos_t queue_longest(const struct queue *q, unsigned route, nanos_t now);
