@@ -30,6 +30,8 @@ class Share:
         run("mount", "-o", "loop,nodev,nosuid,noatime", self.image, self.path)
         self.mounted = True
         os.chmod(self.path, 0o755)
+        os.mkdir(self.at("tmp"))
+        os.chmod(self.at("tmp"), 0o1777)
 
     def at(self, *parts):
         return os.path.join(self.home, *parts)

@@ -37,19 +37,33 @@ def found(ending, wanted):
 
 # ---- What is made -----------------------------------------------------------------------------
 
-OFFICE = {
-    ".odt": ("mimetype", "application/vnd.oasis.opendocument.text", "content.xml",
-             '<?xml version="1.0" encoding="UTF-8"?><office:document-content xmlns:office="urn:oasis'
-             ':names:tc:opendocument:xmlns:office:1.0" xmlns:text="urn:oasis:names:tc:opendocument:'
-             'xmlns:text:1.0" office:version="1.3"><office:body><office:text>%s</office:text>'
-             '</office:body></office:document-content>', "<text:p>%s</text:p>"),
-    ".docx": ("[Content_Types].xml", '<?xml version="1.0" encoding="UTF-8"?><Types xmlns="http://'
-              'schemas.openxmlformats.org/package/2006/content-types"><Default Extension="xml" '
-              'ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document'
-              '.main+xml"/></Types>', "word/document.xml",
-              '<?xml version="1.0" encoding="UTF-8"?><w:document xmlns:w="http://schemas.openxml'
-              'formats.org/wordprocessingml/2006/main"><w:body>%s</w:body></w:document>',
-              "<w:p><w:r><w:t>%s</w:t></w:r></w:p>"),
+XML = '<?xml version="1.0" encoding="UTF-8"?>'
+OPEN = "urn:oasis:names:tc:opendocument:xmlns:"
+OOXML = "application/vnd.openxmlformats-"
+WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006/"
+OFFICE = {  # the least that LibreOffice takes: the parts in order; %s: the paragraphs
+    ".odt": ("<text:p>%s</text:p>", {
+        "mimetype": "application/vnd.oasis.opendocument.text",
+        "content.xml": f'{XML}<office:document-content xmlns:office="{OPEN}office:1.0" xmlns:text='
+                       f'"{OPEN}text:1.0" office:version="1.3"><office:body><office:text>%s'
+                       '</office:text></office:body></office:document-content>',
+        "META-INF/manifest.xml":
+            f'{XML}<manifest:manifest xmlns:manifest="{OPEN}manifest:1.0" manifest:version="1.3">'
+            '<manifest:file-entry manifest:full-path="/" manifest:media-type="application/vnd.oasis'
+            '.opendocument.text"/><manifest:file-entry manifest:full-path="content.xml" '
+            'manifest:media-type="text/xml"/></manifest:manifest>'}),
+    ".docx": ("<w:p><w:r><w:t>%s</w:t></w:r></w:p>", {
+        "[Content_Types].xml":
+            f'{XML}<Types xmlns="{PACKAGE}content-types"><Default Extension="rels" ContentType='
+            f'"{OOXML}package.relationships+xml"/><Override PartName="/word/document.xml" '
+            f'ContentType="{OOXML}officedocument.wordprocessingml.document.main+xml"/></Types>',
+        "_rels/.rels":
+            f'{XML}<Relationships xmlns="{PACKAGE}relationships"><Relationship Id="r1" Type="http://'
+            'schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" '
+            'Target="word/document.xml"/></Relationships>',
+        "word/document.xml":
+            f'{XML}<w:document xmlns:w="{WORD}"><w:body>%s</w:body></w:document>'}),
 }
 
 
@@ -63,11 +77,12 @@ def sentences(seed, count):
 
 
 def make_office(path, seed):
-    first, text, main, body, paragraph = OFFICE[os.path.splitext(path)[1]]
+    paragraph, parts = OFFICE[os.path.splitext(path)[1]]
     lines = "".join(paragraph % line for line in sentences(seed, 150 + seed % 200))
-    with zipfile.ZipFile(path, "w") as out:
-        out.writestr(first, text, zipfile.ZIP_STORED)
-        out.writestr(main, body % lines, zipfile.ZIP_DEFLATED)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
+        for name, text in parts.items():
+            how = zipfile.ZIP_STORED if name == "mimetype" else zipfile.ZIP_DEFLATED
+            out.writestr(name, text.replace("%s", lines), how)
 
 
 def make_csv(path, seed):
