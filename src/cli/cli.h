@@ -121,6 +121,8 @@ enum { OPERANDS_MANY = 1000000 };
     X(release, "release", "HOLD...|all", 1, OPERANDS_MANY,                                         \
       WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON) | WITH(WITHOUT_RECORD),                          \
       "end a hold now; nothing that was counted is refunded")                                      \
+    X(waves, "waves", "[forget SHAPE|all]", 0, 2, WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON),     \
+      "list past floods, and what is known of them when they return")                              \
     X(panic, "panic", "", 0, 0,                                                                    \
       WITH(CONTRACT) | WITH(RUNTIME) | WITH(OFF) | WITH(JSON) | WITH(WITHOUT_RECORD),              \
       "put every budget in observe within a second: nobody is refused until panic --off")          \

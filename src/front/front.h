@@ -249,6 +249,7 @@ void front_wave_see(ngx_http_request_t *r, const struct caller *caller, int rout
                     enum wave_fate fate);
 /* Log phase: the origin answered it well (2xx, 3xx). */
 void front_wave_spare(ngx_http_request_t *r, const struct caller *caller, int route);
+struct act; /* audit/act.h */
 /* Once a second, within front_guarded(). True when a flood has ended: what is to be recorded. */
 bool front_wave_beat(uint64_t challenged, nanos_t now, struct act *ended);
 void front_wave_close(void);
