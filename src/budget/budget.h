@@ -109,6 +109,11 @@ uint64_t budget_left(const struct budgets *b, unsigned budget, const struct prin
 int budget_spent(struct budgets *b, unsigned budget, const struct principal *p, uint64_t amount,
                  nanos_t now);
 
+/* The same for what is told late: it went at `when`, no later than now, and is counted in the
+ * windows that reach back to it. */
+int budget_spent_before(struct budgets *b, unsigned budget, const struct principal *p,
+                        uint64_t amount, nanos_t when, nanos_t now);
+
 /* Tells that `amount` did not go: begins a hold, or meets the one in force. For an everyone-budget
  * its largest contributors are held at once; unlike with budget_charge() nothing is taken off for
  * that, so that a window of it lets out its limit and no more. */
@@ -126,6 +131,7 @@ int budget_shrink(struct budgets *b, const struct principal *p, uint32_t share, 
 struct hold {
     uint64_t id;          /* unique in this state directory, never reused */
     int16_t budget;
+    uint8_t guard;        /* enum guard: whose segment it stands in */
     uint8_t window;
     bool observed;        /* would have been: nothing is held */
     struct principal principal;

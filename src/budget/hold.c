@@ -239,6 +239,7 @@ static bool record_read(const struct budgets *b, size_t i, nanos_t now, struct h
     uint64_t network[2] = {atomic_load(&r->network[0]), atomic_load(&r->network[1])};
     uint64_t who = atomic_load(&r->who);
     struct hold h = {.id = id,
+                     .guard = (uint8_t)b->guard,
                      .budget = budget ? (int16_t)(budget - plan->budget) : -1,
                      .observed = who & WHO_OBSERVED,
                      .used = atomic_load(&r->used),

@@ -81,7 +81,25 @@ static void look_at_front(struct chronicle *c, const struct budgets *front, nano
     memcpy(c->worker, live, alive * sizeof *live);
 }
 
-void chronicle_look(struct chronicle *c, const struct budgets *front, nanos_t boot, nanos_t wall)
+static void look_for_hangs(struct chronicle *c, const struct budgets *b, enum guard guard,
+                           nanos_t boot)
+{
+    struct guard_process all[GUARD_MAX_PROCESSES];
+    size_t count = b ? guard_processes(b, all, GUARD_MAX_PROCESSES) : 0;
+    const struct guard_process *silent = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (boot - all[i].heartbeat >= silent_after && (kill(all[i].pid, 0) == 0 || errno == EPERM))
+            silent = &all[i];
+    if (silent && !c->hangs[guard])
+        chronicle_say(c, ACT_GUARD_DOWN, guard_name(guard), "process %d hangs: no beat for %lld s",
+                      silent->pid, (long long)((boot - silent->heartbeat) / NANOS_SECOND));
+    else if (!silent && c->hangs[guard] && count)
+        chronicle_say(c, ACT_GUARD_UP, guard_name(guard), "it beats again");
+    c->hangs[guard] = silent != NULL;
+}
+
+void chronicle_look(struct chronicle *c, struct budgets *const guards[GUARD_COUNT], nanos_t boot,
+                    nanos_t wall)
 {
     nanos_t jump = (wall - c->wall) - (boot - c->boot);
     c->boot = boot;
@@ -93,5 +111,7 @@ void chronicle_look(struct chronicle *c, const struct budgets *front, nanos_t bo
         act_number(&act, "jump_ms", jump / NANOS_MILLISECOND);
         handover_act(c->ring, &act);
     }
-    look_at_front(c, front, boot);
+    look_at_front(c, guards[GUARD_FRONT], boot);
+    for (enum guard guard = GUARD_FRONT + 1; guard < GUARD_COUNT; guard++)
+        look_for_hangs(c, guards[guard], guard, boot);
 }

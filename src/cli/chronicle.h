@@ -13,6 +13,7 @@ struct chronicle {
     size_t worker_count;
     int32_t worker[GUARD_MAX_PROCESSES]; /* pids of the front that lived at the last look */
     bool front_up;
+    bool hangs[GUARD_COUNT]; /* of the other guards: its process lives and does not beat */
 };
 
 void chronicle_open(struct chronicle *chronicle, const char *runtime);
@@ -27,9 +28,10 @@ __attribute__((format(printf, 4, 5))) void chronicle_say(struct chronicle *chron
  * place, or no ring. */
 uint64_t chronicle_reserve(struct chronicle *chronicle, const struct act *act);
 
-/* Each second: nginx workers that came, went or died, and a wall clock that jumped. `front` may be
+/* Each second: nginx workers that came, went or died, other guards that hang (their coming and
+ * going is told by who starts them: children.h), and a wall clock that jumped. A segment may be
  * NULL. */
-void chronicle_look(struct chronicle *chronicle, const struct budgets *front, nanos_t boot,
-                    nanos_t wall);
+void chronicle_look(struct chronicle *chronicle, struct budgets *const guards[GUARD_COUNT],
+                    nanos_t boot, nanos_t wall);
 
 #endif

@@ -19,12 +19,18 @@ static const struct budget_rule *rule_of(const struct situation *s, const struct
     return hold->window < rule->window_count ? rule : NULL;
 }
 
-static int front_needed(const struct arguments *a, struct situation *s)
+/* Some guard's segment: without any, nothing can be told. */
+static int guards_needed(const struct arguments *a, struct situation *s)
 {
     int status = situation_open(a, s);
-    if (status != EXIT_DONE || s->front)
-        return status;
-    status = could_not(a->option[OPTION_JSON] != NULL, "%s", s->front_error.text);
+    const char *why = NULL;
+    for (enum guard guard = 0; guard < GUARD_COUNT; guard++) {
+        if (status != EXIT_DONE || s->guard[guard])
+            return status;
+        if (!why && contract_wants(s->contract, guard))
+            why = s->error[guard].text;
+    }
+    status = could_not(a->option[OPTION_JSON] != NULL, "%s", why ? why : "no guard runs here");
     situation_close(s);
     return status;
 }
@@ -34,13 +40,14 @@ static json_t *hold_json(const struct situation *s, const struct hold *hold)
     const struct budget_rule *rule = rule_of(s, hold);
     char name[HOLD_NAME_SIZE], who[PRINCIPAL_TEXT_SIZE], since[CLOCK_TEXT_SIZE],
         until[CLOCK_TEXT_SIZE];
-    json_t *object = json_pack(
-        "{s:s,s:o,s:o,s:b,s:I,s:I,s:I,s:s,s:s}", "hold", hold_name(GUARD_FRONT, hold->id, name),
-        "principal", json_safe(principal_text(&hold->principal, who)), "budget",
-        rule ? json_safe(rule->name) : json_null(), "observed", (int)hold->observed, "used",
-        (json_int_t)hold->used, "limit", (json_int_t)hold->limit, "refused",
-        (json_int_t)hold->refused, "since", clock_text(wall_of(&s->now, hold->since), since),
-        "until", clock_text(wall_of(&s->now, hold->until), until));
+    json_t *object = json_pack("{s:s,s:o,s:o,s:b,s:I,s:I,s:I,s:s,s:s}", "hold",
+                               hold_name((enum guard)hold->guard, hold->id, name), "principal",
+                               json_safe(principal_text(&hold->principal, who)), "budget",
+                               rule ? json_safe(rule->name) : json_null(), "observed",
+                               (int)hold->observed, "used", (json_int_t)hold->used, "limit",
+                               (json_int_t)hold->limit, "refused", (json_int_t)hold->refused,
+                               "since", clock_text(wall_of(&s->now, hold->since), since), "until",
+                               clock_text(wall_of(&s->now, hold->until), until));
     if (rule) {
         json_object_set_new(object, "meter", json_string(meter_name(rule->meter)));
         json_object_set_new(object, "window_s",
@@ -55,7 +62,7 @@ static void hold_row(const struct situation *s, struct table *table, const struc
     enum meter_unit unit = rule ? meter_unit(rule->meter) : METER_UNIT_COUNT;
     char name[HOLD_NAME_SIZE], who[PRINCIPAL_TEXT_SIZE], one[FIGURE_SIZE], two[FIGURE_SIZE];
     table_row(table);
-    table_cell(table, TONE_BOLD, "%s", hold_name(GUARD_FRONT, hold->id, name));
+    table_cell(table, TONE_BOLD, "%s", hold_name((enum guard)hold->guard, hold->id, name));
     table_cell(table, TONE_PLAIN, "%s", principal_text(&hold->principal, who));
     table_cell(table, TONE_PLAIN, "%s", rule ? rule->name : "(no longer in the contract)");
     table_cell(table, TONE_PLAIN, "%s of %s", figure_amount(unit, hold->used, one),
@@ -70,13 +77,13 @@ static size_t holds_read(const struct situation *s, struct hold **out)
 {
     *out = calloc(STATUS_MAX_HOLDS, sizeof **out);
     must(*out != NULL);
-    return holds_list(s->front, s->now.boot, *out, STATUS_MAX_HOLDS);
+    return situation_holds(s, *out, STATUS_MAX_HOLDS);
 }
 
 int command_holds(const struct arguments *a)
 {
     struct situation s;
-    int status = front_needed(a, &s);
+    int status = guards_needed(a, &s);
     if (status != EXIT_DONE)
         return status;
     struct hold *holds;
@@ -110,7 +117,7 @@ static void why_hold_text(const struct situation *s, const struct hold *hold)
     char name[HOLD_NAME_SIZE], who[PRINCIPAL_TEXT_SIZE], used[FIGURE_SIZE], limit[FIGURE_SIZE],
         span[FIGURE_SIZE], figure[FIGURE_SIZE];
     nanos_t wall = s->now.wall;
-    hold_name(GUARD_FRONT, hold->id, name);
+    hold_name((enum guard)hold->guard, hold->id, name);
     principal_text(&hold->principal, who);
     if (rule) {
         enum meter_unit unit = meter_unit(rule->meter);
@@ -134,11 +141,12 @@ static void why_hold_text(const struct situation *s, const struct hold *hold)
         printf("Undo:   ecluse release %s\n", name);
 }
 
-static int why_hold(const struct arguments *a, const struct situation *s, uint64_t id)
+static int why_hold(const struct arguments *a, const struct situation *s, enum guard guard,
+                    uint64_t id)
 {
     bool json = a->option[OPTION_JSON] != NULL;
     struct hold hold;
-    if (!hold_find(s->front, id, &hold) || hold.until <= s->now.boot)
+    if (!situation_hold(s, guard, id, &hold))
         return audit_history(a, s->contract, a->operand[0]);
     if (json)
         output_json(hold_json(s, &hold));
@@ -216,7 +224,8 @@ static json_t *outcome_json(const struct situation *s, const struct budget_rule 
         outcome->until ? json_string(clock_text(wall_of(&s->now, outcome->until), until))
                        : json_null(),
         "hold",
-        outcome->hold ? json_string(hold_name(GUARD_FRONT, outcome->hold, name)) : json_null());
+        outcome->hold ? json_string(hold_name(meter_guard(rule->meter), outcome->hold, name))
+                      : json_null());
 }
 
 static void outcome_row(const struct situation *s, struct table *table,
@@ -234,7 +243,8 @@ static void outcome_row(const struct situation *s, struct table *table,
     table_cell(table, verdict_tone(outcome->would_be), "%s%s", verdict_text(outcome->would_be),
                outcome->verdict == outcome->would_be ? "" : " (observe: not done)");
     if (outcome->hold)
-        table_cell(table, TONE_PLAIN, "%s, %s more", hold_name(GUARD_FRONT, outcome->hold, name),
+        table_cell(table, TONE_PLAIN, "%s, %s more",
+                   hold_name(meter_guard(rule->meter), outcome->hold, name),
                    figure_span(outcome->until - s->now.boot, span));
     else
         table_cell(table, TONE_DIM, "%s", charged_text(outcome->charged_to));
@@ -252,9 +262,10 @@ static int why_client(const struct arguments *a, const struct situation *s,
     for (unsigned i = 0; i < s->contract->budget_count; i++) {
         const struct budget_rule *rule = &s->contract->budget[i];
         struct principal p;
-        if (meter_guard(rule->meter) != GUARD_FRONT || !principal_for(rule, asked, &p))
+        const struct budgets *budgets = situation_budgets(s, i);
+        if (budgets == NULL || !principal_for(rule, asked, &p))
             continue;
-        struct outcome outcome = budget_peek(s->front, i, &p, s->now.boot);
+        struct outcome outcome = budget_peek(budgets, i, &p, s->now.boot);
         json_array_append_new(list, outcome_json(s, rule, &outcome, &p));
         outcome_row(s, &table, rule, &outcome);
     }
@@ -275,7 +286,7 @@ static int why_client(const struct arguments *a, const struct situation *s,
     else
         printf("%s, by address; one who shows a pass is counted by the pass.\n", who);
     if (table.count == 0)
-        puts("No budget of the front is about it.");
+        puts("No budget is about it.");
     else
         table_print(&table, stdout);
     return EXIT_DONE;
@@ -285,16 +296,14 @@ int command_why(const struct arguments *a)
 {
     bool json = a->option[OPTION_JSON] != NULL;
     struct situation s;
-    int status = front_needed(a, &s);
+    int status = guards_needed(a, &s);
     if (status != EXIT_DONE)
         return status;
     enum guard guard;
     uint64_t id;
     struct asked asked = {0};
     if (hold_name_parse(text_of(a->operand[0]), &guard, &id) == 0)
-        status = guard == GUARD_FRONT
-                     ? why_hold(a, &s, id)
-                     : could_not(json, "there is no guard `%s` yet", guard_name(guard));
+        status = why_hold(a, &s, guard, id);
     else if (asked_read(s.contract, a->operand[0], &asked))
         status = why_client(a, &s, &asked);
     else

@@ -12,16 +12,10 @@
 enum { WAIT_MILLISECONDS = 2500, STEP_MILLISECONDS = 50 };
 
 struct asked {
+    enum guard guard;
     uint64_t id;
     bool ended;
 };
-
-/* An ended hold's record stays for a while; its end tells. */
-static bool in_force(const struct situation *s, uint64_t id)
-{
-    struct hold hold;
-    return hold_find(s->front, id, &hold) && hold.until > clock_boot();
-}
 
 /* What is released is on the record first; one entry for all when all are meant. */
 static int record_release(const struct arguments *a, const struct situation *s,
@@ -32,7 +26,7 @@ static int record_release(const struct arguments *a, const struct situation *s,
     struct act act;
     if (count > 1) {
         snprintf(what, sizeof what, "the release of %zu holds", count);
-        act = record_act(ACT_RELEASE, actor, "", "every hold of the front is to be undone");
+        act = record_act(ACT_RELEASE, actor, "", "every hold is to be undone");
         act_number(&act, "count", (int64_t)count);
     } else {
         const struct budget_rule *rule =
@@ -40,7 +34,7 @@ static int record_release(const struct arguments *a, const struct situation *s,
                 ? &s->contract->budget[hold->budget]
                 : NULL;
         char who[PRINCIPAL_TEXT_SIZE];
-        hold_name(GUARD_FRONT, hold->id, name);
+        hold_name((enum guard)hold->guard, hold->id, name);
         snprintf(what, sizeof what, "the release of %s", name);
         act =
             record_act(ACT_RELEASE, actor, rule ? rule->name : "", "to be undone before its time");
@@ -58,7 +52,7 @@ static int ask_all(const struct arguments *a, const struct situation *s, bool js
 {
     struct hold *holds = calloc(STATUS_MAX_HOLDS, sizeof *holds);
     must(holds != NULL);
-    size_t found = holds_list(s->front, s->now.boot, holds, STATUS_MAX_HOLDS);
+    size_t found = situation_holds(s, holds, STATUS_MAX_HOLDS);
     *out = calloc(found + 1, sizeof **out);
     must(*out != NULL);
     size_t kept = 0;
@@ -69,10 +63,11 @@ static int ask_all(const struct arguments *a, const struct situation *s, bool js
     int status = found ? record_release(a, s, holds, found) : EXIT_DONE;
     for (size_t i = 0; i < found && status == EXIT_DONE; i++) {
         struct error error;
-        if (release_request(s->runtime, GUARD_FRONT, holds[i].id, &error) < 0)
+        const enum guard guard = (enum guard)holds[i].guard;
+        if (release_request(s->runtime, guard, holds[i].id, &error) < 0)
             status = could_not(json, "%s", error.text);
         else
-            (*out)[(*count)++].id = holds[i].id;
+            (*out)[(*count)++] = (struct asked){.guard = guard, .id = holds[i].id};
     }
     free(holds);
     return status;
@@ -81,19 +76,16 @@ static int ask_all(const struct arguments *a, const struct situation *s, bool js
 static int ask_one(const struct arguments *a, const struct situation *s, bool json,
                    const char *name, struct asked *out)
 {
-    enum guard guard;
     struct error error;
-    if (hold_name_parse(text_of(name), &guard, &out->id) != 0)
-        return could_not(json, "`%.100s` is not a hold's name; `ecluse holds` lists them", name);
-    if (guard != GUARD_FRONT)
-        return could_not(json, "there is no guard `%s` yet", guard_name(guard));
-    if (!in_force(s, out->id))
-        return could_not(json, "no hold %s is in force; it may have ended by itself", name);
     struct hold hold;
-    int status = hold_find(s->front, out->id, &hold) ? record_release(a, s, &hold, 1) : EXIT_DONE;
+    if (hold_name_parse(text_of(name), &out->guard, &out->id) != 0)
+        return could_not(json, "`%.100s` is not a hold's name; `ecluse holds` lists them", name);
+    if (!situation_hold(s, out->guard, out->id, &hold))
+        return could_not(json, "no hold %s is in force; it may have ended by itself", name);
+    int status = record_release(a, s, &hold, 1);
     if (status != EXIT_DONE)
         return status;
-    if (release_request(s->runtime, guard, out->id, &error) < 0)
+    if (release_request(s->runtime, out->guard, out->id, &error) < 0)
         return could_not(json, "%s", error.text);
     return EXIT_DONE;
 }
@@ -106,7 +98,8 @@ static size_t wait_ended(const struct situation *s, struct asked *asked, size_t 
     for (int waited = 0; waited < WAIT_MILLISECONDS && ended < count; waited += STEP_MILLISECONDS) {
         nanosleep(&(struct timespec){.tv_nsec = STEP_MILLISECONDS * 1000000L}, NULL);
         for (size_t i = 0; i < count; i++) {
-            if (!asked[i].ended && !in_force(s, asked[i].id)) {
+            struct hold hold;
+            if (!asked[i].ended && !situation_hold(s, asked[i].guard, asked[i].id, &hold)) {
                 asked[i].ended = true;
                 ended++;
             }
@@ -120,7 +113,7 @@ static int tell(bool json, const struct asked *asked, size_t count, size_t ended
     json_t *released = json_array(), *waiting = json_array();
     char name[HOLD_NAME_SIZE];
     for (size_t i = 0; i < count; i++) {
-        hold_name(GUARD_FRONT, asked[i].id, name);
+        hold_name(asked[i].guard, asked[i].id, name);
         json_array_append_new(asked[i].ended ? released : waiting, json_string(name));
         if (!json && count <= 20)
             printf("%s %s\n", name, asked[i].ended ? "released" : "asked for");
@@ -133,10 +126,11 @@ static int tell(bool json, const struct asked *asked, size_t count, size_t ended
     json_decref(json ? NULL : waiting);
     if (ended == count)
         return EXIT_DONE;
-    fprintf(stderr,
-            "ecluse: %zu of %zu are still in force: no guard answered in time; is nginx running "
-            "with the module? What was asked for stands until a guard does it\n",
-            count - ended, count);
+    fprintf(
+        stderr,
+        "ecluse: %zu of %zu are still in force: no guard answered in time; `ecluse status` says "
+        "which is down. What was asked for stands until a guard does it\n",
+        count - ended, count);
     return EXIT_PARTLY;
 }
 
@@ -149,9 +143,7 @@ int command_release(const struct arguments *a)
         return status;
     struct asked *asked = NULL;
     size_t count = 0;
-    if (s.front == NULL) {
-        status = could_not(json, "%s", s.front_error.text);
-    } else if (a->operand_count == 1 && strcmp(a->operand[0], "all") == 0) {
+    if (a->operand_count == 1 && strcmp(a->operand[0], "all") == 0) {
         status = ask_all(a, &s, json, &asked, &count);
     } else {
         asked = calloc(a->operand_count, sizeof *asked);

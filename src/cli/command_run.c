@@ -35,7 +35,7 @@ struct supervisor {
     struct bulletin bulletin;
     struct account account, audit;
     int workers;
-    struct budgets *front; /* read-only: whether its processes have prepared */
+    struct guard_segments guards; /* read-only: whether their processes have prepared */
     struct sync *sync;
     struct children children;
     struct chronicle chronicle;
@@ -45,15 +45,49 @@ struct supervisor {
     nanos_t next_second;
 };
 
-static void open_front(struct supervisor *s)
+/* Before a guard is started: its segment, which an earlier run may have left. */
+static int make_segment(struct supervisor *s, enum guard guard, struct error *error)
+{
+    struct error told = {""};
+    int made = budget_create(s->reload.live, guard, NULL, moment_now(), s->workers, &told);
+    if (made < 0)
+        return error_set(error, made, "%s", told.text);
+    if (made > 0) {
+        log_line(LOG_LEVEL_WARNING, "%s", told.text);
+        chronicle_say(&s->chronicle, made == 2 ? ACT_CLOCK_JUMP : ACT_ALARM, guard_name(guard),
+                      "%s", told.text);
+    }
+    return 0;
+}
+
+static void open_segment(struct supervisor *s, enum guard guard)
 {
     struct error error;
-    budget_close(s->front);
-    s->front = NULL;
-    if (budget_open(s->reload.live, GUARD_FRONT, true, &s->front, &error) < 0) {
+    budget_close(s->guards.of[guard]);
+    s->guards.of[guard] = NULL;
+    if (budget_open(s->reload.live, guard, true, &s->guards.of[guard], &error) < 0) {
         log_line(LOG_LEVEL_ERROR, "%s", error.text);
-        s->front = NULL;
+        s->guards.of[guard] = NULL;
     }
+}
+
+/* Of every guard that the contract wants; the front's always: nginx may have the module anyway. */
+static int follow_segments(struct supervisor *s, bool first, struct error *error)
+{
+    int code = 0;
+    for (enum guard guard = 0; code == 0 && guard < GUARD_COUNT; guard++) {
+        bool was = s->guards.of[guard] != NULL;
+        if (guard != GUARD_FRONT && !contract_wants(s->reload.live, guard)) {
+            budget_close(s->guards.of[guard]);
+            s->guards.of[guard] = NULL;
+            continue;
+        }
+        if (first || !was)
+            code = make_segment(s, guard, error);
+        if (code == 0)
+            open_segment(s, guard);
+    }
+    return code;
 }
 
 static void tell_bulletin(struct supervisor *s)
@@ -87,7 +121,9 @@ static void answer_panic(struct supervisor *s)
 
 static void contract_taken(struct supervisor *s)
 {
-    open_front(s);
+    struct error error;
+    if (follow_segments(s, false, &error) < 0)
+        log_line(LOG_LEVEL_ERROR, "%s", error.text);
     if (s->sync)
         sync_follow(s->sync, s->reload.live);
     children_follow(&s->children, s->reload.live);
@@ -107,8 +143,8 @@ static void each_second(struct supervisor *s, nanos_t now)
     control_beat(s->control, now);
     notify_systemd("WATCHDOG=1");
     answer_panic(s);
-    chronicle_look(&s->chronicle, s->front, now, clock_wall());
-    if (reload_look(&s->reload, s->front, false, now) == RELOAD_TAKEN)
+    chronicle_look(&s->chronicle, s->guards.of, now, clock_wall());
+    if (reload_look(&s->reload, &s->guards, false, now) == RELOAD_TAKEN)
         contract_taken(s);
     children_start_due(&s->children, s->reload.live, now);
     if (s->reload.told || s->children.changed)
@@ -127,7 +163,7 @@ static void take_hangup(struct supervisor *s, nanos_t now)
 {
     if (s->children.child[CHILD_HERALD].pid > 0)
         kill(s->children.child[CHILD_HERALD].pid, SIGHUP);
-    if (reload_look(&s->reload, s->front, true, now) == RELOAD_TAKEN)
+    if (reload_look(&s->reload, &s->guards, true, now) == RELOAD_TAKEN)
         contract_taken(s);
 }
 
@@ -169,7 +205,7 @@ static void supervise(struct supervisor *s)
         take_signals(s, now);
         drain(s->changes);
         answer_panic(s);
-        if (reload_step(&s->reload, s->front, now) == RELOAD_TAKEN)
+        if (reload_step(&s->reload, &s->guards, now) == RELOAD_TAKEN)
             contract_taken(s);
         if (s->reload.told || s->children.changed)
             tell_bulletin(s);
@@ -219,21 +255,6 @@ static int begin_record(struct supervisor *s, struct error *error)
     return 0;
 }
 
-static int make_segment(struct supervisor *s, struct error *error)
-{
-    struct error told = {""};
-    int made = budget_create(s->reload.live, GUARD_FRONT, NULL, moment_now(), s->workers, &told);
-    if (made < 0)
-        return error_set(error, made, "%s", told.text);
-    if (made > 0) {
-        log_line(LOG_LEVEL_WARNING, "%s", told.text);
-        chronicle_say(&s->chronicle, made == 2 ? ACT_CLOCK_JUMP : ACT_ALARM, "front", "%s",
-                      told.text);
-    }
-    open_front(s);
-    return sync_start(s->reload.live, &s->sync, error);
-}
-
 /* From a checked contract to a published one, with everything in place that guards need. Owns
  * from_file. */
 static int begin(struct supervisor *s, struct contract *from_file, struct error *error)
@@ -264,7 +285,9 @@ static int begin(struct supervisor *s, struct contract *from_file, struct error 
     }
     code = begin_record(s, error);
     if (code == 0)
-        code = make_segment(s, error);
+        code = follow_segments(s, true, error);
+    if (code == 0)
+        code = sync_start(s->reload.live, &s->sync, error);
     s->bulletin.started = clock_wall();
     if (code == 0)
         tell_bulletin(s);
@@ -277,7 +300,8 @@ static void end(struct supervisor *s)
         notify_systemd("STOPPING=1");
     children_stop(&s->children, false);
     sync_stop(s->sync);
-    budget_close(s->front);
+    for (enum guard guard = 0; guard < GUARD_COUNT; guard++)
+        budget_close(s->guards.of[guard]);
     chronicle_say(&s->chronicle, ACT_STOPPED, "", "in order; guards go on with what they last had");
     children_stop(&s->children, true);
     chronicle_close(&s->chronicle);

@@ -35,14 +35,19 @@ static void write_whole(const struct status *st, struct metric_page *page)
 static void write_guards(const struct status *st, struct metric_page *page)
 {
     metric_family(page, METRIC_GUARD_UP);
-    metric_sample(page, st->front.alive > 0, guard_name(GUARD_FRONT), NULL);
+    for (enum guard guard = 0; guard < GUARD_COUNT; guard++)
+        if (guard_is_shown(st, guard))
+            metric_sample(page, st->guard[guard].alive > 0, guard_name(guard), NULL);
     metric_family(page, METRIC_GUARD_PROCESSES);
-    metric_sample(page, (double)st->front.alive, guard_name(GUARD_FRONT), NULL);
+    for (enum guard guard = 0; guard < GUARD_COUNT; guard++)
+        if (guard_is_shown(st, guard))
+            metric_sample(page, (double)st->guard[guard].alive, guard_name(guard), NULL);
     if (st->has_bulletin && st->bulletin.keeper_wanted)
         metric_single(page, METRIC_KEEPER_UP, st->s.supervised && st->bulletin.keeper);
-    for (int i = 0; st->s.front && i < COUNTER_COUNT; i++)
+    const struct budgets *front = st->s.guard[GUARD_FRONT];
+    for (int i = 0; front && i < COUNTER_COUNT; i++)
         metric_single(page, (enum metric)(METRIC_FRONT_LOOKUPS + i),
-                      (double)guard_counter_read(st->s.front, (enum guard_counter)i));
+                      (double)guard_counter_read(front, (enum guard_counter)i));
 }
 
 static double promise_figure(const struct promise_rule *rule, const struct promise_state *state,
@@ -68,14 +73,14 @@ static void write_promises(const struct status *st, struct metric_page *page)
                                            METRIC_PROMISE_PROMISED, METRIC_PROMISE_ANSWERS,
                                            METRIC_PROMISE_LEFT,     METRIC_PROMISE_DELAY};
     const struct contract *c = st->s.contract;
-    for (size_t f = 0; st->s.front && f < sizeof families / sizeof families[0]; f++) {
+    for (size_t f = 0; st->s.guard[GUARD_FRONT] && f < sizeof families / sizeof families[0]; f++) {
         metric_family(page, families[f]);
         for (unsigned i = 0; i < c->promise_count; i++) {
             const struct promise_rule *rule = &c->promise[i];
             struct promise_state state;
             if (rule->route < 0)
                 continue;
-            promise_state(st->s.front, i, st->s.now.boot, &state);
+            promise_state(st->s.guard[GUARD_FRONT], i, st->s.now.boot, &state);
             if (families[f] != METRIC_PROMISE_DELAY) {
                 metric_sample(page, promise_figure(rule, &state, families[f]), rule->name, NULL);
             } else if (state.answers) {
@@ -139,15 +144,13 @@ static void write_budgets(const struct status *st, struct metric_page *page)
     enum { FAMILIES = sizeof families / sizeof families[0] };
     const struct contract *c = st->s.contract;
     static struct budget_state states[CONTRACT_MAX_BUDGETS];
-    if (st->s.front == NULL)
-        return;
     for (unsigned i = 0; i < c->budget_count; i++)
-        if (meter_guard(c->budget[i].meter) == GUARD_FRONT)
-            budget_state(st->s.front, i, st->s.now.boot, &states[i]);
+        if (situation_budgets(&st->s, i))
+            budget_state(situation_budgets(&st->s, i), i, st->s.now.boot, &states[i]);
     for (size_t f = 0; f < FAMILIES; f++) {
         metric_family(page, families[f]);
         for (unsigned i = 0; i < c->budget_count; i++)
-            if (meter_guard(c->budget[i].meter) == GUARD_FRONT)
+            if (situation_budgets(&st->s, i))
                 write_budget(&states[i], c->budget[i].name, families[f], page);
     }
 }

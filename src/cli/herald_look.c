@@ -52,12 +52,17 @@ static void look_at_alarms(const struct status *st, struct look *out)
     }
 }
 
-static bool needs_front(const struct contract *c)
+/* A guard without which the contract is not kept; GUARD_COUNT: all that are needed are there. */
+static enum guard first_down(const struct status *st)
 {
-    bool needed = c->promise_count > 0;
+    const struct contract *c = st->s.contract;
+    bool needed[GUARD_COUNT] = {[GUARD_FRONT] = c->promise_count > 0};
     for (unsigned i = 0; i < c->budget_count; i++)
-        needed = needed || meter_guard(c->budget[i].meter) == GUARD_FRONT;
-    return needed;
+        needed[meter_guard(c->budget[i].meter)] = true;
+    for (enum guard guard = 0; guard < GUARD_COUNT; guard++)
+        if (needed[guard] && contract_wants(c, guard) && st->guard[guard].alive == 0)
+            return guard;
+    return GUARD_COUNT;
 }
 
 /* What the dead man's switch hears of: whether Ecluse itself works, not whether all is quiet. */
@@ -68,8 +73,9 @@ static void look_whether_well(const struct status *st, struct look *out)
         snprintf(out->not_well, sizeof out->not_well, "`ecluse run` does not run");
     else if (!recorder_is_up(st))
         snprintf(out->not_well, sizeof out->not_well, "the audit log does not become durable");
-    else if (needs_front(st->s.contract) && st->front.alive == 0)
-        snprintf(out->not_well, sizeof out->not_well, "the front is down");
+    else if (first_down(st) != GUARD_COUNT)
+        snprintf(out->not_well, sizeof out->not_well, "the guard %s is down",
+                 guard_name(first_down(st)));
     else
         out->well = true;
 }
@@ -121,7 +127,7 @@ _Noreturn void look_main(const char *runtime, pid_t parent, int to)
         log_line(LOG_LEVEL_ERROR, "herald: no contract is in force in %s %s", runtime, error.text);
         _exit(EXIT_FAILURE);
     }
-    situation_front(&st->s);
+    situation_guards(&st->s);
     while (getppid() == parent) {
         situation_again(&st->s);
         forget(st);

@@ -183,31 +183,49 @@ static void roll_back(struct reload *r)
     r->next = NULL;
 }
 
-enum reload_result reload_step(struct reload *r, const struct budgets *front, nanos_t now)
+enum guard_answer { ANSWER_READY, ANSWER_WAITING, ANSWER_REFUSED };
+
+struct answer {
+    enum guard_answer answer;
+    enum guard guard;
+    int pid; /* who refused, or is waited for */
+};
+
+/* Adds what the processes of one guard say to the offer. */
+static void ask(const struct reload *r, const struct guard_segments *guards, enum guard guard,
+                nanos_t now, struct answer *all)
+{
+    struct guard_process process[GUARD_MAX_PROCESSES];
+    const struct budgets *b = guards->of[guard];
+    size_t count = b ? guard_processes(b, process, GUARD_MAX_PROCESSES) : 0;
+    for (size_t i = 0; i < count && all->answer != ANSWER_REFUSED; i++) {
+        const struct guard_process *p = &process[i];
+        /* Who has not beaten since the offer is leaving after an nginx reload, or hangs: it is
+         * waited for, but cannot veto. If it comes back, it takes up what is in force, whole. */
+        bool silent = p->heartbeat < r->deadline - answer_within;
+        if (!is_live(p, now))
+            continue;
+        if (p->refused == r->last)
+            *all = (struct answer){ANSWER_REFUSED, guard, p->pid};
+        else if (p->prepared < r->last && !(silent && now >= r->deadline))
+            *all = (struct answer){ANSWER_WAITING, guard, p->pid};
+    }
+}
+
+enum reload_result reload_step(struct reload *r, const struct guard_segments *guards, nanos_t now)
 {
     if (r->next == NULL)
         return RELOAD_NOTHING;
-    struct guard_process process[GUARD_MAX_PROCESSES];
-    size_t count = front ? guard_processes(front, process, GUARD_MAX_PROCESSES) : 0;
-    int waiting = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (!is_live(&process[i], now))
-            continue;
-        if (process[i].refused == r->last) {
-            refuse(r, "process %d of the front cannot take contract %" PRIu64 "; its log says why",
-                   process[i].pid, r->last);
-            roll_back(r);
-            return RELOAD_NOTHING;
-        }
-        /* Who has not beaten since the offer is leaving after an nginx reload, or hangs: it is
-         * waited for, but cannot veto. If it comes back, it takes up what is in force, whole. */
-        bool silent = process[i].heartbeat < r->deadline - answer_within;
-        if (process[i].prepared < r->last && !(silent && now >= r->deadline))
-            waiting = process[i].pid;
-    }
-    if (waiting == 0 && is_recorded(r))
+    struct answer all = {.answer = ANSWER_READY};
+    for (enum guard guard = 0; guard < GUARD_COUNT; guard++)
+        ask(r, guards, guard, now, &all);
+    if (all.answer == ANSWER_READY && is_recorded(r))
         return commit(r);
-    if (waiting == 0 && now >= r->deadline) {
+    if (all.answer == ANSWER_REFUSED) {
+        refuse(r, "process %d of the guard %s cannot take contract %" PRIu64 "; its log says why",
+               all.pid, guard_name(all.guard), r->last);
+        roll_back(r);
+    } else if (all.answer == ANSWER_READY && now >= r->deadline) {
         refuse(r,
                "it allows more (%.150s), and the audit log could not be written within 2 s; "
                "`ecluse status` says why. Save the "
@@ -215,18 +233,18 @@ enum reload_result reload_step(struct reload *r, const struct budgets *front, na
                r->difference.text);
         roll_back(r);
     } else if (now >= r->deadline) {
-        refuse(r, "process %d of the front did not answer to contract %" PRIu64 " within 2 s",
-               waiting, r->last);
+        refuse(r, "process %d of the guard %s did not answer to contract %" PRIu64 " within 2 s",
+               all.pid, guard_name(all.guard), r->last);
         roll_back(r);
     }
     return RELOAD_NOTHING;
 }
 
-enum reload_result reload_look(struct reload *r, const struct budgets *front, bool now_please,
-                               nanos_t now)
+enum reload_result reload_look(struct reload *r, const struct guard_segments *guards,
+                               bool now_please, nanos_t now)
 {
     if (r->next)
-        return reload_step(r, front, now);
+        return reload_step(r, guards, now);
     struct file_stamp stamp = stamp_of(r->file);
     bool moved = !stamp_equal(&stamp, &r->stamp);
     r->stamp = stamp;
@@ -248,7 +266,7 @@ enum reload_result reload_look(struct reload *r, const struct budgets *front, bo
         return RELOAD_NOTHING;
     }
     offer(r, c, now);
-    return reload_step(r, front, now);
+    return reload_step(r, guards, now);
 }
 
 /* What an earlier `ecluse run` left in force: its guards still work by it, so the file must be

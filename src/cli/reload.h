@@ -12,8 +12,8 @@
 #include "budget/guard.h"
 #include "cli/chronicle.h"
 #include "cli/difference.h"
-#include "status/bulletin.h"
 #include "contract/publish.h"
+#include "status/bulletin.h"
 
 #include <time.h>
 
@@ -30,13 +30,13 @@ struct reload {
     uint64_t generation;   /* of live */
     uint64_t last;         /* highest number that was ever offered: numbers are never used twice */
     nanos_t deadline;      /* of the offer, boot clock */
-    struct file_stamp stamp;   /* as last looked at */
-    bool wanted;               /* changed, and to be read once it rests */
-    struct bulletin *bulletin; /* told of each outcome */
-    struct chronicle *chronicle; /* may be NULL: nothing is put on the record, or waited for */
+    struct file_stamp stamp;      /* as last looked at */
+    bool wanted;                  /* changed, and to be read once it rests */
+    struct bulletin *bulletin;    /* told of each outcome */
+    struct chronicle *chronicle;  /* may be NULL: nothing is put on the record, or waited for */
     struct difference difference; /* from live to next */
-    uint64_t recorded;         /* number of the act that must be durable first; 0: none */
-    bool told;                 /* the bulletin has changed and is to be written */
+    uint64_t recorded;            /* number of the act that must be durable first; 0: none */
+    bool told;                    /* the bulletin has changed and is to be written */
 };
 
 enum reload_result { RELOAD_NOTHING, RELOAD_TAKEN };
@@ -46,13 +46,18 @@ enum reload_result { RELOAD_NOTHING, RELOAD_TAKEN };
  * from_file is what was last in force (last_contract.h). */
 int reload_begin(struct reload *r, struct contract *from_file, struct error *error);
 
-/* Every second, and at once with `now_please` on SIGHUP. `front` may be NULL: nobody is asked then.
+/* The segments of all guards, read-only; NULL where there is none: nobody is asked there. */
+struct guard_segments {
+    struct budgets *of[GUARD_COUNT];
+};
+
+/* Every second, and at once with `now_please` on SIGHUP.
  * RELOAD_TAKEN: r->live is another contract now, and the old one is freed. */
-enum reload_result reload_look(struct reload *r, const struct budgets *front, bool now_please,
-                               nanos_t now);
+enum reload_result reload_look(struct reload *r, const struct guard_segments *guards,
+                               bool now_please, nanos_t now);
 
 /* While an offer stands, several times a second. */
-enum reload_result reload_step(struct reload *r, const struct budgets *front, nanos_t now);
+enum reload_result reload_step(struct reload *r, const struct guard_segments *guards, nanos_t now);
 
 void reload_end(struct reload *r);
 

@@ -137,7 +137,7 @@ int situation_open(const struct arguments *a, struct situation *out)
         situation_close(&s);
         return EXIT_COULD_NOT;
     }
-    situation_front(&s);
+    situation_guards(&s);
     *out = s;
     return EXIT_DONE;
 }

@@ -64,13 +64,13 @@ static void promises_text(const struct status *st)
         table_row(&table);
         table_cell(&table, TONE_PLAIN, "%s", rule->name);
         table_cell(&table, TONE_PLAIN, "%s", rule->route < 0 ? "-" : c->route[rule->route].name);
-        if (rule->route < 0 || st->s.front == NULL) {
+        if (rule->route < 0 || st->s.guard[GUARD_FRONT] == NULL) {
             table_cell(&table, TONE_DIM, "%s", "-");
             table_cell(&table, TONE_DIM, "%s", rule->route < 0 ? "not measured yet" : "no guard");
             continue;
         }
         struct promise_state state;
-        promise_state(st->s.front, i, st->s.now.boot, &state);
+        promise_state(st->s.guard[GUARD_FRONT], i, st->s.now.boot, &state);
         table_cell(&table, TONE_PLAIN, "%s in %s", figure_share(rule->success, one),
                    figure_span(rule->within, two));
         table_cell(&table, state.broken ? TONE_BAD : TONE_GOOD, "%s",
@@ -126,16 +126,19 @@ static void budget_row(const struct status *st, struct table *table, unsigned at
         return;
     }
     bool observes = budget_mode_shown(st, rule) == MODE_OBSERVE;
-    if (st->s.front == NULL) {
+    const struct budgets *budgets = st->s.guard[guard];
+    if (budgets == NULL) {
         table_cell(table, TONE_PLAIN, "%s%s", over_name(rule->over), observes ? " (observe)" : "");
         table_cell(table, TONE_DIM, "%s", "-");
         table_cell(table, TONE_DIM, "%s", "-");
-        table_cell(table, TONE_DIM, "%s",
-                   st->s.front_code == -EACCES ? "not yours to see" : "the front has not started");
+        if (st->s.code[guard] == -EACCES)
+            table_cell(table, TONE_DIM, "%s", "not yours to see");
+        else
+            table_cell(table, TONE_DIM, "the guard %s has not started", guard_name(guard));
         return;
     }
     struct budget_state state;
-    budget_state(st->s.front, at, st->s.now.boot, &state);
+    budget_state(budgets, at, st->s.now.boot, &state);
     observes = observes || state.breaker_open;
     table_cell(table, TONE_PLAIN, "%s%s", over_name(rule->over), observes ? " (observe)" : "");
     table_cell(table, state.held ? TONE_WARNING : TONE_PLAIN, "%" PRIu32, state.held);
@@ -156,10 +159,15 @@ static void budgets_text(const struct status *st)
     for (unsigned i = 0; i < st->s.contract->budget_count; i++)
         budget_row(st, &table, i);
     table_print(&table, stdout);
-    if (st->s.front)
+    bool some = false;
+    for (enum guard guard = 0; guard < GUARD_COUNT; guard++) {
+        some = some || st->s.guard[guard];
+        if (!st->s.guard[guard] && contract_wants(st->s.contract, guard))
+            printf("The counts of the guard %s cannot be read: %s\n", guard_name(guard),
+                   st->s.error[guard].text);
+    }
+    if (some)
         printf("%zu held now%s\n", st->holds, st->holds ? "; `ecluse holds` lists them" : "");
-    else
-        printf("The front's counts cannot be read: %s\n", st->s.front_error.text);
 }
 
 static void recorder_row(const struct status *st, struct table *table)
@@ -181,6 +189,22 @@ static void recorder_row(const struct status *st, struct table *table)
                    : "");
 }
 
+static void guard_row(const struct status *st, enum guard guard, struct table *table)
+{
+    const struct guard_look *look = &st->guard[guard];
+    const struct moment *now = &st->s.now;
+    char when[FIGURE_SIZE];
+    table_row(table);
+    table_cell(table, TONE_PLAIN, "%s", guard_name(guard));
+    if (st->s.code[guard] == -EACCES)
+        table_cell(table, TONE_DIM, "%s", "not yours to see");
+    else
+        table_cell(table, look->alive ? TONE_GOOD : TONE_BAD, "%s", look->alive ? "up" : "down");
+    table_cell(table, TONE_PLAIN, "%s",
+               look->since ? figure_wall(wall_of(now, look->since), now->wall, when) : "never");
+    table_cell(table, TONE_PLAIN, "%zu %s", look->alive, guard_processes_name(guard));
+}
+
 static void guards_text(const struct status *st)
 {
     static const char *const titles[] = {"guard", "", "since", ""};
@@ -188,16 +212,9 @@ static void guards_text(const struct status *st)
     const struct moment *now = &st->s.now;
     heading("Guards");
     struct table table = table_of(4, titles);
-    const struct guard_look *front = &st->front;
-    table_row(&table);
-    table_cell(&table, TONE_PLAIN, "%s", "front");
-    if (st->s.front_code == -EACCES)
-        table_cell(&table, TONE_DIM, "%s", "not yours to see");
-    else
-        table_cell(&table, front->alive ? TONE_GOOD : TONE_BAD, "%s", front->alive ? "up" : "down");
-    table_cell(&table, TONE_PLAIN, "%s",
-               front->since ? figure_wall(wall_of(now, front->since), now->wall, when) : "never");
-    table_cell(&table, TONE_PLAIN, "%zu nginx workers", front->alive);
+    for (enum guard guard = 0; guard < GUARD_COUNT; guard++)
+        if (guard_is_shown(st, guard))
+            guard_row(st, guard, &table);
     table_row(&table);
     table_cell(&table, TONE_PLAIN, "%s", "supervisor");
     table_cell(&table, st->s.supervised ? TONE_GOOD : TONE_BAD, "%s",
@@ -223,14 +240,14 @@ static void guards_text(const struct status *st)
 
 static void counters_text(const struct status *st)
 {
-    if (st->s.front == NULL || st->front.count == 0)
+    if (st->s.guard[GUARD_FRONT] == NULL || st->guard[GUARD_FRONT].count == 0)
         return;
     heading("Front, since its segment was made");
     static const char *const titles[] = {"", ">"};
     struct table table = table_of(2, titles);
     char figure[FIGURE_SIZE];
     for (int i = 0; i < COUNTER_COUNT; i++) {
-        uint64_t count = guard_counter_read(st->s.front, (enum guard_counter)i);
+        uint64_t count = guard_counter_read(st->s.guard[GUARD_FRONT], (enum guard_counter)i);
         if (count == 0)
             continue;
         table_row(&table);

@@ -51,34 +51,52 @@ static void say_once(char said[SAID_SIZE], const char *text)
     log_line(LOG_LEVEL_ERROR, "counts are not made durable: %s", said);
 }
 
+static void close_all(struct budgets *budgets[GUARD_COUNT])
+{
+    for (enum guard guard = 0; guard < GUARD_COUNT; guard++) {
+        budget_close(budgets[guard]);
+        budgets[guard] = NULL;
+    }
+}
+
+static void sync_one(const struct contract *c, enum guard guard, struct budgets **budgets,
+                     char said[SAID_SIZE])
+{
+    struct error error = {""};
+    int code = 0;
+    if (*budgets && budget_is_replaced(*budgets)) {
+        budget_close(*budgets);
+        *budgets = NULL;
+    }
+    if (*budgets == NULL && (code = budget_open(c, guard, false, budgets, &error)) < 0)
+        *budgets = NULL;
+    if (*budgets && (code = budget_sync(*budgets)) < 0)
+        error_set(&error, code, "%s", strerror(-code));
+    if (code < 0)
+        say_once(said, error.text);
+    else
+        said[0] = 0;
+}
+
 static void *sync_loop(void *argument)
 {
     struct sync *s = argument;
     struct contract *contract = NULL, *next = NULL;
-    struct budgets *budgets = NULL;
-    char said[SAID_SIZE] = "";
+    struct budgets *budgets[GUARD_COUNT] = {NULL};
+    char said[GUARD_COUNT][SAID_SIZE] = {""};
     bool go_on = true;
     while (go_on) {
         go_on = wait_turn(s, &next);
         if (next) {
-            budget_close(budgets);
-            budgets = NULL;
+            close_all(budgets);
             free(contract);
             contract = next;
         }
-        struct error error = {""};
-        int code = 0;
-        if (budgets == NULL &&
-            (code = budget_open(contract, GUARD_FRONT, false, &budgets, &error)) < 0)
-            budgets = NULL;
-        if (budgets && (code = budget_sync(budgets)) < 0)
-            error_set(&error, code, "%s", strerror(-code));
-        if (code < 0)
-            say_once(said, error.text);
-        else
-            said[0] = 0;
+        for (enum guard guard = 0; guard < GUARD_COUNT; guard++)
+            if (guard == GUARD_FRONT || contract_wants(contract, guard))
+                sync_one(contract, guard, &budgets[guard], said[guard]);
     }
-    budget_close(budgets);
+    close_all(budgets);
     free(contract);
     return NULL;
 }

@@ -1,4 +1,4 @@
-/* sync.h: the thread of `ecluse run` that makes the front's counts durable, once a second.
+/* sync.h: the thread of `ecluse run` that makes the guards' counts durable, once a second.
  *
  * A thread, since a disk may take many seconds over it, and meanwhile the heartbeat goes on and a
  * panic is answered.

@@ -17,7 +17,7 @@ struct scene {
     struct control *control;
     struct bulletin bulletin;
     struct reload reload;
-    struct budgets *front;
+    struct guard_segments guards;
     int slot;
     nanos_t now;
 };
@@ -63,16 +63,16 @@ static struct scene *scene_new(void)
         .cells = 1 << 10, .rings = 1 << 10, .holds = 512, .things = 1 << 10};
     s->now = clock_boot();
     assert_int_equal(budget_create(s->first, GUARD_FRONT, &sizes, moment_now(), -1, &error), 0);
-    assert_int_equal(budget_open(s->first, GUARD_FRONT, false, &s->front, &error), 0);
-    s->slot = guard_register(s->front, s->now);
-    guard_set_generation(s->front, s->slot, s->reload.generation, s->reload.generation, 0);
+    assert_int_equal(budget_open(s->first, GUARD_FRONT, false, &s->guards.of[GUARD_FRONT], &error), 0);
+    s->slot = guard_register(s->guards.of[GUARD_FRONT], s->now);
+    guard_set_generation(s->guards.of[GUARD_FRONT], s->slot, s->reload.generation, s->reload.generation, 0);
     return s;
 }
 
 static void scene_free(struct scene *s)
 {
     char command[128];
-    budget_close(s->front);
+    budget_close(s->guards.of[GUARD_FRONT]);
     reload_end(&s->reload);
     control_close(s->control);
     snprintf(command, sizeof command, "rm -r %s", s->folder);
@@ -87,13 +87,13 @@ static void a_worker_that_leaves_has_no_veto(void **state)
 {
     (void)state;
     struct scene *s = scene_new();
-    guard_beat(s->front, s->slot, s->now);
+    guard_beat(s->guards.of[GUARD_FRONT], s->slot, s->now);
     write_contract(s, 11);
     nanos_t offered = s->now + 200 * NANOS_MILLISECOND;
-    assert_int_equal(reload_look(&s->reload, s->front, true, offered), RELOAD_NOTHING);
+    assert_int_equal(reload_look(&s->reload, &s->guards, true, offered), RELOAD_NOTHING);
     assert_non_null(s->reload.next);
-    assert_int_equal(reload_step(&s->reload, s->front, offered + NANOS_SECOND), RELOAD_NOTHING);
-    assert_int_equal(reload_step(&s->reload, s->front, offered + 2 * NANOS_SECOND), RELOAD_TAKEN);
+    assert_int_equal(reload_step(&s->reload, &s->guards, offered + NANOS_SECOND), RELOAD_NOTHING);
+    assert_int_equal(reload_step(&s->reload, &s->guards, offered + 2 * NANOS_SECOND), RELOAD_TAKEN);
     assert_int_equal(s->reload.live->budget[0].window[0].limit, 11);
     assert_int_equal(s->bulletin.refused, 0);
     scene_free(s);
@@ -104,9 +104,9 @@ static void a_worker_that_beats_and_does_not_prepare_undoes_the_offer(void **sta
     (void)state;
     struct scene *s = scene_new();
     write_contract(s, 11);
-    assert_int_equal(reload_look(&s->reload, s->front, true, s->now), RELOAD_NOTHING);
-    guard_beat(s->front, s->slot, s->now + NANOS_SECOND);
-    assert_int_equal(reload_step(&s->reload, s->front, s->now + 2 * NANOS_SECOND), RELOAD_NOTHING);
+    assert_int_equal(reload_look(&s->reload, &s->guards, true, s->now), RELOAD_NOTHING);
+    guard_beat(s->guards.of[GUARD_FRONT], s->slot, s->now + NANOS_SECOND);
+    assert_int_equal(reload_step(&s->reload, &s->guards, s->now + 2 * NANOS_SECOND), RELOAD_NOTHING);
     assert_null(s->reload.next);
     assert_int_equal(s->reload.live->budget[0].window[0].limit, 10);
     assert_true(s->bulletin.refused > 0);

@@ -67,6 +67,30 @@ bool meter_is_enforced(enum meter meter)
     return meter == METER_REQUESTS || meter == METER_ORIGIN_REQUESTS || meter == METER_PARCELS_READ;
 }
 
+static bool wants_front(const struct contract *c)
+{
+    bool wanted = c->tracking.present;
+    for (uint32_t i = 0; i < c->promise_count; i++)
+        wanted = wanted || c->promise[i].route >= 0;
+    for (uint32_t i = 0; i < c->budget_count; i++)
+        wanted = wanted || meter_guard(c->budget[i].meter) == GUARD_FRONT;
+    return wanted || !(contract_wants(c, GUARD_EGRESS) || contract_wants(c, GUARD_FILES));
+}
+
+bool contract_wants(const struct contract *c, enum guard guard)
+{
+    switch (guard) {
+    case GUARD_FRONT:
+        return wants_front(c);
+    case GUARD_EGRESS:
+        return c->network.present && meter_is_enforced(METER_BYTES_OUT);
+    case GUARD_FILES:
+        return c->share_count && meter_is_enforced(METER_FILES_READ);
+    default:
+        return false;
+    }
+}
+
 const char *mode_name(enum mode mode)
 {
     return mode == MODE_ENFORCE ? "enforce" : mode == MODE_OBSERVE ? "observe" : "?";

@@ -44,7 +44,8 @@ static void run_release(struct job *job)
     struct work *work = &((struct exchange *)job)->work;
     work->result = act_durably(work);
     if (work->result == 0)
-        work->result = release_request(work->runtime, GUARD_FRONT, work->hold.id, &work->error);
+        work->result = release_request(work->runtime, (enum guard)work->hold.guard, work->hold.id,
+                                       &work->error);
     else
         error_set(&work->error, work->result, "%s", not_recorded);
 }
@@ -85,7 +86,8 @@ static enum MHD_Result release(struct exchange *x)
     const struct contract *c = snapshot_contract(x->desk->snapshot);
     work_begin(x, ACT_RELEASE);
     struct act *act = &x->work.act;
-    act_text(act->hold, sizeof act->hold, text_of(hold_name(GUARD_FRONT, hold->id, name)));
+    act_text(act->hold, sizeof act->hold,
+             text_of(hold_name((enum guard)hold->guard, hold->id, name)));
     act_text(act->subject, sizeof act->subject, text_of(principal_text(&hold->principal, who)));
     if (hold->budget >= 0 && (uint32_t)hold->budget < c->budget_count)
         act_text(act->object, sizeof act->object, text_of(c->budget[hold->budget].name));

@@ -205,7 +205,7 @@ enum MHD_Result page_hold(struct exchange *x, unsigned status, const struct hold
 {
     char name[HOLD_NAME_SIZE], to[HOLD_NAME_SIZE + 16];
     struct page p = page_begin(x, WORD_UNDO_NAME);
-    snprintf(to, sizeof to, "/holds/%s", hold_name(GUARD_FRONT, hold->id, name));
+    snprintf(to, sizeof to, "/holds/%s", hold_name((enum guard)hold->guard, hold->id, name));
     if (failed)
         page_notice(&p, "bad", failed);
     WRITE_LITERAL(&p.w, "<section class=\"card narrow\">");

@@ -88,7 +88,7 @@ void part_promise(struct writer *w, const struct snapshot *s, int language, unsi
 {
     const struct promise_rule *rule = &snapshot_contract(s)->promise[at];
     const struct promise_state *state = &s->promise[at];
-    bool measured = rule->route >= 0 && s->status.s.front;
+    bool measured = rule->route >= 0 && s->status.s.guard[GUARD_FRONT];
     WRITE_LITERAL(w, "<h3>");
     html_text(w, rule->name);
     WRITE_LITERAL(w, "</h3>");

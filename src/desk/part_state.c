@@ -121,7 +121,7 @@ static void write_hold(struct writer *w, const struct snapshot *s, const struct 
                        int language)
 {
     char name[HOLD_NAME_SIZE], who[PRINCIPAL_TEXT_SIZE];
-    hold_name(GUARD_FRONT, hold->id, name);
+    hold_name((enum guard)hold->guard, hold->id, name);
     principal_text(&hold->principal, who);
     WRITE_LITERAL(w, "<li><div><p><b>");
     html_text(w, who);
@@ -235,25 +235,39 @@ static void write_recorder(struct writer *w, const struct snapshot *s, int langu
     write_guard(w, s, language, &row);
 }
 
+static enum word guard_word(enum guard guard)
+{
+    return guard == GUARD_EGRESS ? WORD_EGRESS : guard == GUARD_FILES ? WORD_FILES : WORD_FRONT;
+}
+
+/* A guard that has a segment of counts. */
+static void write_segment(struct writer *w, const struct snapshot *s, int language,
+                          enum guard guard)
+{
+    const struct status *st = &s->status;
+    const struct guard_look *look = &st->guard[guard];
+    char detail[128];
+    struct writer d = writer_on(detail, sizeof detail - 1);
+    if (look->alive && guard == GUARD_FRONT)
+        add_detail(&d, language, WORD_WORKERS, look->alive);
+    detail[d.length] = 0;
+    bool unseen = !st->s.guard[guard] && st->s.code[guard] == -EACCES;
+    const struct guard_row row = {guard_word(guard),
+                                  unseen        ? WORD_UNSEEN
+                                  : look->alive ? WORD_UP
+                                                : WORD_DOWN,
+                                  unseen        ? "none"
+                                  : look->alive ? "good"
+                                                : "bad",
+                                  look->since ? wall_of(&st->s.now, look->since) : 0, detail};
+    write_guard(w, s, language, &row);
+}
+
 void part_guards(struct writer *w, const struct snapshot *s, int language)
 {
     const struct status *st = &s->status;
     const struct bulletin *b = &st->bulletin;
-    char detail[128];
-    struct writer d = writer_on(detail, sizeof detail - 1);
-    if (st->front.alive)
-        add_detail(&d, language, WORD_WORKERS, st->front.alive);
-    detail[d.length] = 0;
-    bool unseen = !st->s.front && st->s.front_code == -EACCES;
     const struct guard_row rows[] = {
-        {WORD_FRONT,
-         unseen            ? WORD_UNSEEN
-         : st->front.alive ? WORD_UP
-                           : WORD_DOWN,
-         unseen            ? "none"
-         : st->front.alive ? "good"
-                           : "bad",
-         st->front.since ? wall_of(&st->s.now, st->front.since) : 0, detail},
         {WORD_SUPERVISOR, st->s.supervised ? WORD_UP : WORD_DOWN, st->s.supervised ? "good" : "bad",
          st->has_bulletin ? b->started : 0, ""},
         {WORD_KEEPER,
@@ -266,6 +280,9 @@ void part_guards(struct writer *w, const struct snapshot *s, int language)
          b->keeper_wanted ? b->keeper_since : 0, ""},
     };
     WRITE_LITERAL(w, "<ul class=\"guards\">");
+    for (enum guard guard = 0; guard < GUARD_COUNT; guard++)
+        if (guard_is_shown(st, guard))
+            write_segment(w, s, language, guard);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         write_guard(w, s, language, &rows[i]);
     write_recorder(w, s, language);

@@ -74,9 +74,12 @@ static const struct alarm_french *alarm_french(enum alarm_kind kind)
             {"« ecluse run » ne tourne pas : le service continue comme décidé en dernier",
              "« systemctl status ecluse », puis démarrez-le"},
         [ALARM_GUARD_DOWN] = {"aucun processus d’un gardien nécessaire n’est en vie",
-                              "pour la façade : « nginx -t », puis démarrez nginx avec le module"},
+                              "pour la façade : « nginx -t », puis démarrez nginx avec le module ; pour "
+                              "les autres, « journalctl -u ecluse » dit pourquoi ils ne démarrent "
+                              "pas"},
         [ALARM_GUARD_BEHIND] = {"un processus travaille avec un contrat plus ancien",
-                                "il le reprend à son prochain regard ; sinon rechargez nginx"},
+                                "il le reprend à son prochain regard ; sinon rechargez nginx, ou "
+                                "redémarrez « ecluse run »"},
         [ALARM_CONTRACT_REFUSED] =
             {"le contrat a été modifié, et la modification n’est pas en vigueur",
              "« ecluse check », corrigez le fichier ; il est relu aussitôt ; pour « state » ou « "

@@ -93,6 +93,8 @@ enum { SAY_EN, SAY_FR, SAY_COUNT };
     X(UNSEEN, "not visible", "non visible")                                                        \
     X(UNWANTED, "not needed", "inutile")                                                           \
     X(FRONT, "Front (nginx)", "Façade (nginx)")                                                    \
+    X(EGRESS, "Bytes out (kernel)", "Octets sortants (noyau)")                                     \
+    X(FILES, "Files", "Fichiers")                                                                  \
     X(SUPERVISOR, "Supervisor", "Superviseur")                                                     \
     X(KEEPER, "Keeper of the store", "Gardien du stock")                                           \
     X(RECORDER, "Audit log", "Journal d’audit")                                                    \

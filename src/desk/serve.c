@@ -164,12 +164,12 @@ static void take_done(struct desk *desk, struct job_queue *queue)
     }
 }
 
-static bool is_in_force(const struct desk *desk, const struct exchange *x, nanos_t now)
+static bool is_in_force(const struct desk *desk, const struct exchange *x)
 {
     const struct situation *s = &desk->snapshot->status.s;
     struct hold hold;
     if (x->route->id == ROUTE_HOLD_RELEASE || x->route->id == ROUTE_API_RELEASE)
-        return s->front && (!hold_find(s->front, x->work.hold.id, &hold) || hold.until <= now);
+        return !situation_hold(s, (enum guard)x->work.hold.guard, x->work.hold.id, &hold);
     return s->control && control_panic(s->control) == x->work.on;
 }
 
@@ -179,7 +179,7 @@ static void settle(struct desk *desk, nanos_t now)
     for (struct job *job = desk->settling, *next; job; job = next) {
         struct exchange *x = (struct exchange *)job;
         next = job->next;
-        x->work.in_force = is_in_force(desk, x, now);
+        x->work.in_force = is_in_force(desk, x);
         if (x->work.in_force || now >= x->settle_until) {
             give_back(x);
         } else {

@@ -18,7 +18,7 @@ int snapshot_new(const char *runtime, struct snapshot **out, struct error *error
         snapshot_free(s);
         return failed;
     }
-    situation_front(&s->status.s);
+    situation_guards(&s->status.s);
     *out = s;
     return 0;
 }
@@ -101,23 +101,21 @@ void snapshot_take(struct snapshot *s, int store)
     st->alarms.count = 0;
     st->broken = 0;
     st->holds = 0;
-    st->front = (struct guard_look){0};
+    memset(st->guard, 0, sizeof st->guard);
     status_look(st);
     if (handover_status(st->s.runtime, &s->audit) < 0)
         s->audit = (struct handover_state){.present = false};
     const struct contract *c = st->s.contract;
     memset(s->promise, 0, sizeof s->promise);
     memset(s->budget, 0, sizeof s->budget);
-    s->hold_count = 0;
-    if (st->s.front) {
-        for (unsigned i = 0; i < c->promise_count; i++)
-            if (c->promise[i].route >= 0)
-                promise_state(st->s.front, i, st->s.now.boot, &s->promise[i]);
-        for (unsigned i = 0; i < c->budget_count; i++)
-            if (meter_guard(c->budget[i].meter) == GUARD_FRONT)
-                budget_state(st->s.front, i, st->s.now.boot, &s->budget[i]);
-        s->hold_count = holds_list(st->s.front, st->s.now.boot, s->hold, SNAPSHOT_HOLDS);
-    }
+    const struct budgets *front = st->s.guard[GUARD_FRONT];
+    for (unsigned i = 0; front && i < c->promise_count; i++)
+        if (c->promise[i].route >= 0)
+            promise_state(front, i, st->s.now.boot, &s->promise[i]);
+    for (unsigned i = 0; i < c->budget_count; i++)
+        if (situation_budgets(&st->s, i))
+            budget_state(situation_budgets(&st->s, i), i, st->s.now.boot, &s->budget[i]);
+    s->hold_count = situation_holds(&st->s, s->hold, SNAPSHOT_HOLDS);
     remember_all(s);
 }
 
@@ -125,12 +123,7 @@ bool snapshot_hold(const struct snapshot *s, struct text name, struct hold *out)
 {
     enum guard guard;
     uint64_t id;
-    struct hold hold;
-    if (hold_name_parse(name, &guard, &id) != 0 || guard != GUARD_FRONT || !s->status.s.front ||
-        !hold_find(s->status.s.front, id, &hold) || hold.until <= clock_boot())
-        return false;
-    *out = hold;
-    return true;
+    return hold_name_parse(name, &guard, &id) == 0 && situation_hold(&s->status.s, guard, id, out);
 }
 
 json_t *snapshot_hold_json(const struct snapshot *s, const struct hold *hold)
@@ -144,7 +137,7 @@ json_t *snapshot_hold_json(const struct snapshot *s, const struct hold *hold)
                                          : NULL;
     nanos_t span = rule && hold->window < rule->window_count ? rule->window[hold->window].span : 0;
     return json_pack("{s:s,s:o,s:o,s:b,s:I,s:I,s:I,s:I,s:s,s:s}", "hold",
-                     hold_name(GUARD_FRONT, hold->id, name), "principal",
+                     hold_name((enum guard)hold->guard, hold->id, name), "principal",
                      json_safe(principal_text(&hold->principal, who)), "budget",
                      rule ? json_safe(rule->name) : json_null(), "observed", (int)hold->observed,
                      "used", (json_int_t)hold->used, "limit", (json_int_t)hold->limit, "span_s",

@@ -1,6 +1,6 @@
 #include "front/takeup.h"
+#include "audit/guard_report.h"
 #include "front/front.h"
-#include "front/report.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 
 #define SAID_AGAIN_AFTER NANOS_MINUTE
+
+static struct guard_report report = {.guard = GUARD_FRONT, .name = HANDOVER_FRONT};
 
 /* Each kind once a minute for as long as it stands, so that none hides another. */
 enum complaint { NO_CONTROL, NO_CONTRACT, NO_SEGMENT, COMPLAINTS };
@@ -278,7 +280,7 @@ void takeup_beat(nanos_t now)
     state_generation();
     budget_set_mode(front.budgets, front.mode);
     release_apply(front.budgets, front.contract->runtime, now);
-    report_beat(front.budgets, front.contract, now);
+    guard_report_beat(&report, front.budgets, front.contract, now);
     budget_tick(front.budgets, now);
 }
 
@@ -286,7 +288,7 @@ void takeup_close(void)
 {
     close_segment();
     close_store();
-    report_close();
+    guard_report_close(&report);
     control_close(front.control);
     front.control = NULL;
 }

@@ -46,13 +46,23 @@ int situation_begin(const char *runtime, struct situation *out, struct error *er
     return 0;
 }
 
-void situation_front(struct situation *s)
+static void open_guard(struct situation *s, enum guard guard)
+{
+    budget_close(s->guard[guard]);
+    s->guard[guard] = NULL;
+    s->code[guard] = -ENOENT;
+    if (guard != GUARD_FRONT && !contract_wants(s->contract, guard))
+        return;
+    s->code[guard] = budget_open(s->contract, guard, true, &s->guard[guard], &s->error[guard]);
+    if (s->code[guard] < 0)
+        s->guard[guard] = NULL;
+}
+
+void situation_guards(struct situation *s)
 {
     s->supervised = s->control && supervisor_lives(s->control, s->now.boot);
-    budget_close(s->front);
-    s->front_code = budget_open(s->contract, GUARD_FRONT, true, &s->front, &s->front_error);
-    if (s->front_code < 0)
-        s->front = NULL;
+    for (enum guard guard = 0; guard < GUARD_COUNT; guard++)
+        open_guard(s, guard);
 }
 
 void situation_again(struct situation *s)
@@ -66,17 +76,55 @@ void situation_again(struct situation *s)
     }
     struct contract *before = s->contract;
     bool another = s->control && control_live(s->control) != s->generation && take_published(s);
-    if (another || !s->front || budget_is_replaced(s->front))
-        situation_front(s);
+    for (enum guard guard = 0; guard < GUARD_COUNT; guard++)
+        if (another || !s->guard[guard] || budget_is_replaced(s->guard[guard]))
+            open_guard(s, guard);
     if (another)
-        free(before); /* not before the segment that was open with it is closed */
+        free(before); /* not before the segments that were open with it are closed */
     s->supervised = s->control && supervisor_lives(s->control, s->now.boot);
 }
 
 void situation_close(struct situation *s)
 {
-    budget_close(s->front);
+    for (enum guard guard = 0; guard < GUARD_COUNT; guard++)
+        budget_close(s->guard[guard]);
     control_close(s->control);
     free(s->contract);
     *s = (struct situation){0};
+}
+
+const struct budgets *situation_budgets(const struct situation *s, unsigned budget)
+{
+    return s->guard[meter_guard(s->contract->budget[budget].meter)];
+}
+
+static int newest_first(const void *a, const void *b)
+{
+    nanos_t left = ((const struct hold *)a)->since, right = ((const struct hold *)b)->since;
+    return left < right ? 1 : left > right ? -1 : 0;
+}
+
+size_t situation_holds(const struct situation *s, struct hold *out, size_t most)
+{
+    size_t count = 0, guards = 0;
+    for (enum guard guard = 0; guard < GUARD_COUNT && count < most; guard++) {
+        size_t more = s->guard[guard]
+                          ? holds_list(s->guard[guard], s->now.boot, out + count, most - count)
+                          : 0;
+        guards += more > 0;
+        count += more;
+    }
+    if (guards > 1)
+        qsort(out, count, sizeof *out, newest_first);
+    return count;
+}
+
+bool situation_hold(const struct situation *s, enum guard guard, uint64_t id, struct hold *out)
+{
+    struct hold hold;
+    if ((unsigned)guard >= GUARD_COUNT || !s->guard[guard] ||
+        !hold_find(s->guard[guard], id, &hold) || hold.until <= clock_boot())
+        return false;
+    *out = hold;
+    return true;
 }

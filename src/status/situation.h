@@ -19,9 +19,11 @@ struct situation {
     bool supervised;               /* a supervisor with a fresh heartbeat */
     uint64_t generation;           /* live; 0 when the contract comes from the file */
     struct contract *contract;     /* the live one, else the file's */
-    struct budgets *front;         /* read-only; NULL when there is no segment, with the reason: */
-    int front_code;                /* 0, or why: -ENOENT, -EACCES, -EPROTO, ... */
-    struct error front_error;
+    /* Read-only segments of the guards; NULL when there is none, with the reason. The front's is
+     * looked for whether the contract wants it or not. */
+    struct budgets *guard[GUARD_COUNT];
+    int code[GUARD_COUNT]; /* 0, or why: -ENOENT, -EACCES, -EPROTO, ... */
+    struct error error[GUARD_COUNT];
     struct moment now;
 };
 
@@ -29,13 +31,22 @@ struct situation {
  * only when the page is of another version or damaged. */
 int situation_begin(const char *runtime, struct situation *out, struct error *error);
 
-/* With a contract in its place: the front's segment, and whether anybody supervises. */
-void situation_front(struct situation *s);
+/* With a contract in its place: the guards' segments, and whether anybody supervises. */
+void situation_guards(struct situation *s);
 
 /* Another second: both clocks, the supervisor, and what was replaced meanwhile (another contract,
  * another segment) opened again. For who looks for as long as it runs. */
 void situation_again(struct situation *s);
 
 void situation_close(struct situation *s);
+
+/* The segment in which a budget is counted; NULL when it cannot be read. */
+const struct budgets *situation_budgets(const struct situation *s, unsigned budget);
+
+/* Holds in force of all guards, newest first; returns how many were written (at most `most`). */
+size_t situation_holds(const struct situation *s, struct hold *out, size_t most);
+
+/* The hold of that name, if it is in force now. */
+bool situation_hold(const struct situation *s, enum guard guard, uint64_t id, struct hold *out);
 
 #endif

@@ -26,12 +26,30 @@ enum mode budget_mode_shown(const struct status *st, const struct budget_rule *r
 
 /* ---- Guards ---------------------------------------------------------------------------------- */
 
-static void front_look(struct status *st)
+static const struct {
+    const char *processes, *gone;
+} guard_words[GUARD_COUNT] = {
+#define X(guard, processes, gone) [GUARD_##guard] = {processes, gone},
+    GUARDS(X)
+#undef X
+};
+
+const char *guard_processes_name(enum guard guard)
 {
-    struct guard_look *look = &st->front;
-    if (st->s.front == NULL)
+    return guard_words[guard].processes;
+}
+
+bool guard_is_shown(const struct status *st, enum guard guard)
+{
+    return contract_wants(st->s.contract, guard) || st->guard[guard].alive > 0;
+}
+
+static void guard_look_at(struct status *st, enum guard guard)
+{
+    struct guard_look *look = &st->guard[guard];
+    if (st->s.guard[guard] == NULL)
         return;
-    look->count = guard_processes(st->s.front, look->process, GUARD_MAX_PROCESSES);
+    look->count = guard_processes(st->s.guard[guard], look->process, GUARD_MAX_PROCESSES);
     nanos_t first = 0, last = 0;
     for (size_t i = 0; i < look->count; i++) {
         const struct guard_process *p = &look->process[i];
@@ -55,50 +73,62 @@ static bool is_settled(const struct status *st)
            st->s.now.wall - st->bulletin.taken >= GUARD_BEHIND_AFTER * NANOS_SECOND;
 }
 
-static void guard_alarms(struct status *st)
+static void guard_is_down(struct status *st, enum guard guard)
 {
-    const struct guard_look *look = &st->front;
+    const struct guard_look *look = &st->guard[guard];
     char since[FIGURE_SIZE];
-    if (st->s.front_code == -EACCES)
+    pid_t other = guard == GUARD_FRONT ? front_process_find("/proc") : 0;
+    if (other)
+        alarm_add(&st->alarms, ALARM_GUARD_DOWN,
+                  "nginx runs with the module (process %d), but no worker of it counts here: the "
+                  "front runs another version than this one (" ECLUSE_VERSION
+                  "), or another `runtime`; its error log says which",
+                  (int)other);
+    else if (look->since)
+        alarm_add(&st->alarms, ALARM_GUARD_DOWN, "the guard %s is down since %s: %s",
+                  guard_name(guard),
+                  figure_wall(wall_of(&st->s.now, look->since), st->s.now.wall, since),
+                  guard_words[guard].gone);
+    else
+        alarm_add(&st->alarms, ALARM_GUARD_DOWN, "the guard %s has not started: %s",
+                  guard_name(guard), guard_words[guard].gone);
+}
+
+static void guard_alarms(struct status *st, enum guard guard)
+{
+    const struct guard_look *look = &st->guard[guard];
+    if (!guard_is_shown(st, guard) || st->s.code[guard] == -EACCES)
         return; /* whoever asks may not see it: that says nothing about the guard */
-    if (look->alive == 0) {
-        pid_t other = front_process_find("/proc");
-        if (other)
-            alarm_add(
-                &st->alarms, ALARM_GUARD_DOWN,
-                "nginx runs with the module (process %d), but no worker of it counts here: the "
-                "front runs another version than this one (" ECLUSE_VERSION
-                "), or another `runtime`; its error log says which",
-                (int)other);
-        else if (look->since)
-            alarm_add(&st->alarms, ALARM_GUARD_DOWN,
-                      "the front is down since %s: no nginx worker with the module answers",
-                      figure_wall(wall_of(&st->s.now, look->since), st->s.now.wall, since));
-        else
-            alarm_add(&st->alarms, ALARM_GUARD_DOWN,
-                      "the front has not started: no nginx worker with the module runs");
-    }
+    if (look->alive == 0)
+        guard_is_down(st, guard);
     for (size_t i = 0; i < look->count; i++)
         if (look->live[i] && st->s.generation && is_settled(st) &&
             look->process[i].running != st->s.generation)
             alarm_add(&st->alarms, ALARM_GUARD_BEHIND,
-                      "worker %d runs contract %" PRIu64 ", in force is %" PRIu64,
-                      look->process[i].pid, look->process[i].running, st->s.generation);
-    if (st->s.front == NULL)
+                      "process %d of the guard %s runs contract %" PRIu64 ", in force is %" PRIu64,
+                      look->process[i].pid, guard_name(guard), look->process[i].running,
+                      st->s.generation);
+}
+
+static void front_alarms(struct status *st)
+{
+    const struct budgets *front = st->s.guard[GUARD_FRONT];
+    char since[FIGURE_SIZE];
+    if (front == NULL)
         return;
-    if (guard_store_is_off(st->s.front))
+    if (guard_store_is_off(front))
         alarm_add(&st->alarms, ALARM_STORE_OFF,
                   "two workers died while reading the store within "
                   "a minute; lookups go to the origin");
-    uint64_t damaged = guard_counter_read(st->s.front, COUNTER_RECORD_DAMAGED);
+    uint64_t damaged = guard_counter_read(front, COUNTER_RECORD_DAMAGED);
     if (damaged)
         alarm_add(&st->alarms, ALARM_RECORDS_DAMAGED,
                   "%" PRIu64 " records were damaged, and were given to nobody", damaged);
-    nanos_t down = guard_origin_down_since(st->s.front, st->s.now.boot);
+    nanos_t down = guard_origin_down_since(front, st->s.now.boot);
     if (down)
         alarm_add(&st->alarms, ALARM_ORIGIN_DOWN, "the origin is down since %s",
                   figure_wall(wall_of(&st->s.now, down), st->s.now.wall, since));
-    uint64_t off = guard_counter_read(st->s.front, COUNTER_SELF_OFF);
+    uint64_t off = guard_counter_read(front, COUNTER_SELF_OFF);
     if (off)
         alarm_add(&st->alarms, ALARM_SELF_OFF,
                   "workers switched the module off %" PRIu64 " times after a mistake of ours", off);
@@ -128,12 +158,13 @@ static void supervisor_alarms(struct status *st)
 
 static void promise_alarms(struct status *st)
 {
-    for (unsigned i = 0; st->s.front && i < st->s.contract->promise_count; i++) {
+    const struct budgets *front = st->s.guard[GUARD_FRONT];
+    for (unsigned i = 0; front && i < st->s.contract->promise_count; i++) {
         const struct promise_rule *rule = &st->s.contract->promise[i];
         if (rule->route < 0)
             continue;
         struct promise_state state;
-        promise_state(st->s.front, i, st->s.now.boot, &state);
+        promise_state(front, i, st->s.now.boot, &state);
         char share[FIGURE_SIZE], promised[FIGURE_SIZE];
         if (state.broken) {
             st->broken++;
@@ -147,12 +178,13 @@ static void promise_alarms(struct status *st)
 
 static void budget_alarms(struct status *st)
 {
-    for (unsigned i = 0; st->s.front && i < st->s.contract->budget_count; i++) {
+    for (unsigned i = 0; i < st->s.contract->budget_count; i++) {
         const struct budget_rule *rule = &st->s.contract->budget[i];
-        if (meter_guard(rule->meter) != GUARD_FRONT)
+        const struct budgets *budgets = situation_budgets(&st->s, i);
+        if (budgets == NULL)
             continue;
         struct budget_state state;
-        budget_state(st->s.front, i, st->s.now.boot, &state);
+        budget_state(budgets, i, st->s.now.boot, &state);
         if (state.breaker_open)
             alarm_add(&st->alarms, ALARM_BREAKER_OPEN,
                       "%s stops only who is four times over: it would have held too many who were "
@@ -207,17 +239,18 @@ void status_look(struct status *st)
 {
     st->has_bulletin = bulletin_read(st->s.runtime, &st->bulletin) == 0;
     st->panic = st->s.control && control_panic(st->s.control);
-    front_look(st);
-    if (st->s.front) {
-        struct hold *holds = calloc(STATUS_MAX_HOLDS, sizeof *holds);
-        must(holds != NULL);
-        st->holds = holds_list(st->s.front, st->s.now.boot, holds, STATUS_MAX_HOLDS);
-        free(holds);
-    }
+    for (enum guard guard = 0; guard < GUARD_COUNT; guard++)
+        guard_look_at(st, guard);
+    struct hold *holds = calloc(STATUS_MAX_HOLDS, sizeof *holds);
+    must(holds != NULL);
+    st->holds = situation_holds(&st->s, holds, STATUS_MAX_HOLDS);
+    free(holds);
     supervisor_alarms(st);
     audit_alarms(st);
     promise_alarms(st);
-    guard_alarms(st);
+    for (enum guard guard = 0; guard < GUARD_COUNT; guard++)
+        guard_alarms(st, guard);
+    front_alarms(st);
     budget_alarms(st);
     tracking_alarms(st);
     outputs_look(st);

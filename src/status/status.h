@@ -1,7 +1,7 @@
 /* status.h: what runs, what it keeps, limits and holds: as `ecluse status`, the desk and the
  * outputs tell it.
  *
- * situation.h  the control page, the contract in force, the front's segment
+ * situation.h  the control page, the contract in force, the guards' segments
  * bulletin.h   what `ecluse run` tells about itself
  * alarm.h      what is put first: one table
  * panic.h      asking for panic, and who answers
@@ -47,7 +47,7 @@ struct status {
     bool has_bulletin;
     struct bulletin bulletin;
     bool panic;
-    struct guard_look front;
+    struct guard_look guard[GUARD_COUNT];
     struct store_look store;
     bool has_audit;              /* `ecluse run` has made the log's page */
     struct handover_state audit; /* what waits to be written, what was lost, what is witnessed */
@@ -75,6 +75,17 @@ void outputs_look(struct status *st);
 json_t *outputs_json(const struct status *st);
 
 json_t *status_json(const struct status *st);
+
+/*    guard   its processes     when none of them is alive */
+#define GUARDS(X)                                                                                  \
+    X(FRONT, "nginx workers", "no nginx worker with the module answers")                           \
+    X(EGRESS, "process",                                                                           \
+      "the kernel goes on with what was left of each budget, then with `without_guard`")           \
+    X(FILES, "process", "files are read and written without a limit")
+
+/* Whether a guard belongs in what is shown: the contract wants it, or it is there all the same. */
+bool guard_is_shown(const struct status *st, enum guard guard);
+const char *guard_processes_name(enum guard guard);
 
 /* A boot-clock reading as wall clock. */
 nanos_t wall_of(const struct moment *now, nanos_t boot);

@@ -35,12 +35,12 @@ static json_t *promise_json(const struct status *st, unsigned at)
         rule->route < 0 ? json_null() : json_safe(st->s.contract->route[rule->route].name),
         "promised", rule->success / 1e6, "within_ms", rule->within / NANOS_MILLISECOND, "over_s",
         rule->over / NANOS_SECOND);
-    bool measured = rule->route >= 0 && st->s.front;
+    bool measured = rule->route >= 0 && st->s.guard[GUARD_FRONT];
     json_object_set_new(object, "measured", json_boolean(measured));
     if (!measured)
         return object;
     struct promise_state state;
-    promise_state(st->s.front, at, st->s.now.boot, &state);
+    promise_state(st->s.guard[GUARD_FRONT], at, st->s.now.boot, &state);
     json_t *figures =
         json_pack("{s:o,s:o,s:f,s:o,s:b,s:I,s:I}", "answers", integer(state.answers), "kept",
                   integer(state.kept), "share", state.share / 1e6, "left", integer(state.left),
@@ -96,10 +96,11 @@ static json_t *budget_json(const struct status *st, unsigned at)
         json_object_set_new(object, "note", json_string("no guard for this budget yet"));
         return object;
     }
-    if (st->s.front == NULL)
+    const struct budgets *budgets = situation_budgets(&st->s, at);
+    if (budgets == NULL)
         return object;
     struct budget_state state;
-    budget_state(st->s.front, at, st->s.now.boot, &state);
+    budget_state(budgets, at, st->s.now.boot, &state);
     json_object_set_new(object, "principals", integer(state.principals));
     json_object_set_new(object, "held", integer(state.held));
     json_object_set_new(object, "breaker_open", json_boolean(state.breaker_open));
@@ -108,9 +109,9 @@ static json_t *budget_json(const struct status *st, unsigned at)
     return object;
 }
 
-static json_t *front_json(const struct status *st)
+static json_t *guard_json(const struct status *st, enum guard which)
 {
-    const struct guard_look *look = &st->front;
+    const struct guard_look *look = &st->guard[which];
     const struct moment *now = &st->s.now;
     json_t *processes = json_array(), *counters = json_object();
     for (size_t i = 0; i < look->count; i++) {
@@ -122,13 +123,14 @@ static json_t *front_json(const struct status *st)
                                                    "generation", integer(p->running), "refused",
                                                    integer(p->refused)));
     }
-    for (int i = 0; st->s.front && i < COUNTER_COUNT; i++)
-        json_object_set_new(counters, counter_name((enum guard_counter)i),
-                            integer(guard_counter_read(st->s.front, (enum guard_counter)i)));
-    return json_pack("{s:s,s:s,s:o,s:o,s:o}", "name", "front", "state",
-                     st->s.front_code == -EACCES ? "unseen"
-                     : look->alive               ? "up"
-                                                 : "down",
+    const struct budgets *budgets = st->s.guard[which];
+    for (enum guard_counter i = 0; budgets && i < COUNTER_COUNT; i++)
+        if (which == GUARD_FRONT || guard_counter_read(budgets, i))
+            json_object_set_new(counters, counter_name(i), integer(guard_counter_read(budgets, i)));
+    return json_pack("{s:s,s:s,s:o,s:o,s:o}", "name", guard_name(which), "state",
+                     st->s.code[which] == -EACCES ? "unseen"
+                     : look->alive                ? "up"
+                                                  : "down",
                      "since", look->since ? wall_text(wall_of(now, look->since)) : json_null(),
                      "processes", processes, "counters", counters);
 }
@@ -220,7 +222,9 @@ json_t *status_json(const struct status *st)
     for (unsigned i = 0; i < st->s.contract->budget_count; i++)
         json_array_append_new(budgets, budget_json(st, i));
     json_t *guards = json_array();
-    json_array_append_new(guards, front_json(st));
+    for (enum guard guard = 0; guard < GUARD_COUNT; guard++)
+        if (guard_is_shown(st, guard))
+            json_array_append_new(guards, guard_json(st, guard));
     return json_pack("{s:s,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:o,s:o,s:o}", "ecluse",
                      ECLUSE_VERSION, "at", wall_text(st->s.now.wall), "panic", (int)st->panic,
                      "alarms", alarms_json(st), "contract", contract_json(st), "supervisor",

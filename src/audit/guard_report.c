@@ -1,13 +1,8 @@
-#include "front/report.h"
-
-#include "audit/handover.h"
+#include "audit/guard_report.h"
 
 #include <stdio.h>
 
 enum { NEWS = 256 };
-
-static struct handover *ring;
-static nanos_t said, looked;
 
 static const struct budget_rule *rule_of(const struct contract *c, const struct hold *hold)
 {
@@ -81,10 +76,12 @@ static void number_holds(struct act *act, const struct budget_rule *rule,
 }
 
 /* One hold is named with who it is about; many are told by their numbers. */
-static struct act act_of(const struct contract *c, const struct budget_news *news, int64_t wall)
+static struct act act_of(const struct contract *c, enum guard guard, const struct budget_news *news,
+                         int64_t wall)
 {
     const struct budget_rule *rule = rule_of(c, &news->hold);
-    struct act act = {.at = wall, .kind = (uint8_t)kind_of(news), .actor = "guard front"};
+    struct act act = {.at = wall, .kind = (uint8_t)kind_of(news)};
+    snprintf(act.actor, sizeof act.actor, "guard %s", guard_name(guard));
     char name[HOLD_NAME_SIZE], who[PRINCIPAL_TEXT_SIZE];
     if (rule)
         act_text(act.object, sizeof act.object, text_of(rule->name));
@@ -94,7 +91,7 @@ static struct act act_of(const struct contract *c, const struct budget_news *new
     number_holds(&act, rule, news);
     if (news->count > 1 || news->hold.observed)
         return act;
-    hold_name(GUARD_FRONT, news->hold.id, name);
+    hold_name(guard, news->hold.id, name);
     act_text(act.hold, sizeof act.hold, text_of(name));
     if (rule)
         act_text(act.subject, sizeof act.subject,
@@ -103,36 +100,37 @@ static struct act act_of(const struct contract *c, const struct budget_news *new
     return act;
 }
 
-static bool ring_is_open(const char *runtime, nanos_t now)
+static bool ring_is_open(struct guard_report *r, const char *runtime, nanos_t now)
 {
     struct error error;
-    if (ring || (looked && now - looked < 5 * NANOS_SECOND))
-        return ring != NULL;
-    looked = now;
-    if (handover_open(runtime, HANDOVER_FRONT, &ring, &error) == 0)
+    if (r->ring || (r->looked && now - r->looked < 5 * NANOS_SECOND))
+        return r->ring != NULL;
+    r->looked = now;
+    if (handover_open(runtime, r->name, &r->ring, &error) == 0)
         return true;
-    ring = NULL;
-    if (!said || now - said >= NANOS_MINUTE)
+    r->ring = NULL;
+    if (!r->said || now - r->said >= NANOS_MINUTE)
         log_line(LOG_LEVEL_ERROR, "holds are not put on the record: %s", error.text);
-    said = now;
+    r->said = now;
     return false;
 }
 
-void report_beat(struct budgets *budgets, const struct contract *contract, nanos_t now)
+void guard_report_beat(struct guard_report *r, struct budgets *budgets,
+                       const struct contract *contract, nanos_t now)
 {
     static struct budget_news news[NEWS];
-    if (!ring_is_open(contract->runtime, now))
+    if (!ring_is_open(r, contract->runtime, now))
         return; /* what began meanwhile is told once there is a ring */
     size_t count = budget_report(budgets, now, news, NEWS);
     int64_t wall = count ? clock_wall() : 0;
     for (size_t i = 0; i < count; i++) {
-        struct act act = act_of(contract, &news[i], wall);
-        handover_act(ring, &act);
+        struct act act = act_of(contract, r->guard, &news[i], wall);
+        handover_act(r->ring, &act);
     }
 }
 
-void report_close(void)
+void guard_report_close(struct guard_report *r)
 {
-    handover_close(ring);
-    ring = NULL;
+    handover_close(r->ring);
+    r->ring = NULL;
 }
