@@ -13,7 +13,7 @@
  *
  * What is prepared   all of a page but one slot: a constant first and a constant second half for
  *                    each kind, form and language, and their headers. A flood costs two pointers
- *                    and a slot of about 150 bytes; for an offered form the fields are in it.
+ *                    and a slot of some 800 bytes; for an offered form the fields are in it.
  * Policy             script and style are constant, so that the Content-Security-Policy names them
  *                    by their hashes; nothing else runs, whatever stands in a field.
  * Status             503 and Retry-After (403 for a lane's closed door), no-store, noindex: no cache
@@ -26,13 +26,13 @@
 #ifndef ECLUSE_GATE_CHALLENGE_H
 #define ECLUSE_GATE_CHALLENGE_H
 
+#include "gate/puzzle.h"
 #include "tracking/answer.h"
 
 enum {
     CHALLENGE_BODY_MAX = 8 * 1024,      /* of a form that is given back */
     CHALLENGE_FIELDS_SIZE = 24 * 1024,  /* what its hidden fields may come to, escaped */
-    CHALLENGE_SLOT_SIZE = 512,          /* the rest of a slot */
-    CHALLENGE_PUZZLE_MAX = 160,         /* of struct challenge_slot: longer ones are a mistake */
+    CHALLENGE_SLOT_SIZE = 1536,         /* the rest of a slot */
 };
 
 enum challenge_form { CHALLENGE_HTML, CHALLENGE_JSON, CHALLENGE_TEXT, CHALLENGE_FORM_COUNT };
@@ -55,12 +55,12 @@ enum challenge_kind {
         CHALLENGE_KIND_COUNT
 };
 
-/* One prepared page: `open`, then what challenge_slot() writes, then `close`. Programs' forms have
- * no slot, and all of it in `open`. about.length is that of the two halves, about.retry_after 0:
- * the caller adds. */
+/* One prepared page: `open`, then what challenge_write() writes, then `close`; what belongs to no
+ * slot has all of it in `open`. about.length and about.retry_after are 0: the caller fills them in.
+ */
 struct challenge_page {
     struct answer about;
-    struct text open, close;
+    struct text open, middle, close; /* the middle is short, and copied into the slot */
     bool has_slot;
 };
 
@@ -72,16 +72,17 @@ const struct challenge_page *challenge_page(enum challenge_kind kind, enum chall
 
 /* What goes between the halves. */
 struct challenge_slot {
-    struct text puzzle;  /* puzzle.h's token: letters, digits and -_.: only; for PUZZLE kinds */
-    unsigned difficulty; /* leading zero bits that SHA-256(puzzle ":" counter) is to have */
-    uint32_t seconds;    /* until it is worth asking again: 1 to 3600, others are brought there */
-    struct text fields;  /* of challenge_fields(); for OFFER kinds */
+    struct text puzzle; /* of puzzle_write(); for PUZZLE kinds, empty for the others */
+    unsigned bits;      /* that it asks for */
+    uint32_t seconds;   /* until it is worth asking again: 1 to 3600, others are brought there */
+    struct text fields; /* of challenge_fields(); for OFFER kinds */
 };
 
-/* Writes CHALLENGE_SLOT_SIZE bytes at most besides the fields. */
-void challenge_slot(struct writer *w, enum challenge_kind kind, const struct challenge_slot *slot);
+/* What stands between `open` and `close`: CHALLENGE_SLOT_SIZE bytes at most besides the fields. */
+void challenge_write(struct writer *w, enum challenge_kind kind, enum language language,
+                     const struct challenge_slot *slot);
 
-/* Writes an application/x-www-form-urlencoded body as hidden fields. A browser that reads these
+/* Writes an application/x-www-form-urlencoded body as a form of hidden fields, up to its button. A browser that reads these
  * and sends the form again sends the same names and values in the same order, byte by byte once
  * decoded: bytes that are no UTF-8 go as windows-1252, which has a character for each byte.
  *
