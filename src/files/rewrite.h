@@ -5,18 +5,18 @@
  * and there is no score. REWRITE_GROUNDS is the whole rule.
  *
  * Figures    the file type by its own magic (few types that matter, and `text`, and `unknown`); the
- *            Shannon entropy of 4 KiB chunks, in thousandths of a bit per byte, over the chunks that
- *            differ; how many of these rose to that of noise; and for types that are dense in
+ *            Shannon entropy of 4 KiB chunks, in thousandths of a bit per byte, over the chunks
+ *            that differ; how many of these rose to that of noise; and for types that are dense in
  *            themselves (zip, JPEG, PNG, gzip, PDF) whether their inner structure still holds.
- * Sampled    small files whole; of large ones the head, the tail and chunks at places that depend on
- *            a secret seed, so that nobody can write around them: at most REWRITE_CHUNKS chunks of
- *            each file. Encryption of every other block or of the first 4 KiB changes many of the
- *            sampled chunks, or the type.
- * Pure       reads the two descriptors given (pread, never at more than the bound) and nothing else;
- *            no clock, no allocation beyond the stack. It parses what attackers wrote: run it where
- *            nothing can be lost (rewrite_serve(), in a process without rights).
- * Limits     whoever rewrites text by other text, or a photo by another photo, passes as benign; the
- *            vault has the old version all the same. docs/files.md.
+ * Sampled    small files whole; of large ones the head, the tail and chunks at places that depend
+ *            on a secret seed, so that nobody can write around them: at most REWRITE_CHUNKS chunks
+ *            of each file. Encryption of every other block or of the first 4 KiB changes many of
+ *            the sampled chunks, or the type.
+ * Pure       reads the two descriptors given (pread, never at more than the bound) and nothing
+ *            else; no clock, no allocation beyond the stack. It parses what attackers wrote: run
+ *            it where nothing can be lost (rewrite_serve(), in a process without rights).
+ * Limits     whoever rewrites text by other text, or a photo by another photo, passes as benign;
+ *            the vault has the old version all the same. docs/files.md.
  */
 #ifndef ECLUSE_FILES_REWRITE_H
 #define ECLUSE_FILES_REWRITE_H
@@ -69,7 +69,7 @@ struct rewrite_figures {
  * What cannot be read is UNJUDGED; it never fails. 0.1 to 1 ms (bench/vault). */
 void rewrite_judge(int old_fd, int new_fd, uint64_t seed, struct rewrite_figures *out);
 
-/* A ground that the two files do not show (OWN, VANISHED, UNJUDGED), with sizes and nothing else. */
+/* A ground that the two files do not show (OWN, VANISHED, UNJUDGED), with sizes alone. */
 void rewrite_figures_set(struct rewrite_figures *out, enum rewrite_ground ground,
                          uint64_t size_before, uint64_t size_after);
 

@@ -1,10 +1,10 @@
 /* vault.h: the last closed version of every file of a share, where only root can reach it.
  *
  * Where      SHARE/.ecluse-vault, on the share's own file system: root's, 0700, and immutable
- *            (FS_IMMUTABLE_FL): whoever may write the share's root can neither rename nor remove nor
- *            replace it. What changes lies one folder deeper, in `store`. A folder of that name that
- *            is not root's is refused; a root's one is taken over. No users' mount shows more than
- *            the name. The guard excludes it from marks and charges.
+ *            (FS_IMMUTABLE_FL): whoever may write the share's root can neither rename nor remove
+ *            nor replace it. What changes lies one folder deeper, in `store`. A folder of that
+ *            name that is not root's is refused; a root's one is taken over. No users' mount shows
+ *            more than the name. The guard excludes it from marks and charges.
  * Kinds      VAULT_CLONES where the file system shares blocks (FICLONE: XFS with reflink=1, btrfs):
  *            a clone of every file, so that whatever destroys a file, its last closed version is
  *            there. VAULT_COPIES elsewhere: a copy of a file of at most `copy_up_to` bytes of data,
@@ -16,13 +16,13 @@
  *            history by its inode, one that is saved by another file's rename over it by its path.
  * Log        append-only, each record with its length and a checksum; one write(2) each, and never
  *            rewritten in place (history.h reads it, also while it grows). Killed at any instant: a
- *            torn tail is cut off at the next open, a clone without a record is removed. Power lost:
- *            what the log lacks is kept anew by the next pass; vault_sync() bounds it to a second.
- *            When more than half of it is dead it is written anew beside, and renamed.
+ *            torn tail is cut off at the next open, a clone without a record is removed. Power
+ *            lost: what the log lacks is kept anew by the next pass; vault_sync() bounds it to a
+ *            second. When more than half of it is dead it is written anew beside, and renamed.
  * Past       a version is current while it is its file's last one, and is never evicted then; it
- *            costs its metadata only. Once its file was rewritten or removed it is past, and charged
- *            to the *user who did that*, with the bytes of data that it had. That counts shared
- *            extents in full: it is what the version costs at most.
+ *            costs its metadata only. Once its file was rewritten or removed it is past, and
+ *            charged to the *user who did that*, with the bytes of data that it had. That counts
+ *            shared extents in full: it is what the version costs at most.
  * Bounds     `at_most` bytes of past versions in all, `per_user` for each; older than `keep`: gone.
  *            Who is over makes room out of the versions that he himself wrote and replaced, never
  *            out of others', those first whose content lived shortest (so that churn goes before
@@ -30,9 +30,9 @@
  *            contract's budgets of files_rewritten. When that does not do, vault_keep() says
  *            VAULT_REFUSED, and his open for writing is to be refused. Others are not touched.
  * Disk full  16 MB lie ready in the vault and are given up first; then VAULT_REFUSED too.
- * Threads    one process writes (a lock file says so: -EBUSY); in it any number of threads may call.
- *            A clone of a file that is still dirty waits for its blocks to be written: never call
- *            from the listener (vault_service.h is for it).
+ * Threads    one process writes (a lock file says so: -EBUSY); in it any number of threads may
+ *            call. A clone of a file that is still dirty waits for its blocks to be written: never
+ *            call from the listener (vault_service.h is for it).
  * Cost       bench/vault: time, footprint and share of metadata for 100,000 files.
  * Time       `now` is the wall clock: versions outlive a boot, and people ask for "since 14:00".
  */
@@ -69,7 +69,7 @@ nanos_t vault_window(const struct contract *contract);
 /* Who acts, as the guard attributes it. */
 struct vault_who {
     uint32_t user; /* file-system uid; VAULT_NOBODY when not known */
-    uint64_t tree; /* the process tree: a number that stands for no other, over boots too; 0 unknown */
+    uint64_t tree; /* process tree: a number that stands for no other, over boots too; 0 unknown */
 };
 
 /* Which file: its path is relative to the share, without a leading slash, any bytes but zero. */
@@ -80,7 +80,7 @@ struct vault_file {
 
 /* Why a version is kept, as its record says. */
 enum vault_when {
-    VAULT_FOUND,  /* by the pass over the share: who wrote it is not known, its owner stands for it */
+    VAULT_FOUND,  /* by the pass over the share: who wrote it is not known */
     VAULT_BEFORE, /* before an open that may write */
     VAULT_CLOSED, /* after a writer closed it: `who` wrote it */
     VAULT_RESTORED,
@@ -135,7 +135,8 @@ void vault_past(struct vault *v, uint64_t version, struct vault_who who,
 
 /* A file has another path now (-ENOENT: unknown, nothing noted). What had that path before is past
  * by vault_past(). A folder moves all that lies in it. */
-int vault_moved(struct vault *v, const char *from, const char *to, nanos_t now);
+int vault_moved(struct vault *v, const char *from, const char *to, struct vault_who who,
+                nanos_t now);
 
 /* A hold began: `ecluse files restore --hold` undoes what `who` did from `from` on (user
  * VAULT_NOBODY: any user, tree 0: any tree). `hold` as hold_name() writes it: "hold-2f-files". */

@@ -5,16 +5,16 @@
  *            (rewrite_serve()).
  * Look       the listener looks for itself first: vault_view_has() tells from shared memory whether
  *            the version behind an event is kept (about 60 ns after an fstat). Most are.
- * Ask        otherwise it sends the descriptor over a SOCK_SEQPACKET socket with a cookie, and reads
- *            the answer when it comes: vault_ask() and vault_answer() never wait. What is not
+ * Ask        otherwise it sends the descriptor over a SOCK_SEQPACKET socket with a cookie, and
+ *            reads the answer when it comes: vault_ask() and vault_answer() never wait. What is not
  *            answered by the listener's own deadline is the listener's to decide.
  * Order      OPENED is answered once the version is kept (or is not). CLOSED, MOVED and REMOVED are
  *            answered only if an existing file was rewritten: with `thing` (for
- *            budget_charge_distinct()) and the figures; the clone follows half a second later, since
- *            most files that live shorter need none. The descriptor is held meanwhile, so that a
- *            removal or a rename over takes nothing away. REMOVED waits 300 ms for a successor.
- *            A file that was opened for writing and is not closed is looked at every second, and
- *            judged when it changed: an attacker who never closes gains nothing.
+ *            budget_charge_distinct()) and the figures; the clone follows half a second later,
+ *            since most files that live shorter need none. The descriptor is held meanwhile, so
+ *            that a removal or a rename over takes nothing away. REMOVED waits 300 ms for a
+ *            successor. A file that was opened for writing and is not closed is looked at every
+ *            second, and judged when it changed: an attacker who never closes gains nothing.
  * Dead       the socket ends, the view says so by its heartbeat; the one who started it starts it
  *            again with a new socket.
  */
@@ -23,7 +23,7 @@
 
 #include "files/vault.h"
 
-/* ---- The view: shared memory, written by the vault's process, read by all others -------------- */
+/* ---- The view: shared memory, written by the vault's process, read by all others ------------- */
 
 struct vault_view;
 
@@ -89,7 +89,7 @@ struct vault_answer {
 /* Sends the question, with fd unless it is -1 (the caller keeps its own). Never waits: -EAGAIN when
  * the queue is full, -EPIPE when nobody is there. */
 int vault_ask(int socket, const struct vault_question *question, int fd);
-/* The next answer: 1, or 0 when there is none yet, or -EPIPE. The socket is readable when there is. */
+/* The next answer: 1, or 0 when there is none yet, or -EPIPE. The socket is readable then. */
 int vault_answer(int socket, struct vault_answer *out);
 
 /* ---- Serving: the vault's process ------------------------------------------------------------ */
