@@ -17,8 +17,8 @@ def run(*command, **options):
 class Share:
     """Nothing outside its own temporary directory is ever mounted or marked."""
 
-    def __init__(self, size=SIZE, kind="xfs"):
-        self.home = tempfile.mkdtemp(prefix="ecluse-share-")
+    def __init__(self, size=SIZE, kind="xfs", within=None):
+        self.home = tempfile.mkdtemp(prefix="ecluse-share-", dir=within)
         os.chmod(self.home, 0o755)  # throw-away users go through it
         self.image, self.path = self.at("image"), self.at("share")
         self.mounted = False

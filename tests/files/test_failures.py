@@ -1,0 +1,144 @@
+"""Whatever becomes of the guard, no open on the share waits, and what it could not do is told."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from world import ECLUSE, wait_until
+
+MOST = 1.0  # seconds that an open may wait
+
+PROBE = """
+import json, os, sys, time
+folder, seconds = sys.argv[1], float(sys.argv[2])
+names = sorted(os.listdir(folder))
+worst, opened, refused, begun = 0.0, 0, 0, time.monotonic()
+while time.monotonic() - begun < seconds:
+    for number, name in enumerate(names):
+        before = time.monotonic()
+        try:
+            flags = os.O_RDWR if number % 2 else os.O_RDONLY
+            os.close(os.open(os.path.join(folder, name), flags))
+            opened += 1
+        except OSError:
+            refused += 1
+        worst = max(worst, time.monotonic() - before)
+    time.sleep(0.002)
+print(json.dumps({"worst": worst, "opened": opened, "refused": refused}))
+"""
+
+
+@pytest.fixture
+def world(worlds):
+    made = worlds()
+    made.folder = made.share.on("work")
+    made.user = made.new_user()
+    os.mkdir(made.folder)
+    for number in range(8):
+        with open(os.path.join(made.folder, f"note {number}"), "w", encoding="utf-8") as file:
+            file.write("a note\n" * 100)
+        os.chown(os.path.join(made.folder, f"note {number}"), made.user, made.user)
+    os.chown(made.folder, made.user, made.user)
+    yield made.guarded()
+    made.close()
+
+
+def probe(world, seconds):
+    script = world.share.at("probe.py")
+    with open(script, "w", encoding="utf-8") as file:
+        file.write(PROBE)
+    return world.start(world.user, sys.executable, script, world.folder, seconds,
+                       stdout=subprocess.PIPE, text=True)
+
+
+def told(process):
+    said, _ = process.communicate(timeout=60)
+    return json.loads(said)
+
+
+def listener(world):
+    return world.status()["files"]["listener"]["pid"]
+
+
+@pytest.mark.parametrize("how", [signal.SIGSTOP, signal.SIGKILL], ids=["stopped", "killed"])
+def test_no_open_waits_over_a_second_when_the_listener_is(world, how):
+    before = listener(world)
+    process = probe(world, 5)
+    time.sleep(1)
+    os.kill(before, how)
+    found = told(process)
+    assert found["worst"] < MOST
+    assert found["refused"] == 0 and found["opened"] > 100
+    assert wait_until(lambda: listener(world) not in (before, None), 10), world.said()
+    assert any("guard" in alarm["kind"] for alarm in world.status()["alarms"]) or \
+        wait_until(world.is_ready, 10)
+
+
+def test_stopped_again_and_again_it_is_still_nobody_who_waits(world):
+    process = probe(world, 8)
+    ended = time.monotonic() + 7
+    while time.monotonic() < ended:
+        pid = wait_until(lambda: listener(world), 2)
+        if pid:
+            try:
+                os.kill(pid, signal.SIGSTOP)
+            except ProcessLookupError:
+                pass
+        time.sleep(0.3)
+    assert told(process)["worst"] < MOST
+
+
+def test_when_all_of_ecluse_is_killed_the_share_is_as_free_as_before(world):
+    process = probe(world, 4)
+    time.sleep(1)
+    os.killpg(world.guard.pid, signal.SIGKILL)
+    world.guard.wait()
+    world.guard = None
+    found = told(process)
+    assert found["worst"] < MOST and found["refused"] == 0
+
+
+def test_on_a_full_disk_reading_goes_on_and_what_is_lost_is_told(world):
+    space = os.statvfs(world.share.path)
+    with open(world.share.on("ballast"), "wb") as file:
+        os.posix_fallocate(file.fileno(), 0, space.f_bavail * space.f_bsize - (4 << 20))
+        try:
+            while True:
+                file.seek(0, os.SEEK_END)
+                file.write(b"x" * 4096)
+                file.flush()
+        except OSError:
+            pass
+    found = told(probe(world, 3))
+    assert found["worst"] < MOST and found["opened"] > 100
+    os.remove(world.share.on("ballast"))
+
+
+def test_descriptors_from_before_the_start_are_found(worlds):
+    made = worlds()
+    place = made.department("early", 12)
+    path = os.path.join(place.path, sorted(place.before)[0])
+    holder = made.start(place.user, sys.executable, "-c",
+                        f"import sys, time; f = open({path!r}, 'r+b'); time.sleep(60)")
+    assert wait_until(lambda: any(os.path.realpath(f"/proc/{holder.pid}/fd/{fd}") == path
+                                  for fd in os.listdir(f"/proc/{holder.pid}/fd")))
+    made.guarded()
+    done = subprocess.run([ECLUSE, "check", made.contract], capture_output=True, text=True,
+                          check=False)
+    assert "opened before" in json.dumps(made.status()) + done.stdout
+    made.close()
+
+
+def test_observe_marks_nothing_and_keeps_nothing(worlds):
+    made = worlds(mode="observe")
+    place = made.department("observed", 120)
+    made.guarded()
+    destruction = place.destroy("in-place")
+    destruction.process.wait(30)
+    assert len(destruction.done()) == place.count
+    assert not os.path.exists(made.share.on(".ecluse-vault"))
+    made.close()

@@ -1,0 +1,153 @@
+"""Whoever encrypts or wipes a share is held at once, and nothing stays lost."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+
+import pytest
+from samba import USERS, Samba
+from world import ENCRYPT, REWRITE, REWRITE_USER, wait_until
+
+FILES = 130
+WAYS = subprocess.run([ENCRYPT, "ways"], capture_output=True, text=True, check=False).stdout.split() \
+    if os.path.exists(ENCRYPT) else []
+# How each comes by a directory, where that is not the order of names.
+ORDER = {"rename-over": "random", "o-trunc": "backward"}
+HELD_WITHIN = 1.0  # seconds after the budget was crossed
+SPARSE = 100 << 30
+
+
+@pytest.fixture(scope="module")
+def world(worlds):
+    made = worlds()
+    names = [*WAYS, "slow", "samba", "sparse", "large", "dry"]
+    made.departments = {name: made.department(name, FILES) for name in names}
+    sparse = made.departments["sparse"]
+    path = os.path.join(sparse.path, "files", "0 sparse image")
+    with open(path, "wb") as file:
+        file.truncate(SPARSE)
+        for at in (0, 5 << 30, 70 << 30, SPARSE - 8192):
+            file.seek(at)
+            file.write(os.urandom(16) + b"a disk of a virtual machine. " * 280)
+    os.chown(path, sparse.user, sparse.user)
+    sparse.again()
+    return made.guarded()
+
+
+def restore_all_held(world, user):
+    holds = world.holds(user)
+    assert holds, "nobody was held"
+    for hold in holds:
+        world.restore("--hold", hold["id"])
+    return holds
+
+
+def within_a_second(destruction, limit=REWRITE):
+    moments = destruction.crossing(limit)
+    assert moments is None or moments[1] - moments[0] <= HELD_WITHIN
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_is_held_and_undone(world, way):
+    place = world.departments[way]
+    destruction = place.destroy(way, "--order", ORDER.get(way, "forward"))
+    destruction.until_held()
+    assert len(destruction.done()) < place.count, "it came to its end"
+    within_a_second(destruction)
+    assert place.lost(), "it destroyed nothing"
+    restore_all_held(world, place.user)
+    assert place.lost() == {}
+
+
+def test_slow_encryption_is_held_by_the_budget_of_its_user(worlds):
+    """One file at a time, under the budget of a minute; the longer one is for that."""
+    world = worlds(rewrite_user=40)
+    place = world.department("slow", 60)
+    world.guarded()
+    destruction = place.destroy("in-place", "--pause", "40")
+    destruction.until_held()
+    assert len(destruction.done()) < place.count
+    within_a_second(destruction, 40)
+    assert [hold["budget"] for hold in restore_all_held(world, place.user)] == \
+        ["rewrites by one user"]
+    assert place.lost() == {}
+
+
+def test_a_file_of_100_gb_comes_back_with_its_holes(world):
+    place = world.departments["sparse"]
+    destruction = place.destroy("in-place")
+    destruction.until_held()
+    assert "files/0 sparse image" in place.lost()
+    restore_all_held(world, place.user)
+    assert place.lost() == {}
+    assert os.stat(os.path.join(place.path, "files", "0 sparse image")).st_blocks * 512 < 10 << 20
+
+
+@pytest.fixture(scope="module")
+def samba(world):
+    made = Samba(world.share.path)
+    yield made
+    made.end()
+
+
+def test_through_samba_one_user_is_held_and_the_other_goes_on(world, samba, tmp_path):
+    place = world.departments["samba"]
+    attacker, other = USERS
+    for folder, _, names in os.walk(place.path):
+        for path in (folder, *(os.path.join(folder, name) for name in names)):
+            shutil.chown(path, attacker)
+    place.again()
+    time.sleep(1.5)  # for the vault: the owner is part of what comes back
+    noise = tmp_path / "files"  # what an encrypting client would send
+    for name in place.before:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(os.urandom(4000))
+    os.chmod(world.share.on(), 0o755)
+    mine = world.share.on("mine")
+    os.mkdir(mine)
+    shutil.chown(mine, other)
+    samba.do(attacker, f"cd {place.name}; recurse; prompt; mput {noise.name}", timeout=20,
+             directory=str(tmp_path))
+    lost = place.lost()
+    assert 0 < len(lost) < place.count
+    assert wait_until(lambda: world.holds())
+    (tmp_path / "letter").write_text("a letter")
+    status, said = samba.do(other, "cd mine; put letter; get letter back", directory=str(tmp_path))
+    assert status == 0, said
+    assert (tmp_path / "back").read_text() == "a letter"
+    for hold in world.holds():
+        if "5" == str(hold["principal"].get("id", "")) or attacker in json.dumps(hold):
+            world.restore("--hold", hold["id"])
+    world.restore("--path", place.path, "--since", "5m")
+    assert place.lost() == {}
+
+
+def test_a_dry_run_changes_nothing_and_to_another_place_neither(world):
+    place = world.departments["dry"]
+    place.destroy("unlink").until_held()
+    lost = place.lost()
+    hold = world.holds(place.user)[0]["id"]
+    done = world.ecluse("files", "restore", "--hold", hold, "--dry-run", "--json")
+    assert done.returncode == 0, done.stderr
+    assert place.lost() == lost
+    elsewhere = world.share.at("elsewhere")
+    world.restore("--hold", hold, "--to", elsewhere)
+    assert place.lost() == lost
+    assert sum(len(names) for _, _, names in os.walk(elsewhere)) == len(lost)
+
+
+def test_a_whole_share_comes_back_by_time(worlds):
+    """The budget of the user is the only one here: many files go before he is held."""
+    world = worlds(rewrite=10 * REWRITE_USER)
+    place = world.department("whole", 900)
+    world.guarded()
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time()))
+    destruction = place.destroy("rename-extension")
+    destruction.until_held()
+    assert REWRITE_USER - REWRITE_USER // 60 - 1 <= len(place.lost()) < place.count
+    within_a_second(destruction, REWRITE_USER)
+    world.restore("--since", since)
+    assert place.lost() == {}
