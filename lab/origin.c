@@ -1,9 +1,11 @@
 /* origin: a small service with a database, for the demo and the benchmarks. See origin.h.
  *
  *   origin --fill DATABASE < EVENTS.ndjson
- *   origin --serve DATABASE [--port N] [--threads N]     prints `ready 127.0.0.1:PORT`
+ *   origin --serve DATABASE [--port N] [--threads N] [--work MICROSECONDS] [--connections N]
+ *                                                        prints `ready 127.0.0.1:PORT`
  *
- * Listens on 127.0.0.1 only. Each thread has its own epoll and its own connection to the database.
+ * Listens on 127.0.0.1 only. All threads take from one epoll; each has its own connection to the
+ * database.
  */
 #include "origin.h"
 
@@ -12,14 +14,16 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { REQUEST_MAX = 8192, HEAD_MAX = 256, THREADS_MAX = 64, EVENTS_AT_ONCE = 64 };
+enum { REQUEST_MAX = 8192, HEAD_MAX = 256, THREADS_MAX = 64 };
 
 struct connection {
     int descriptor;
@@ -29,8 +33,16 @@ struct connection {
 
 struct worker {
     struct origin_database *database;
-    int listener;
 };
+
+static struct service {
+    int listener, poll;
+    int64_t work; /* nanoseconds of CPU a request */
+    long most;    /* connections at once */
+    _Atomic long open;
+    _Atomic bool full; /* the listener is out of the poll until one closes */
+    _Atomic uint64_t count[ORIGIN_ROUTE_COUNT];
+} service = {.most = 10000};
 
 /* Where the blank line after a request's head ends, 0 when it is not there yet. */
 static size_t head_end(const struct connection *c)
@@ -84,6 +96,51 @@ static bool reply(int descriptor, const struct origin_page *page, bool head_only
     return send(descriptor, out, all, MSG_NOSIGNAL) == (ssize_t)all;
 }
 
+static int64_t thread_time(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* An application that thinks: CPU, not sleep, so that its threads are what runs short. */
+static void think(enum origin_route route)
+{
+    int64_t end = thread_time() + service.work * (route == ORIGIN_LOGIN ? 5 : 1);
+    while (service.work && thread_time() < end)
+        continue;
+}
+
+static void counts_page(struct origin_page *page)
+{
+    static const char *const names[] = {
+#define X(constant, name, text) name,
+        ORIGIN_ROUTES(X)
+#undef X
+    };
+    size_t length = 0;
+    for (size_t i = 0; i < ORIGIN_ROUTE_COUNT; i++)
+        length += (size_t)snprintf(page->body + length, sizeof page->body - length, "%s\"%s\":%llu",
+                                   i ? "," : "{", names[i],
+                                   (unsigned long long)atomic_load(&service.count[i]));
+    length += (size_t)snprintf(page->body + length, sizeof page->body - length, "}\n");
+    page->length = length;
+    page->status = 200;
+    page->type = "application/json";
+}
+
+static void make_page(struct origin_database *database, bool post, const char *path, size_t length,
+                      struct origin_page *page)
+{
+    if (length == 8 && memcmp(path, "/_counts", 8) == 0) {
+        counts_page(page);
+        return;
+    }
+    page_make(database, post, path, length, page);
+    atomic_fetch_add(&service.count[page->route], 1);
+    think(page->route);
+}
+
 /* Answers every whole request in the buffer. Returns false when the connection is to be closed. */
 static bool answer(struct connection *c, struct origin_database *database)
 {
@@ -104,7 +161,7 @@ static bool answer(struct connection *c, struct origin_database *database)
         if (query)
             length = (size_t)(query - path);
         struct origin_page page;
-        page_make(database, c->request[0] == 'P', path, length, &page);
+        make_page(database, c->request[0] == 'P', path, length, &page);
         bool close_after = wants_close(c->request, head);
         if (!reply(c->descriptor, &page, c->request[0] == 'H', close_after) || close_after)
             return false;
@@ -114,55 +171,70 @@ static bool answer(struct connection *c, struct origin_database *database)
     return c->length < sizeof c->request;
 }
 
-static void accept_all(int listener, int poll)
+static void listen_again(void)
 {
-    for (;;) {
-        int descriptor = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (descriptor < 0)
+    struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT, .data.ptr = NULL};
+    epoll_ctl(service.poll, EPOLL_CTL_MOD, service.listener, &event);
+}
+
+static void accept_all(void)
+{
+    while (atomic_load(&service.open) < service.most) {
+        int descriptor = accept4(service.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (descriptor < 0) {
+            listen_again();
             return;
+        }
         int on = 1;
         setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         struct connection *c = malloc(sizeof *c);
-        struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
-        if (c)
-            *c = (struct connection){.descriptor = descriptor};
-        if (!c || epoll_ctl(poll, EPOLL_CTL_ADD, descriptor, &event) != 0) {
-            close(descriptor);
-            free(c);
+        struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT, .data.ptr = c};
+        if (c) {
+            c->descriptor = descriptor;
+            c->length = 0;
+            atomic_fetch_add(&service.open, 1);
         }
+        if (!c || epoll_ctl(service.poll, EPOLL_CTL_ADD, descriptor, &event) != 0)
+            exit(2);
     }
+    atomic_store(&service.full, true);
+    if (atomic_load(&service.open) < service.most && atomic_exchange(&service.full, false))
+        listen_again();
+}
+
+static void end_connection(struct connection *c)
+{
+    close(c->descriptor);
+    free(c);
+    atomic_fetch_sub(&service.open, 1);
+    if (atomic_exchange(&service.full, false))
+        listen_again();
 }
 
 static void serve_connection(struct connection *c, struct origin_database *database)
 {
     ssize_t got = read(c->descriptor, c->request + c->length, sizeof c->request - c->length);
-    if (got < 0 && errno == EAGAIN)
-        return;
+    bool goes_on = got < 0 && errno == EAGAIN;
     if (got > 0) {
         c->length += (size_t)got;
-        if (answer(c, database))
-            return;
+        goes_on = answer(c, database);
     }
-    close(c->descriptor);
-    free(c);
+    struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT, .data.ptr = c};
+    if (!goes_on || epoll_ctl(service.poll, EPOLL_CTL_MOD, c->descriptor, &event) != 0)
+        end_connection(c);
 }
 
 static void *serve(void *context)
 {
     const struct worker *worker = context;
-    int poll = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event listening = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = NULL};
-    if (poll < 0 || epoll_ctl(poll, EPOLL_CTL_ADD, worker->listener, &listening) != 0)
-        exit(2);
     for (;;) {
-        struct epoll_event event[EVENTS_AT_ONCE];
-        int count = epoll_wait(poll, event, EVENTS_AT_ONCE, -1);
-        for (int i = 0; i < count; i++) {
-            if (event[i].data.ptr)
-                serve_connection(event[i].data.ptr, worker->database);
-            else
-                accept_all(worker->listener, poll);
-        }
+        struct epoll_event event;
+        if (epoll_wait(service.poll, &event, 1, -1) != 1)
+            continue;
+        if (event.data.ptr)
+            serve_connection(event.data.ptr, worker->database);
+        else
+            accept_all();
     }
     return NULL;
 }
@@ -176,7 +248,7 @@ static int listen_on(uint16_t *port)
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
         bind(listener, (struct sockaddr *)&address, sizeof address) != 0 ||
-        listen(listener, 1024) != 0 ||
+        listen(listener, service.most < 1024 ? 128 : 1024) != 0 ||
         getsockname(listener, (struct sockaddr *)&address, &size) != 0) {
         fprintf(stderr, "origin: 127.0.0.1:%u: %s\n", *port, strerror(errno));
         return -1;
@@ -190,14 +262,17 @@ static int run(const char *database, uint16_t port, size_t threads)
 {
     static struct worker worker[THREADS_MAX];
     pthread_t thread[THREADS_MAX];
-    int listener = listen_on(&port);
-    for (size_t i = 0; listener >= 0 && i < threads; i++) {
-        worker[i] = (struct worker){database_open(database), listener};
+    service.listener = listen_on(&port);
+    service.poll = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event listening = {.events = EPOLLIN | EPOLLONESHOT, .data.ptr = NULL};
+    if (service.listener < 0 ||
+        epoll_ctl(service.poll, EPOLL_CTL_ADD, service.listener, &listening) != 0)
+        return 2;
+    for (size_t i = 0; i < threads; i++) {
+        worker[i] = (struct worker){database_open(database)};
         if (!worker[i].database || pthread_create(&thread[i], NULL, serve, &worker[i]) != 0)
             return 2;
     }
-    if (listener < 0)
-        return 2;
     printf("ready 127.0.0.1:%u\n", port);
     fflush(stdout);
     for (size_t i = 0; i < threads; i++)
@@ -208,7 +283,8 @@ static int run(const char *database, uint16_t port, size_t threads)
 static int usage(void)
 {
     fputs("origin --fill DATABASE < EVENTS.ndjson\n"
-          "origin --serve DATABASE [--port N] [--threads N]\n",
+          "origin --serve DATABASE [--port N] [--threads N] [--work MICROSECONDS] "
+          "[--connections N]\n",
           stderr);
     return 2;
 }
@@ -227,10 +303,15 @@ int main(int count, char **arguments)
             port = strtoul(arguments[i + 1], NULL, 10);
         else if (strcmp(arguments[i], "--threads") == 0)
             threads = strtoul(arguments[i + 1], NULL, 10);
+        else if (strcmp(arguments[i], "--work") == 0)
+            service.work = strtol(arguments[i + 1], NULL, 10) * 1000;
+        else if (strcmp(arguments[i], "--connections") == 0)
+            service.most = strtol(arguments[i + 1], NULL, 10);
         else
             return usage();
     }
-    if (port > UINT16_MAX || threads < 1 || threads > THREADS_MAX)
+    if (port > UINT16_MAX || threads < 1 || threads > THREADS_MAX || service.work < 0 ||
+        service.work > 1000000000 || service.most < 1)
         return usage();
     return run(arguments[2], (uint16_t)port, threads);
 }

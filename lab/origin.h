@@ -1,11 +1,17 @@
 /* origin.h: the service behind Ecluse in the demo and the benchmarks.
  *
- * A small honest one: HTTP/1.1, a real SQLite database on disk, one query an answer, no cache, no
- * tricks that make it slow or weak. It refuses nothing. Killing it is killing a process.
+ * A small honest one: HTTP/1.1, a real SQLite database on disk, one query an answer, no cache. It
+ * refuses nothing, and has no more connections than it was told to: the next wait in the kernel's
+ * queue. What a request costs it beyond its query is said when it is started, for an application
+ * that thinks (`--work`, microseconds of CPU; signing in costs five times as much). Killing it is
+ * killing a process.
  *
- *   GET /suivi/NUMBER              the parcel's history as a page; 404 when the database does not
- * have it GET /suivi/v2/idships/NUMBER   the same as JSON GET / and GET /tarifs          a page
- *   POST /connexion                a page
+ *   GET /suivi/NUMBER              the parcel's history as a page; 404 when the database has none
+ *   GET /suivi/v2/idships/NUMBER   the same as JSON
+ *   GET / and GET /tarifs          a page
+ *   GET /recherche                 a page
+ *   POST /connexion, POST /scans   a page
+ *   GET /_counts                   how many requests of each kind have come, as JSON
  */
 #ifndef ECLUSE_LAB_ORIGIN_H
 #define ECLUSE_LAB_ORIGIN_H
@@ -32,7 +38,24 @@ typedef void origin_event(void *context, const char *at, const char *code, const
 int database_events(struct origin_database *database, const char *number, size_t length,
                     origin_event *event, void *context);
 
+/*  constant  name        which requests */
+#define ORIGIN_ROUTES(X)                                                                           \
+    X(PARCEL, "parcel", "a parcel that the database has")                                          \
+    X(UNKNOWN, "unknown", "one that it does not have")                                             \
+    X(SEARCH, "search", "GET /recherche")                                                          \
+    X(LOGIN, "login", "POST /connexion")                                                           \
+    X(SCAN, "scan", "POST /scans")                                                                 \
+    X(OTHER, "other", "anything else")
+
+enum origin_route {
+#define X(constant, ...) ORIGIN_##constant,
+    ORIGIN_ROUTES(X)
+#undef X
+        ORIGIN_ROUTE_COUNT
+};
+
 struct origin_page {
+    enum origin_route route;
     unsigned status;
     const char *type;
     size_t length;

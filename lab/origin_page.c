@@ -71,25 +71,46 @@ static void parcel(struct origin_database *database, const char *number, size_t 
         plain(page, 404, "No such parcel.");
 }
 
+static bool is_path(const char *path, size_t length, const char *wanted)
+{
+    return length == strlen(wanted) && memcmp(path, wanted, length) == 0;
+}
+
+static void post_page(const char *path, size_t length, struct origin_page *page)
+{
+    if (is_path(path, length, "/connexion")) {
+        plain(page, 200, "Welcome.");
+        page->route = ORIGIN_LOGIN;
+    } else if (is_path(path, length, "/scans")) {
+        plain(page, 200, "Scanned.");
+        page->route = ORIGIN_SCAN;
+    } else {
+        plain(page, 404, "No such page.");
+    }
+}
+
 void page_make(struct origin_database *database, bool post, const char *path, size_t length,
                struct origin_page *page)
 {
     static const char api[] = "/suivi/v2/idships/", page_path[] = "/suivi/";
+    page->route = ORIGIN_OTHER;
     page->status = 200;
     page->type = "text/html; charset=utf-8";
     page->length = 0;
     bool json = length > sizeof api - 1 && memcmp(path, api, sizeof api - 1) == 0;
     size_t before = json ? sizeof api - 1 : sizeof page_path - 1;
     if (post) {
-        bool login = length == 10 && memcmp(path, "/connexion", length) == 0;
-        plain(page, login ? 200 : 404, login ? "Welcome." : "No such page.");
+        post_page(path, length, page);
     } else if ((json || (length > before && memcmp(path, page_path, before) == 0)) &&
                is_number(path + before, length - before)) {
         parcel(database, path + before, length - before, json, page);
         if (json && page->status == 200)
             page->type = "application/json; charset=utf-8";
-    } else if ((length == 1 && path[0] == '/') ||
-               (length == 7 && memcmp(path, "/tarifs", 7) == 0)) {
+        page->route = page->status == 200 ? ORIGIN_PARCEL : ORIGIN_UNKNOWN;
+    } else if (is_path(path, length, "/recherche")) {
+        plain(page, 200, "Nothing was found.");
+        page->route = ORIGIN_SEARCH;
+    } else if ((length == 1 && path[0] == '/') || is_path(path, length, "/tarifs")) {
         plain(page, 200, "Prices: a letter 1.39, a parcel from 4.99.");
     } else {
         plain(page, 404, "No such page.");
