@@ -13,6 +13,8 @@
  *              to an answer, or to the origin
  * answer.c     an answer on its way into nginx's filters
  * origin.c     header and body filters: what the origin could not answer is answered here
+ * gate.c       the origin's places: who goes on, who waits, who is asked for proof
+ * place.c      one request's place, taken and given back
  * measure.c    log phase: promises, and how the origin does
  * wave.c       what passes the gate, or does not, told to the memory of floods
  * trap.c       an invariant of ours that breaks switches this worker's module off; it never ends
@@ -45,6 +47,7 @@
 #include "contract/publish.h"
 #include "front/charges.h"
 #include "front/health.h"
+#include "front/place.h"
 #include "front/shield.h"
 #include "gate/standing.h"
 #include "gate/wave.h"
@@ -63,6 +66,8 @@ struct front_main {
     ngx_array_t
         locations;   /* struct front_location *: those with a name that the contract must know */
     ngx_flag_t used; /* `ecluse` is on or observe somewhere */
+    ngx_str_t origins[LEDGER_ORIGINS]; /* names of ecluse_origin; [0] is the one without a name */
+    ngx_uint_t origin_count;
 };
 
 struct front_location {
@@ -78,6 +83,7 @@ struct front_location {
     ngx_str_t redirect;         /* of ecluse_lookup redirect=; empty: none */
     ngx_uint_t page;            /* enum answer_kind of ecluse_page, NGX_CONF_UNSET_UINT for none */
     ngx_http_handler_pt origin; /* the handler that the location had: proxy_pass and its like */
+    ngx_uint_t behind; /* of ecluse_origin: index into front_main.origins */
 
     /* In each worker's own memory: `route` looked up in the contract. */
     uint64_t route_generation;
@@ -98,6 +104,7 @@ struct front_context {
     bool replaced;                        /* ... and the body filter has sent it */
     struct parcel_number parcel;
     struct text body; /* what replaces the origin's */
+    struct front_place place; /* at the origin */
 };
 
 struct front_context *front_context_find(ngx_http_request_t *r); /* NULL when it has none */
@@ -239,6 +246,16 @@ ngx_int_t front_send(ngx_http_request_t *r, const struct front_answer *answer);
  * nothing to say. */
 bool front_stand_in(ngx_http_request_t *r, struct front_location *location,
                     const struct front_context *context, struct front_answer *out);
+
+/* ---- The gate (place.h) ---------------------------------------------------------------------- */
+
+/* Who asks. Made once a request; never NULL. */
+const struct caller *front_caller(ngx_http_request_t *r);
+
+/* What is said to who does not go on: asked for proof, or told that the service is busy and when
+ * to come back, as `rule` says. Returns what a content handler returns. */
+ngx_int_t front_challenge(ngx_http_request_t *r, struct front_location *location,
+                          enum gate_rule rule);
 
 /* ---- Floods remembered (gate/wave.h) --------------------------------------------------------- */
 
