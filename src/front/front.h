@@ -13,6 +13,7 @@
  *              to an answer, or to the origin
  * answer.c     an answer on its way into nginx's filters
  * origin.c     header and body filters: what the origin could not answer is answered here
+ * challenge.c  what is said to who does not go on
  * gate.c       the origin's places: who goes on, who waits, who is asked for proof
  * place.c      one request's place, taken and given back
  * measure.c    log phase: promises, and how the origin does
@@ -49,6 +50,7 @@
 #include "front/health.h"
 #include "front/place.h"
 #include "front/shield.h"
+#include "gate/keyring.h"
 #include "gate/standing.h"
 #include "gate/wave.h"
 #include "tracking/tracking.h"
@@ -105,6 +107,7 @@ struct front_context {
     struct parcel_number parcel;
     struct text body; /* what replaces the origin's */
     struct front_place place; /* at the origin */
+    struct front_challenge *challenge; /* what is being said, while a form's body is read */
 };
 
 struct front_context *front_context_find(ngx_http_request_t *r); /* NULL when it has none */
@@ -253,9 +256,17 @@ bool front_stand_in(ngx_http_request_t *r, struct front_location *location,
 const struct caller *front_caller(ngx_http_request_t *r);
 
 /* What is said to who does not go on: asked for proof, or told that the service is busy and when
- * to come back, as `rule` says. Returns what a content handler returns. */
+ * to come back, as `rule` says. A small form's body is read first, to give it back. Returns what a
+ * content handler returns: in a phase, finalize the request with it and return NGX_DONE. */
 ngx_int_t front_challenge(ngx_http_request_t *r, struct front_location *location,
                           enum gate_rule rule);
+
+/* credential.c, for challenge.c, inside front_guarded(): the keys (one without a key signs nothing);
+ * how hard a puzzle this caller's network gets; seconds that the ticket it shows still lacks, 0 when
+ * it shows none that is good. */
+const struct keyring *front_keyring(void);
+unsigned front_puzzle_bits(const struct caller *caller);
+unsigned front_ticket_lacks(ngx_http_request_t *r);
 
 /* ---- Floods remembered (gate/wave.h) --------------------------------------------------------- */
 
