@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 typedef int64_t nanos;
+#define NANOS_NEVER INT64_MAX
 
 enum {
     CUSTOMERS_RATE_MAX = 20000,
@@ -66,6 +67,9 @@ struct plan {
     size_t numbers;
 };
 
+/* A loopback address with its port; a file of numbers, one a line. */
+bool plan_target(char *text, struct sockaddr_in *to);
+bool plan_numbers(const char *path, struct plan *plan);
 bool plan_read(int count, char **arguments, struct plan *plan); /* says on stderr what is wrong */
 void plan_free(struct plan *plan);
 

@@ -46,7 +46,7 @@ static bool on_loopback(const char *text, uint32_t *address)
     return *address >> 24 == 127;
 }
 
-static bool read_target(char *text, struct sockaddr_in *to)
+bool plan_target(char *text, struct sockaddr_in *to)
 {
     char *colon = strchr(text, ':');
     uint32_t address;
@@ -78,7 +78,7 @@ static bool split_lines(struct plan *plan, size_t length)
     return plan->numbers > 0;
 }
 
-static bool read_numbers(const char *path, struct plan *plan)
+bool plan_numbers(const char *path, struct plan *plan)
 {
     FILE *file = fopen(path, "re");
     if (!file)
@@ -99,9 +99,9 @@ static bool read_option(const char *name, char *value, struct plan *plan)
 {
     unsigned long whole = strtoul(value, NULL, 10);
     if (strcmp(name, "--to") == 0)
-        return read_target(value, &plan->to);
+        return plan_target(value, &plan->to);
     if (strcmp(name, "--numbers") == 0)
-        return read_numbers(value, plan);
+        return plan_numbers(value, plan);
     if (strcmp(name, "--path") == 0)
         return (plan->path = value)[0] == '/' && strlen(value) < 256;
     if (strcmp(name, "--mark") == 0)
