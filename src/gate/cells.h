@@ -10,7 +10,7 @@
  *          used as they are; 0 is no key.
  * Shared   any number of processes add at once, without locks. One that dies leaves a valid table.
  * Failure  what is read is checked like input: a table of another form is refused by cells_at(); a
- *          moment further ahead than a full count would put it counts as full.
+ *          moment further ahead than a full count would put it means nothing.
  * Cost     two cache lines at most.
  */
 #ifndef ECLUSE_CELLS_H
@@ -44,15 +44,15 @@ nanos_t cells_seen(struct cells *cells, uint64_t key, nanos_t keep, nanos_t now)
 
 /* ---- Three tables that the front's ledger holds ---------------------------------------------- */
 
-/* Passes given to a network: a budget of them an hour, as a count that drains. In calm times none is
- * given over it; for work done one always is, and the next puzzle is dearer (puzzle_bits()). */
+/* Passes given to a network: a budget of them an hour, as a count that drains. In calm times none
+ * is given over it; for work done one always is, and the next puzzle is dearer (puzzle_bits()). */
 enum { ISSUE_BUDGET = 64 };
 #define ISSUE_EACH (NANOS_HOUR / ISSUE_BUDGET)
 
 /* Strikes of a pass: each counts for an hour; a third within that, and the pass counts for nothing
  * until it is down to two again, an hour later. */
 enum { STRIKES_OUT = 3 };
-#define STRIKE_EACH NANOS_HOUR
+#define STRIKE_EACH    NANOS_HOUR
 
 /* Proofs and tickets that were redeemed: again within GRACE is a page's second request, which gives
  * the same pass; later it is a replay. */

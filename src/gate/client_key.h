@@ -34,7 +34,7 @@ enum {
 
 struct client_key {
     char id[CLIENT_KEY_ID_LENGTH + 1];
-    char name[CLIENT_KEY_NAME_SIZE]; /* letters of any language, digits, . - _ ; no blanks */
+    char name[CLIENT_KEY_NAME_SIZE]; /* letters a to z, digits, dots, hyphens, underscores */
     char lane[LANE_NAME_SIZE];       /* "" */
     int64_t created, revoked;        /* seconds since 1970; revoked 0: it is good */
 };

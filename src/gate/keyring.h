@@ -18,12 +18,12 @@
  * Secrecy   a file that others may read is refused, by the workers and by rotation, with an error
  *           that says what to do. Who has the file can make passes; delete it, and all are void.
  * Cost      reading: a few microseconds, about once a week; choosing a key: a scan of 16-bit names.
- * Memory    struct keyring is plain and fixed: 2.3 kB.
+ * Memory    struct keyring is plain and fixed: 3 kB.
  */
 #ifndef ECLUSE_KEYRING_H
 #define ECLUSE_KEYRING_H
 
-#include "base/base.h"
+#include "gate/token.h"
 
 enum { KEYRING_MAX = 48, KEYRING_KEEP_DAYS = 31, KEY_SIZE = 32, MAC_SIZE = 16 };
 
@@ -33,6 +33,7 @@ struct keyring {
     uint16_t name[KEYRING_MAX]; /* how tokens name a key: taken from the key, distinct in a file */
     int64_t from[KEYRING_MAX];  /* seconds since 1970 */
     uint8_t key[KEYRING_MAX][KEY_SIZE];
+    uint8_t quick[KEYRING_MAX][MAC_SIZE]; /* made from the key: SipHash's half of it */
 };
 
 /* Reads the file. 0; -ENOENT; -EPERM when others may read it; -EBADMSG with the line; or another
@@ -49,14 +50,26 @@ int keyring_rotate(const char *path, int64_t now, int64_t rotate_seconds, int gr
 int keyring_signs(const struct keyring *ring, int64_t now);
 int keyring_named(const struct keyring *ring, uint16_t name);
 
-/* BLAKE2b-128 under a key (libsodium): for what is kept for weeks. */
-void keyring_mac(const struct keyring *ring, int key, const uint8_t *bytes, size_t length,
-                 uint8_t out[MAC_SIZE]);
+/* How a token is signed. SEAL_KEPT: BLAKE2b-128, for what is kept for weeks. SEAL_QUICK:
+ * SipHash-2-4-128, five times as fast, for what lives two minutes and stands in every page. */
+enum seal { SEAL_KEPT, SEAL_QUICK };
 
-/* SipHash-2-4-128 under a key, five times as fast: for what lives two minutes, and is written in
- * every challenge page. */
-void keyring_quick_mac(const struct keyring *ring, int key, const uint8_t *bytes, size_t length,
-                       uint8_t out[MAC_SIZE]);
+/* The MAC of `length` bytes under a key of the ring. */
+void keyring_mac(const struct keyring *ring, int key, enum seal seal, const uint8_t *bytes,
+                 size_t length, uint8_t out[MAC_SIZE]);
+
+/* Every token is: kind, name of the key (2 bytes), its content, MAC over all of these. */
+enum { TOKEN_HEAD = 3 };
+
+/* Signs token[0..length), whose content is set, with the key of now, and writes its text. Returns
+ * the text's length; 0 when no key signs. */
+size_t keyring_seal(const struct keyring *ring, enum token_kind kind, enum seal seal, int64_t now,
+                    uint8_t *token, size_t length, char *text);
+
+/* The token of a text: TOKEN_NONE, with its bytes and the index of its key; else token[] holds
+ * anything. */
+enum token_fault keyring_unseal(const struct keyring *ring, enum token_kind kind, enum seal seal,
+                                struct text text, uint8_t *token, size_t length, int *key);
 
 /* Keyed hashes of the network an address (IPv4 mapped) is in. near: /24, IPv6 /48, never 0, for
  * the gate's order and budgets of issue. wide: /16, IPv6 /48, which tokens are bound to. */

@@ -1,8 +1,8 @@
 /* pass.h: the cookie that tells one customer from another behind the same address.
  *
- * Cookie   `ecluse_pass`: 41 bytes, 55 characters. Kind and version, name of the key, id (8 random
+ * Cookie   `ecluse_pass`: 40 bytes, 54 characters. Kind and version, name of the key, id (8 random
  *          bytes, or what a proof or ticket gave), keyed hash of the wide network, issued and
- *          renewed (minutes since 1970), visits and how it was come by, MAC. Nothing of the person,
+ *          renewed (seconds since 1970), visits and how it was come by, MAC. Nothing of the person,
  *          and nothing is stored for it here: it is whole in the cookie.
  * Who      a pass says: the same browser as before, from the same wide network (IPv4 /16, IPv6
  *          /48: phones move). Shown from elsewhere it is no pass.
@@ -20,7 +20,7 @@
 #include "gate/standing.h"
 
 enum {
-    PASS_BYTES = 41,
+    PASS_BYTES = 40,
     PASS_TEXT_LENGTH = TOKEN_TEXT_LENGTH(PASS_BYTES),
     PASS_ID_SIZE = 8,
     PASS_LIFE_SECONDS = 30 * 86400,
@@ -34,14 +34,14 @@ enum pass_from { PASS_GIVEN, PASS_PROVEN }; /* with an answer in calm times; for
 struct pass {
     uint8_t id[PASS_ID_SIZE];
     uint32_t wide;
-    int64_t issued, renewed; /* seconds since 1970, kept in whole minutes */
+    int64_t issued, renewed; /* seconds since 1970 */
     uint8_t visits;          /* stays at 127 */
     enum pass_from from;
-    uint16_t key;            /* name of the key that signed it */
+    uint16_t key; /* name of the key that signed it */
 };
 
-/* What the cookie says. TOKEN_NONE fills *out; TOKEN_MOVED too, since who moved may be told so;
- * anything else leaves it untouched. now in seconds since 1970. */
+/* What the cookie says. TOKEN_NONE fills *out; anything else leaves it untouched. now in seconds
+ * since 1970. */
 enum token_fault pass_read(const struct keyring *ring, struct text cookie, uint32_t wide,
                            int64_t now, struct pass *out);
 
@@ -59,7 +59,8 @@ bool pass_visit(struct pass *pass, int64_t now);
 /* What it ranks as by itself; strikes are the caller's business. */
 enum standing pass_standing(const struct pass *pass, int64_t now);
 
-/* Its id as the gate's tables know it: never 0. */
+/* Its id as the gate's tables know it, which is never 0, and as principal_pass() takes it. */
 uint64_t pass_hash(const uint8_t id[PASS_ID_SIZE]);
+void pass_principal(const uint8_t id[PASS_ID_SIZE], uint8_t out[16]);
 
 #endif

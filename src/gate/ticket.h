@@ -5,7 +5,8 @@
  *          (BLAKE2b). It can be redeemed for 10 min.
  * Worth    one pass, whose id is made from the nonce: a ticket redeemed twice is one pass.
  * Patience waiting costs an attacker next to nothing, so that tickets are redeemed under a budget
- *          for each network (ledger); a ticket over it keeps its place and is good until it expires.
+ *          for each network (ledger); a ticket over it keeps its place and is good until it
+ * expires.
  */
 #ifndef ECLUSE_TICKET_H
 #define ECLUSE_TICKET_H

@@ -1,24 +1,26 @@
 #include "gate/token.h"
 
-static const char alphabet[64] = {
-    'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J', 'K', 'L', 'M', 'N', 'O', 'P',
-    'Q', 'R', 'S', 'T', 'U', 'V', 'W', 'X', 'Y', 'Z', 'a', 'b', 'c', 'd', 'e', 'f',
-    'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r', 's', 't', 'u', 'v',
-    'w', 'x', 'y', 'z', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '-', '_'};
+static const char alphabet[64] = {'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J', 'K', 'L', 'M',
+                                  'N', 'O', 'P', 'Q', 'R', 'S', 'T', 'U', 'V', 'W', 'X', 'Y', 'Z',
+                                  'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm',
+                                  'n', 'o', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z',
+                                  '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '-', '_'};
 
-#define NO 64 /* no character of base64url */
+/* One more than the value of each character; 0: no character of base64url. */
+static const uint8_t rank_of[256] = {
+    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
+    ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
+    ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+    ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
+    ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
+    ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+    ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
+    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['-'] = 63, ['_'] = 64};
 
-static const uint8_t value_of[256] = {
-    [0 ... 255] = NO, ['A'] = 0,  ['B'] = 1,  ['C'] = 2,  ['D'] = 3,  ['E'] = 4,  ['F'] = 5,
-    ['G'] = 6,        ['H'] = 7,  ['I'] = 8,  ['J'] = 9,  ['K'] = 10, ['L'] = 11, ['M'] = 12,
-    ['N'] = 13,       ['O'] = 14, ['P'] = 15, ['Q'] = 16, ['R'] = 17, ['S'] = 18, ['T'] = 19,
-    ['U'] = 20,       ['V'] = 21, ['W'] = 22, ['X'] = 23, ['Y'] = 24, ['Z'] = 25, ['a'] = 26,
-    ['b'] = 27,       ['c'] = 28, ['d'] = 29, ['e'] = 30, ['f'] = 31, ['g'] = 32, ['h'] = 33,
-    ['i'] = 34,       ['j'] = 35, ['k'] = 36, ['l'] = 37, ['m'] = 38, ['n'] = 39, ['o'] = 40,
-    ['p'] = 41,       ['q'] = 42, ['r'] = 43, ['s'] = 44, ['t'] = 45, ['u'] = 46, ['v'] = 47,
-    ['w'] = 48,       ['x'] = 49, ['y'] = 50, ['z'] = 51, ['0'] = 52, ['1'] = 53, ['2'] = 54,
-    ['3'] = 55,       ['4'] = 56, ['5'] = 57, ['6'] = 58, ['7'] = 59, ['8'] = 60, ['9'] = 61,
-    ['-'] = 62,       ['_'] = 63};
+static unsigned rank(char c)
+{
+    return rank_of[(uint8_t)c];
+}
 
 const char *token_fault_name(enum token_fault fault)
 {
@@ -47,17 +49,25 @@ size_t token_text(const uint8_t *bytes, size_t length, char *out)
     return written;
 }
 
+int token_claims(struct text text)
+{
+    if (text.length < 2)
+        return -1;
+    unsigned first = rank(text.data[0]), second = rank(text.data[1]);
+    return first && second ? (int)((first - 1) << 2 | (second - 1) >> 4) : -1;
+}
+
 bool token_bytes(struct text text, uint8_t *out, size_t length)
 {
     if (text.length != TOKEN_TEXT_LENGTH(length))
         return false;
     uint32_t held = 0;
     unsigned bits = 0;
-    uint8_t bad = 0;
+    bool good = true;
     for (size_t i = 0; i < text.length; i++) {
-        uint8_t value = value_of[(uint8_t)text.data[i]];
-        bad |= value;
-        held = held << 6 | (value & 63);
+        unsigned next = rank(text.data[i]);
+        good = good && next;
+        held = held << 6 | ((next - 1) & 63);
         bits += 6;
         if (bits >= 8) {
             bits -= 8;
@@ -65,5 +75,5 @@ bool token_bytes(struct text text, uint8_t *out, size_t length)
         }
     }
     /* Bits left over would be a second text for the same bytes. */
-    return !(bad & NO) && (held & ((1u << bits) - 1)) == 0;
+    return good && (held & ((1u << bits) - 1)) == 0;
 }

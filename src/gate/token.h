@@ -52,6 +52,24 @@ enum {
 /* Writes TOKEN_TEXT_LENGTH(length) characters; returns how many. */
 size_t token_text(const uint8_t *bytes, size_t length, char *out);
 
+/* Its first byte, or -1: what a text claims to be. */
+int token_claims(struct text text);
+
+/* Little-endian numbers of a token. */
+static inline void token_put(uint8_t *at, uint64_t value, unsigned bytes)
+{
+    for (unsigned i = 0; i < bytes; i++)
+        at[i] = (uint8_t)(value >> 8 * i);
+}
+
+static inline uint64_t token_get(const uint8_t *at, unsigned bytes)
+{
+    uint64_t value = 0;
+    for (unsigned i = 0; i < bytes; i++)
+        value |= (uint64_t)at[i] << 8 * i;
+    return value;
+}
+
 /* Exactly `length` bytes out of exactly their text; false for anything else. */
 bool token_bytes(struct text text, uint8_t *out, size_t length);
 
