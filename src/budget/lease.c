@@ -99,6 +99,12 @@ uint64_t budget_left(const struct budgets *b, unsigned budget, const struct prin
 int budget_spent(struct budgets *b, unsigned budget, const struct principal *p, uint64_t amount,
                  nanos_t now)
 {
+    return budget_spent_before(b, budget, p, amount, now, now);
+}
+
+int budget_spent_before(struct budgets *b, unsigned budget, const struct principal *p,
+                        uint64_t amount, nanos_t when, nanos_t now)
+{
     struct leased l;
     if (b->read_only)
         return -EACCES;
@@ -115,6 +121,8 @@ int budget_spent(struct budgets *b, unsigned budget, const struct principal *p, 
     bool lost = false;
     for (unsigned i = l.budget->window_count; i-- > 0;) {
         const struct plan_window *w = &l.budget->window[i];
+        if (now - when >= w->span)
+            continue; /* it has left this window already */
         struct ring_ask ask = {.h = l.h,
                                .key = key_mix(l.h, w->mix),
                                .budget = l.budget,
@@ -128,7 +136,7 @@ int budget_spent(struct budgets *b, unsigned budget, const struct principal *p, 
             lost = true;
             continue;
         }
-        ring_add(&place, w->span, w->width, amount, l.time);
+        ring_add(&place, w->span, w->width, amount, l.time - (now - when));
     }
     count_one(lost ? &tally_of(b, l.budget)->to_others : &tally_of(b, l.budget)->allowed);
     if (l.budget->everyone && p->kind != PRINCIPAL_EVERYONE)

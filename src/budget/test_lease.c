@@ -44,6 +44,27 @@ static void what_went_beyond_a_window_is_counted_too(void **state)
     room_free(r);
 }
 
+static void what_is_told_late_counts_where_it_still_matters(void **state)
+{
+    (void)state;
+    struct room *r = room_of_bytes(PRINCIPAL_HOST);
+    struct principal p = principal_named(PRINCIPAL_HOST, TEXT("h"));
+    nanos_t now = r->moment.boot + 3 * NANOS_DAY;
+    struct outcome o;
+    assert_int_equal(budget_spent(r->b, 0, &p, 100, now), 0);
+    assert_int_equal(budget_spent_before(r->b, 0, &p, 2000, now - NANOS_HOUR, now), 0);
+    assert_int_equal(budget_left(r->b, 0, &p, now, &o), 400);
+    assert_int_equal(o.window, 1);
+    assert_int_equal(budget_spent_before(r->b, 0, &p, 300, now - 30 * NANOS_SECOND, now), 0);
+    assert_int_equal(budget_left(r->b, 0, &p, now, NULL), 100);
+    assert_int_equal(budget_spent_before(r->b, 0, &p, 9000, now - 2 * NANOS_DAY, now), 0);
+    assert_int_equal(budget_left(r->b, 0, &p, now, NULL), 100);
+    /* It leaves the day's window a day after it went, not after it was told. */
+    nanos_t later = now + 23 * NANOS_HOUR + 30 * NANOS_MINUTE;
+    assert_int_equal(budget_left(r->b, 0, &p, later, NULL), 1000);
+    room_free(r);
+}
+
 /* Charges are told up to a second late and grants are used to the last byte, by a sender who always
  * has more. */
 static void no_window_ever_admits_more_than_its_limit(void **state)
@@ -150,6 +171,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_tightest_window_says_what_is_left),
         cmocka_unit_test(what_went_beyond_a_window_is_counted_too),
+        cmocka_unit_test(what_is_told_late_counts_where_it_still_matters),
         cmocka_unit_test(no_window_ever_admits_more_than_its_limit),
         cmocka_unit_test(a_refusal_begins_a_hold_and_a_release_leaves_a_tenth),
         cmocka_unit_test(in_observe_a_refusal_is_only_noticed),
