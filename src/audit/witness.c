@@ -262,7 +262,7 @@ void witness_add_checkpoint(struct witness *witness, struct text request_text, u
 void witness_get_checkpoint(struct witness *witness, struct text origin, struct witness_answer *out)
 {
     char name[ORIGIN_HASH_SIZE];
-    struct text kept;
+    struct text kept = {NULL, 0};
     bool hexadecimal = origin.length == ORIGIN_HASH_SIZE - 1;
     for (size_t i = 0; hexadecimal && i < origin.length; i++)
         hexadecimal = (origin.data[i] >= '0' && origin.data[i] <= '9') ||
