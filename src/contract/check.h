@@ -90,10 +90,11 @@ enum { CELL_MOST_PER_SECOND = 1000000 };
     X(routes_can_be_reached, "A route whose requests all match an earlier one.",                  \
       "It would never be counted.")                                                               \
     X(directories_differ,                                                                         \
-      "`state` and `runtime` in one another; a share that is `/`, lies in another share, or "     \
-      "holds `state` or `runtime`.",                                                              \
+      "`state` and `runtime` in one another; `passes.keys` in `runtime` or on a share; a share "  \
+      "that is `/`, lies in another share, or holds `state` or `runtime`.",                       \
       "`runtime` is lost at a reboot. A guard that waits for its own writes on a share stops "    \
-      "the machine; a file of two shares would be counted twice.")                                \
+      "the machine; a file of two shares would be counted twice. Whoever reads a key can make "    \
+      "passes.")                                \
     X(not_all_are_trusted, "`trusted_proxies` or a protected entry that covers every address.",   \
       "Whoever likes could choose his own address, or would never be held.")
 

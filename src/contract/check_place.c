@@ -222,6 +222,26 @@ static void check_share_place(struct reading *r, uint32_t i, struct node *path)
                 here, c->share[other].name, c->share[other].path);
 }
 
+static void check_keys_place(struct reading *r)
+{
+    const struct contract *c = r->contract;
+    const struct node *passes = node_get(r->tree->root, "passes");
+    struct node *keys = passes ? node_get(passes, "keys") : NULL;
+    if (!keys || keys->bad)
+        return;
+    if (lies_in(c->passes.keys, c->runtime))
+        read_complain(r, keys,
+                      "`%s` lies in `runtime`: at a reboot the keys would be lost, and with them "
+                      "every pass; give it a place in `state`",
+                      c->passes.keys);
+    for (uint32_t i = 0; i < c->share_count && !keys->bad; i++)
+        if (c->share[i].path[0] && lies_in(c->passes.keys, c->share[i].path))
+            read_complain(r, keys,
+                          "`%s` lies on the share `%s`: whoever reads it there can make passes; "
+                          "give it a place in `state`",
+                          c->passes.keys, c->share[i].name);
+}
+
 void check_directories_differ(struct reading *r)
 {
     const struct contract *c = r->contract;
@@ -240,6 +260,7 @@ void check_directories_differ(struct reading *r)
          node = node->next, i++)
         if (node_is_good(node, "path"))
             check_share_place(r, i, node_get(node, "path"));
+    check_keys_place(r);
 }
 
 /* ---- Trust ----------------------------------------------------------------------------------- */

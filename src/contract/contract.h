@@ -275,6 +275,11 @@ struct output_rules { /* "" wherever not written: that output is off */
     nanos_t heartbeat_every;
 };
 
+struct pass_rules {
+    char keys[CONTRACT_PATH_SIZE]; /* "": STATE/front/pass.keys (gate/keyring.h) */
+    nanos_t rotate;                /* default 7 d */
+};
+
 struct keep_rules {      /* how long personal data is kept */
     nanos_t tracking;    /* default 180 d after a parcel's last event */
     nanos_t holds;       /* evidence of an ended hold; default 30 d */
@@ -309,6 +314,7 @@ struct contract {
     struct audit_rules audit;
     struct desk_rules desk;
     struct output_rules outputs;
+    struct pass_rules passes;
 };
 
 /* One mistake in a contract file. */

@@ -101,6 +101,7 @@ static const struct {
     [SCOPE_WITNESS] = {"audit.witnesses[]", sizeof(struct witness_rule)},
     [SCOPE_DESK] = {"desk", sizeof(struct desk_rules)},
     [SCOPE_OUTPUTS] = {"outputs", sizeof(struct output_rules)},
+    [SCOPE_PASSES] = {"passes", sizeof(struct pass_rules)},
     [SCOPE_PROMISE] = {"promises[]", sizeof(struct promise_rule)},
     [SCOPE_BUDGET] = {"budgets[]", sizeof(struct budget_rule)},
     [SCOPE_WHERE] = {"budgets[].where", sizeof(struct budget_rule)},

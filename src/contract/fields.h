@@ -93,6 +93,7 @@ enum field_scope {
     SCOPE_WITNESS,
     SCOPE_DESK,
     SCOPE_OUTPUTS,
+    SCOPE_PASSES,
     SCOPE_PROMISE,
     SCOPE_BUDGET,
     SCOPE_WHERE,
@@ -284,6 +285,17 @@ enum field_scope {
       "A file, readable by its owner only, that holds the URL of a dead man's switch outside.")   \
     X(OUTPUTS, "heartbeat_every", DURATION, IN(output_rules, heartbeat_every), NO, "1m",          \
       10 * NANOS_SECOND, NANOS_DAY, "1m", "How often it is told that all is well.")               \
+    X(CONTRACT, "passes", MAP, AT(contract, passes, PASSES), NO, NULL, 0, 0, NULL,                 \
+      "The signed cookies by which the front tells customers apart, and clients' keys.")          \
+    X(PASSES, "keys", PATH, IN(pass_rules, keys), NO, NULL, 0, 0,                                 \
+      "/var/lib/ecluse/front/pass.keys",                                                          \
+      "The file of the keys that passes are signed with; beside it lie those of clients. By "     \
+      "default `front/pass.keys` in `state`. Fronts that are given the same file accept each "    \
+      "other's passes.")                                                                          \
+    X(PASSES, "rotate", DURATION, IN(pass_rules, rotate), NO, "7d", NANOS_DAY, 366 * NANOS_DAY,   \
+      "7d",                                                                                       \
+      "How long one key signs. The next is in the file as long before; passes outlive the "       \
+      "change.")                                                                                  \
     X(CONTRACT, "promises", LIST, AT(contract, promise, PROMISE), NO, NULL, 0, 0, NULL,           \
       "What must keep working, and is measured.")                                                 \
     X(PROMISE, "name", NAME, IN(promise_rule, name), YES, NULL, 0, 0, "tracking answers",         \

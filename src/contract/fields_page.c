@@ -46,7 +46,7 @@ const char *scope_title(enum field_scope scope)
         [SCOPE_WHERE] = "Where",           [SCOPE_AUDIT] = "Audit",
         [SCOPE_WITNESS] = "A witness",     [SCOPE_DESK] = "Desk",
         [SCOPE_OUTPUTS] = "Outputs",       [SCOPE_VAULT] = "The vault",
-        [SCOPE_TRUSTED] = "A trusted program",
+        [SCOPE_TRUSTED] = "A trusted program", [SCOPE_PASSES] = "Passes",
     };
     must((unsigned)scope < SCOPE_COUNT);
     return titles[scope];

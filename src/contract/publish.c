@@ -64,6 +64,7 @@ static uint64_t layout(void)
         offsetof(struct contract, audit),
         offsetof(struct contract, desk),
         offsetof(struct contract, outputs),
+        offsetof(struct contract, passes),
         offsetof(struct budget_rule, window),
         METER_COUNT,
         PRINCIPAL_KIND_COUNT,

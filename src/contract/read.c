@@ -62,7 +62,7 @@ static const char *section_name(enum field_scope scope)
         [SCOPE_WHERE] = "`where`",         [SCOPE_AUDIT] = "`audit`",
         [SCOPE_WITNESS] = "a witness",     [SCOPE_DESK] = "`desk`",
         [SCOPE_OUTPUTS] = "`outputs`",     [SCOPE_VAULT] = "`vault`",
-        [SCOPE_TRUSTED] = "a trusted program",
+        [SCOPE_TRUSTED] = "a trusted program", [SCOPE_PASSES] = "`passes`",
     };
     return names[scope];
 }

@@ -124,7 +124,8 @@ static bool outputs_are_sound(const struct contract *c)
     }
     return is_truth(&c->desk.present) && ENDS(c->desk.listen) && ENDS(c->desk.address) &&
            ENDS(o->metrics) && ENDS(o->events) && ENDS(o->syslog) && ENDS(o->webhook) &&
-           ENDS(o->mail) && ENDS(o->heartbeat) && o->heartbeat_every > 0;
+           ENDS(o->mail) && ENDS(o->heartbeat) && o->heartbeat_every > 0 &&
+           ENDS(c->passes.keys) && c->passes.rotate >= NANOS_DAY;
 }
 
 bool contract_is_sound(const struct contract *c)

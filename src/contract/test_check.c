@@ -279,6 +279,9 @@ static void directories_do_not_lie_in_one_another(void **state)
 {
     UNUSED(state);
     refuses("ecluse: 1\nstate: /a\nruntime: /a/b\n", 3, 10, "lie in one another");
+    refuses("ecluse: 1\nruntime: /r\npasses: {keys: /r/k}\n", 3, 16, "lies in `runtime`");
+    refuses("ecluse: 1\npasses: {keys: /s/k}\nfiles: {shares: [{name: s, path: /s}]}\n", 2, 16,
+            "on the share");
     refuses("ecluse: 1\nfiles: {shares: [{name: a, path: /}]}\n", 2, 34, "cannot be `/`");
     refuses("ecluse: 1\nfiles: {shares: [{name: a, path: /var}]}\n", 2, 34,
             "where Ecluse itself writes");

@@ -72,6 +72,8 @@ static void every_field_is_read(void **state)
     assert_string_equal(c->desk.listen, "127.0.0.1:9443");
     assert_string_equal(c->outputs.syslog, "unix:/dev/log");
     assert_int_equal(c->outputs.heartbeat_every, 30 * NANOS_SECOND);
+    assert_string_equal(c->passes.keys, "/etc/ecluse/pass.keys");
+    assert_int_equal(c->passes.rotate, 3 * NANOS_DAY);
     assert_true(c->promise[2].statement);
     assert_int_equal(c->promise[2].route, -1);
     assert_int_equal(c->budget[0].window[0].span,
