@@ -35,7 +35,8 @@ struct principal {
     /* a valid pass, an account, a local user: not minted by an attacker at will */
     uint8_t proven;
     uint8_t id[16];
-    uint8_t network[16];   /* whom to charge when rings are short; zero when there is none */
+    uint8_t network[16];   /* whom to charge when rings are short; zero when there is none. Of a
+                              pair: the destination */
     int16_t protected_by;  /* index of the contract's protected entry, or -1 */
 };
 
@@ -46,11 +47,15 @@ struct principal principal_pass(const struct contract *c, const uint8_t pass[16]
 struct principal principal_network(const struct contract *c, const uint8_t address[16]);
 /* account, user, share */
 struct principal principal_named(enum principal_kind kind, struct text name);
+/* A host inside: an address (IPv4 mapped), or a link address as 01, nine zero bytes, and itself. */
+struct principal principal_host(const uint8_t id[16]);
+/* Such a host and one destination. */
+struct principal principal_pair(const uint8_t host[16], const uint8_t to[16]);
 struct principal principal_everyone(void);
 
 /* A readable name of it for the person who may see it ("198.51.100.0/24", "pass 3f9a..."); never
  * for logs. */
-#define PRINCIPAL_TEXT_SIZE 80
+#define PRINCIPAL_TEXT_SIZE 96
 char *principal_text(const struct principal *p, char out[PRINCIPAL_TEXT_SIZE]);
 /* The inverse, for `ecluse why CLIENT`: an address, or a network in CIDR form. */
 int principal_parse(const struct contract *c, struct text text, struct principal *out);
@@ -208,6 +213,10 @@ struct moment moment_now(void);
  * 2. `group` may write (the nginx workers'), -1: nobody else. */
 int budget_create(const struct contract *c, enum guard guard, const struct budget_sizes *sizes,
                   struct moment moment, int group, struct error *error);
+
+/* After budget_create() without a group: `group` may read both files, and write neither: for a guard
+ * whose processes open them as root. */
+int budget_share(const struct contract *c, enum guard guard, int group, struct error *error);
 
 /* The contract must outlive the open segment. */
 int budget_open(const struct contract *c, enum guard guard, bool read_only, struct budgets **out,

@@ -3,6 +3,7 @@
 #include "budget/table.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -243,6 +244,23 @@ int budget_create(const struct contract *c, enum guard guard, const struct budge
     if (segment < 0)
         return segment;
     return rings == 2 ? 2 : rings | segment;
+}
+
+int budget_share(const struct contract *c, enum guard guard, int group, struct error *error)
+{
+    static const enum file_kind kinds[] = {FILE_RINGS, FILE_SEGMENT};
+    for (size_t i = 0; group >= 0 && i < sizeof kinds / sizeof kinds[0]; i++) {
+        char path[FILE_PATH_SIZE];
+        file_path(c, guard, kinds[i], path);
+        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        int code =
+            fd < 0 || fchown(fd, (uid_t)-1, (gid_t)group) < 0 || fchmod(fd, 0640) < 0 ? -errno : 0;
+        if (fd >= 0)
+            close(fd);
+        if (code < 0)
+            return error_set(error, code, "%s: %s", path, strerror(-code));
+    }
+    return 0;
 }
 
 /* ---- Opening them ---------------------------------------------------------------------------- */

@@ -72,6 +72,33 @@ struct principal principal_named(enum principal_kind kind, struct text name)
     return p;
 }
 
+static bool is_link(const uint8_t id[16])
+{
+    static const uint8_t link[10] = {1};
+    return memcmp(id, link, sizeof link) == 0;
+}
+
+struct principal principal_host(const uint8_t id[16])
+{
+    char name[16];
+    const uint8_t *a = id + 10;
+    if (is_link(id)) {
+        snprintf(name, sizeof name, "%02x%02x%02x%02x%02x%02x", a[0], a[1], a[2], a[3], a[4], a[5]);
+        return principal_named(PRINCIPAL_HOST, text_of(name));
+    }
+    struct principal p = {.kind = PRINCIPAL_HOST, .protected_by = -1};
+    memcpy(p.id, id, sizeof p.id);
+    return p;
+}
+
+struct principal principal_pair(const uint8_t host[16], const uint8_t to[16])
+{
+    struct principal p = {.kind = PRINCIPAL_PAIR, .proven = 1, .protected_by = -1};
+    memcpy(p.id, host, sizeof p.id);
+    memcpy(p.network, to, sizeof p.network);
+    return p;
+}
+
 struct principal principal_everyone(void)
 {
     return (struct principal){.kind = PRINCIPAL_EVERYONE, .proven = 1, .protected_by = -1};
@@ -94,6 +121,11 @@ static void named_text(const struct principal *p, char *out, size_t size)
     const char *kind =
         p->kind < PRINCIPAL_KIND_COUNT ? principal_name((enum principal_kind)p->kind) : "unknown";
     char name[16] = "";
+    if (p->kind == PRINCIPAL_HOST && p->id[15] == 12) { /* of principal_host() */
+        const uint8_t *a = p->id;
+        snprintf(out, size, "%.2s:%.2s:%.2s:%.2s:%.2s:%.2s", a, a + 2, a + 4, a + 6, a + 8, a + 10);
+        return;
+    }
     if (p->id[15] <= 15) {
         for (unsigned i = 0; i < p->id[15]; i++)
             name[i] = p->id[i] >= 0x20 && p->id[i] != 0x7f ? (char)p->id[i] : '?';
@@ -103,15 +135,27 @@ static void named_text(const struct principal *p, char *out, size_t size)
     snprintf(out, size, "%s %02x%02x%02x%02x...", kind, p->id[0], p->id[1], p->id[2], p->id[3]);
 }
 
+static void pair_text(const struct principal *p, char *out, size_t size)
+{
+    struct principal host = principal_host(p->id);
+    char from[PRINCIPAL_TEXT_SIZE], to[INET6_ADDRSTRLEN];
+    principal_text(&host, from);
+    address_text(p->network, 128, to, sizeof to);
+    snprintf(out, size, "%.46s to %s", from, to);
+}
+
 char *principal_text(const struct principal *p, char out[PRINCIPAL_TEXT_SIZE])
 {
-    bool plain_host = p->kind == PRINCIPAL_HOST && !p->proven;
     if (p->kind == PRINCIPAL_EVERYONE)
         snprintf(out, PRINCIPAL_TEXT_SIZE, "everyone");
     else if (p->kind == PRINCIPAL_CLIENT && p->proven)
         snprintf(out, PRINCIPAL_TEXT_SIZE, "pass %02x%02x%02x%02x...", p->id[0], p->id[1], p->id[2],
                  p->id[3]);
-    else if (p->kind == PRINCIPAL_CLIENT || plain_host)
+    else if (p->kind == PRINCIPAL_PAIR)
+        pair_text(p, out, PRINCIPAL_TEXT_SIZE);
+    else if (p->kind == PRINCIPAL_HOST && !p->proven)
+        address_text(p->id, 128, out, PRINCIPAL_TEXT_SIZE);
+    else if (p->kind == PRINCIPAL_CLIENT)
         address_text(p->id, is_ipv4(p->id) ? 128 : 64, out, PRINCIPAL_TEXT_SIZE);
     else if (p->kind == PRINCIPAL_NETWORK)
         address_text(p->id, network_bits(p->id), out, PRINCIPAL_TEXT_SIZE);
@@ -177,7 +221,7 @@ void principal_unpack(uint64_t who, const uint64_t name[2], const uint64_t netwo
 bool principal_payer(const struct principal *p, struct principal *out)
 {
     static const uint8_t none[16];
-    if (memcmp(p->network, none, 16) == 0)
+    if (p->kind == PRINCIPAL_PAIR || memcmp(p->network, none, 16) == 0)
         return false;
     *out = (struct principal){.kind = PRINCIPAL_NETWORK, .proven = 1, .protected_by = -1};
     memcpy(out->id, p->network, 16);

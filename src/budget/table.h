@@ -73,6 +73,8 @@ static inline uint64_t principal_hash(const struct budgets *b, uint64_t budget_k
     uint64_t name[2];
     memcpy(name, p->id, sizeof name);
     uint64_t what = budget_key ^ ((uint64_t)p->kind << 1 | (p->proven != 0));
+    if (p->kind == PRINCIPAL_PAIR)
+        what ^= siphash(b->key, p->network, sizeof p->network);
     return siphash_words3(b->key, name[0], name[1], what);
 }
 

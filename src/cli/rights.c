@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/bpf.h>
 #include <linux/landlock.h>
 #include <pwd.h>
 #include <sched.h>
@@ -51,6 +52,13 @@ struct account account_of_audit(const char *state)
     struct account account = {.uid = geteuid(), .gid = getegid(), .change = geteuid() == 0};
     return !account.change || account_named("ecluse-audit", &account) ? account
                                                                       : account_of_service(state);
+}
+
+struct account account_of_egress(const char *state)
+{
+    struct account account = {.uid = geteuid(), .gid = getegid(), .change = geteuid() == 0};
+    return !account.change || account_named("ecluse-egress", &account) ? account
+                                                                       : account_of_service(state);
 }
 
 int group_of_workers(void)
@@ -152,16 +160,17 @@ static int landlock_confine(const struct rights_paths *paths, const char **partl
 /* What the C library, LMDB and our own files need; whatever is not here fails with EPERM. */
 #define ALLOWED_CALLS(X)                                                                           \
     X(read)                                                                                        \
-    X(readv) X(write) X(writev) X(pread64) X(pwrite64) X(preadv) X(pwritev) X(pwritev2) X(         \
-        preadv2) X(close) X(close_range) X(fstat) X(newfstatat) X(stat) X(lstat) X(statx)          \
-        X(statfs) X(fstatfs) X(lseek) X(open) X(openat) X(openat2) X(access) X(faccessat) X(       \
-            faccessat2) X(readlink) X(readlinkat) X(getdents64) X(getcwd) X(rename) X(renameat)    \
-            X(renameat2) X(unlink) X(unlinkat) X(mkdir) X(mkdirat) X(ftruncate) X(truncate) X(     \
-                fallocate) X(fadvise64) X(fsync) X(fdatasync) X(msync) X(sync_file_range) X(flock) \
-                X(fcntl) X(dup) X(dup2) X(dup3) X(pipe2) X(fchmod) X(fchmodat) X(chmod) X(umask)   \
-                    X(mmap) X(munmap) X(mremap) X(mprotect) X(madvise) X(mincore) X(brk) X(futex)  \
-                        X(set_robust_list) X(rseq) X(sched_yield) X(sched_getaffinity) X(          \
-                            membarrier) X(clock_gettime) X(clock_getres) X(clock_nanosleep)        \
+    X(readv)                                                                                       \
+    X(write) X(writev) X(pread64) X(pwrite64) X(preadv) X(pwritev) X(pwritev2) X(preadv2) X(close) \
+        X(close_range) X(fstat) X(newfstatat) X(stat) X(lstat) X(statx) X(statfs) X(fstatfs) X(    \
+            lseek) X(open) X(openat) X(openat2) X(access) X(faccessat) X(faccessat2) X(readlink)   \
+            X(readlinkat) X(getdents64) X(getcwd) X(rename) X(renameat) X(renameat2) X(unlink) X(  \
+                unlinkat) X(mkdir) X(mkdirat) X(ftruncate) X(truncate) X(fallocate) X(fadvise64)   \
+                X(fsync) X(fdatasync) X(msync) X(sync_file_range) X(flock) X(fcntl) X(dup) X(      \
+                    dup2) X(dup3) X(pipe2) X(fchmod) X(fchmodat) X(chmod) X(umask) X(mmap)         \
+                    X(munmap) X(mremap) X(mprotect) X(madvise) X(mincore) X(brk) X(futex) X(       \
+                        set_robust_list) X(rseq) X(sched_yield) X(sched_getaffinity) X(membarrier) \
+                        X(clock_gettime) X(clock_getres) X(clock_nanosleep)                        \
                             X(nanosleep) X(gettimeofday) X(time) X(poll) X(ppoll) X(               \
                                 select) X(pselect6) X(epoll_create1) X(epoll_ctl)                  \
                                 X(epoll_wait) X(epoll_pwait) X(eventfd2) X(getrandom) X(getpid) X( \
@@ -174,9 +183,10 @@ static int landlock_confine(const struct rights_paths *paths, const char **partl
                                                         X(copy_file_range) X(sendfile)
 
 #define NETWORK_CALLS(X)                                                                           \
-    X(socket) X(socketpair) X(connect) X(bind) X(listen) X(accept) X(accept4) X(shutdown)          \
-    X(getsockname) X(getpeername) X(getsockopt) X(setsockopt) X(sendto) X(recvfrom) X(sendmsg)     \
-    X(recvmsg) X(sendmmsg) X(recvmmsg) X(pipe) X(timerfd_create) X(timerfd_settime)
+    X(socket)                                                                                      \
+    X(socketpair) X(connect) X(bind) X(listen) X(accept) X(accept4) X(shutdown) X(getsockname)     \
+        X(getpeername) X(getsockopt) X(setsockopt) X(sendto) X(recvfrom) X(sendmsg) X(recvmsg)     \
+            X(sendmmsg) X(recvmmsg) X(pipe) X(timerfd_create) X(timerfd_settime)
 
 /* Children as fork(2) makes them, without namespaces of their own; to be waited for and killed. */
 static int seccomp_fill_children(scmp_filter_ctx context)
@@ -233,12 +243,27 @@ static int seccomp_fill(scmp_filter_ctx context, bool network)
     return code;
 }
 
+/* Elements of maps: no program and no map is made, found by number, pinned or attached. */
+static int seccomp_fill_maps(scmp_filter_ctx context)
+{
+    static const scmp_datum_t commands[] = {BPF_MAP_LOOKUP_ELEM,  BPF_MAP_UPDATE_ELEM,
+                                            BPF_MAP_DELETE_ELEM,  BPF_MAP_GET_NEXT_KEY,
+                                            BPF_MAP_LOOKUP_BATCH, BPF_MAP_LOOKUP_AND_DELETE_ELEM};
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < sizeof commands / sizeof commands[0]; i++)
+        code = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(bpf), 1,
+                                SCMP_A0(SCMP_CMP_EQ, commands[i]));
+    return code;
+}
+
 static int seccomp_confine(const struct rights_paths *paths, struct error *error)
 {
     scmp_filter_ctx context = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     if (context == NULL)
         return error_set(error, -ENOMEM, "no memory for the list of allowed system calls");
     int code = seccomp_fill(context, paths->network);
+    if (code == 0 && paths->maps)
+        code = seccomp_fill_maps(context);
     if (code == 0 && paths->children)
         code = seccomp_fill_children(context);
     if (code == 0)

@@ -27,6 +27,10 @@ struct account account_of_service(const char *state);
  * service account over could write in it; else the service account. */
 struct account account_of_audit(const char *state);
 
+/* Whose process counts bytes out: `ecluse-egress` if there is such a user, else the service
+ * account. */
+struct account account_of_egress(const char *state);
+
 /* The group of nginx's workers when started by root: www-data, else nginx, else -1. Otherwise -1:
  * the same user runs all. */
 int group_of_workers(void);
@@ -43,6 +47,7 @@ struct rights_paths {
     const char *readable[8]; /* the same, to read only; NULL ends them; absent ones are skipped */
     const char *also_writable[2]; /* folders or single files; NULL ends them */
     bool network;                 /* sockets are allowed */
+    bool maps;                    /* the kernel's maps (bpf(2)) whose descriptors are open */
     bool children;                /* processes of the same rights are allowed, no new programs */
 };
 

@@ -88,6 +88,11 @@ static void local_prefixes(struct egress_config *out)
         prefix_add(out, &local[i], CLASS_INSIDE);
 }
 
+uint64_t config_owner(const struct contract *contract)
+{
+    return hash_checksum(3, contract->state, strlen(contract->state));
+}
+
 int config_make(const struct contract *contract, bool link, struct egress_config *out,
                 struct error *error)
 {
@@ -116,6 +121,7 @@ int config_make(const struct contract *contract, bool link, struct egress_config
         for (uint32_t i = 0; i < network->class[c].to.count; i++)
             prefix_add(out, &network->class[c].to.prefix[i], CLASS_FIRST + c);
     s->layout = EGRESS_LAYOUT;
+    s->owner = config_owner(contract);
     s->link = link;
     s->without_guard = network->without_guard;
     /* Everything above, so that a guard that starts again knows whether the kernel still runs this

@@ -25,6 +25,9 @@ struct egress_config {
 int config_make(const struct contract *contract, bool link, struct egress_config *out,
                 struct error *error);
 
+/* Which `state` the programs count for: one that counts for another is not ours. */
+uint64_t config_owner(const struct contract *contract);
+
 /* Which accounts stop something, as modes are now: bit i for account i. */
 uint32_t config_enforced(const struct egress_config *config, const struct contract *contract,
                          enum mode mode);

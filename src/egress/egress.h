@@ -28,8 +28,9 @@
  *          interface. What passes through a proxy on the gateway itself does not cross the
  *          interface with its real destination: guard the proxy's own uplink.
  * Cost     bench/egress.
- * Rights   CAP_BPF, CAP_NET_ADMIN, CAP_SYS_ADMIN (to find maps again) to open; afterwards CAP_BPF
- *          for giving entries back.
+ * Files    `state/egress/hosts`.
+ * Rights   CAP_BPF, CAP_NET_ADMIN, CAP_SYS_ADMIN (to find maps again) to open; afterwards none:
+ * maps are worked on by descriptors that are open (Linux 5.19 and newer).
  */
 #ifndef ECLUSE_EGRESS_H
 #define ECLUSE_EGRESS_H
@@ -41,11 +42,12 @@ struct egress;
 #define EGRESS_PATIENCE (5 * NANOS_SECOND)
 
 /* Opens the guard's segment (budget_create() made it), finds or loads the programs, writes what is
- * left, and only then attaches. The contract must outlive it. Returns 0; 1 when it works but *error
+ * left, and only then attaches. The contract must outlive it. mode: that of a panic, MODE_OBSERVE,
+ * else MODE_ENFORCE. Returns 0; 1 when it works but *error
  * says what is not as it should be; or a negative errno with *error: -ENODEV without the interface,
  * -E2BIG for a contract with too many budgets. */
-int egress_open(const struct contract *contract, struct moment moment, struct egress **out,
-                struct error *error);
+int egress_open(const struct contract *contract, enum mode mode, struct moment moment,
+                struct egress **out, struct error *error);
 
 /* A descriptor that is readable when egress_tick() should come at once; otherwise every
  * EGRESS_PACE. Not more often than every EGRESS_PAUSE. */
@@ -62,7 +64,33 @@ void egress_set_mode(struct egress *e, enum mode mode);
 /* The programs stay: the kernel goes on as `Gone` says. Takes NULL. */
 void egress_close(struct egress *e);
 
-/* Takes the programs off the interface: nothing is counted or stopped any more. */
-int egress_remove(const struct contract *contract, struct error *error);
+/* ---- Another contract, as publish.h says ------------------------------------------------------
+ */
+
+/* Whether a guard could work by it: -ENODEV, -E2BIG. */
+int egress_check(const struct contract *contract, struct error *error);
+
+int egress_prepare(struct egress *e, const struct contract *next, struct error *error);
+void egress_rollback(struct egress *e);
+
+/* In force from now on; true when the programs are as `next` wants them, and it must outlive e.
+ * False: other ones are needed, which egress_close() and egress_open() make, with the rights for
+ * it. */
+bool egress_commit(struct egress *e, const struct contract *next);
+
+/* Tells the supervisor by which contracts this process works (budget/guard.h). */
+void egress_tell(struct egress *e, uint64_t prepared, uint64_t running, uint64_t refused);
+
+struct budgets *egress_budgets(struct egress *e); /* for who reports what began and ended */
+
+/* ---- Taking it off ----------------------------------------------------------------------------
+ */
+
+/* Takes the programs off an interface, whoever's they are: nothing is counted or stopped there any
+ * more. 1 when there were some, 0 when not. */
+int egress_remove(const char *interface, struct error *error);
+
+/* Takes programs that count for this contract's `state` off where this contract has none. */
+void egress_tidy(const struct contract *contract);
 
 #endif

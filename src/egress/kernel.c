@@ -121,6 +121,22 @@ static int set_sizes(struct bpf_object *object, const struct kernel_sizes *sizes
     return 0;
 }
 
+/* Connections are the same whatever the contract says; classes are looked up anew (generation). */
+static int share_connections(struct bpf_object *object, const struct kernel *old)
+{
+    const struct {
+        const char *name;
+        int fd;
+    } shared[] = {{"flows", old->flows}, {"attempts", old->attempts}};
+    for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++) {
+        struct bpf_map *map = bpf_object__find_map_by_name(object, shared[i].name);
+        int code = map ? bpf_map__reuse_fd(map, shared[i].fd) : -EPROTO;
+        if (code < 0)
+            return code;
+    }
+    return 0;
+}
+
 /* Our own copies of the descriptors: the object is closed, what it loaded stays as long as these
  * do. */
 static int take_descriptors(struct bpf_object *object, struct kernel *k)
@@ -171,6 +187,8 @@ int kernel_load(const struct egress_config *config, const struct kernel_sizes *s
         return error_set(error, -EPROTO, "the egress program cannot be read: %s", strerror(errno));
     }
     int code = set_sizes(object, sizes);
+    if (code == 0 && sizes && sizes->old)
+        code = share_connections(object, sizes->old);
     if (code == 0)
         code = bpf_object__load(object);
     if (code == 0)
@@ -187,6 +205,8 @@ int kernel_load(const struct egress_config *config, const struct kernel_sizes *s
         kernel_close(k);
         return code;
     }
+    if (sizes && sizes->old)
+        k->settings->generation = sizes->old->settings->generation + 1;
     *out = k;
     return 0;
 }

@@ -24,6 +24,7 @@ struct kernel {
 
 struct kernel_sizes { /* 0 takes the default */
     uint32_t hosts, flows, attempts;
+    const struct kernel *old; /* NULL, or whose table of connections is taken over */
 };
 
 /* A fresh program with its maps, not attached. */

@@ -185,7 +185,8 @@ int known_save(struct known *k, struct error *error)
         return 0;
     char next[PATH_SIZE + 8];
     snprintf(next, sizeof next, "%s.next", k->path);
-    int fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    unlink(next); /* another user may have left it */
+    int fd = open(next, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     int code = fd < 0 ? -errno : known_write(k, fd);
     if (fd >= 0)
         close(fd);

@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 enum {
-    EGRESS_LAYOUT = 1,
+    EGRESS_LAYOUT = 2,
     EGRESS_ACCOUNTS = 16, /* budgets of bytes_out in one contract */
     EGRESS_CHARGES = 8,   /* of these, how many may apply to one packet */
     EGRESS_NAME_SIZE = 64,
@@ -81,7 +81,8 @@ struct egress_settings {
     __u32 layout;
     __u32 generation; /* of the classes: what a connection remembers of an older one is looked up
                          anew */
-    __u64 digest;     /* of everything that a guard would have to change: see kernel.c */
+    __u64 digest;     /* of everything that a guard would have to change: see config.c */
+    __u64 owner;      /* a hash of the `state` that counts */
     __u8 link;        /* the interface has link addresses */
     __u8 pairs;       /* there is a budget per pair */
     __u8 spare[2];

@@ -27,7 +27,7 @@ static const char *const example =
 static void works_open(struct works *w)
 {
     struct error error = {""};
-    assert_in_range(egress_open(&w->contract, w->moment, &w->egress, &error), 0, 1);
+    assert_in_range(egress_open(&w->contract, MODE_ENFORCE, w->moment, &w->egress, &error), 0, 1);
     kernel_close(w->stage.kernel);
     w->stage.kernel = NULL;
     assert_int_equal(kernel_find(if_nametoindex("lan0"), false, &w->stage.kernel, &error), 0);

@@ -93,7 +93,7 @@ int main(int argc, char **argv)
     mkdir(contract->runtime, 0755);
     struct egress *e;
     if (budget_create(contract, GUARD_EGRESS, NULL, moment_now(), -1, &error) < 0 ||
-        egress_open(contract, moment_now(), &e, &error) < 0)
+        egress_open(contract, MODE_ENFORCE, moment_now(), &e, &error) < 0)
         fail(&error);
     puts("ready");
     fflush(stdout);

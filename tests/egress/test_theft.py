@@ -174,7 +174,7 @@ def test_a_new_contract_keeps_the_counts(world):
 
 def test_addresses_of_the_link_do_not_mint_budgets(world):
     w = world()
-    hosts = w.directory / "state" / "egress.hosts"
+    hosts = w.directory / "state" / "egress" / "hosts"
     w.guard.stdin.write("quit\n")
     w.guard.stdin.flush()
     w.guard.wait()
