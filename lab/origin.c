@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,29 +112,27 @@ static void think(enum origin_route route)
         continue;
 }
 
-static void counts_page(struct origin_page *page)
+static int counts_write(char *out, size_t size)
 {
     static const char *const names[] = {
 #define X(constant, name, text) name,
         ORIGIN_ROUTES(X)
 #undef X
     };
-    size_t length = 0;
+    int length = 0;
     for (size_t i = 0; i < ORIGIN_ROUTE_COUNT; i++)
-        length += (size_t)snprintf(page->body + length, sizeof page->body - length, "%s\"%s\":%llu",
-                                   i ? "," : "{", names[i],
-                                   (unsigned long long)atomic_load(&service.count[i]));
-    length += (size_t)snprintf(page->body + length, sizeof page->body - length, "}\n");
-    page->length = length;
-    page->status = 200;
-    page->type = "application/json";
+        length += snprintf(out + length, size - (size_t)length, "%s\"%s\":%llu", i ? "," : "{",
+                           names[i], (unsigned long long)atomic_load(&service.count[i]));
+    return length + snprintf(out + length, size - (size_t)length, "}\n");
 }
 
 static void make_page(struct origin_database *database, bool post, const char *path, size_t length,
                       struct origin_page *page)
 {
     if (length == 8 && memcmp(path, "/_counts", 8) == 0) {
-        counts_page(page);
+        page->length = (size_t)counts_write(page->body, sizeof page->body);
+        page->status = 200;
+        page->type = "application/json";
         return;
     }
     page_make(database, post, path, length, page);
@@ -257,11 +256,29 @@ static int listen_on(uint16_t *port)
     return listener;
 }
 
+/* Each SIGUSR1 is answered by a line of counts, however busy the threads are. */
+static void tell_counts(void)
+{
+    char line[256];
+    sigset_t asked;
+    sigemptyset(&asked);
+    sigaddset(&asked, SIGUSR1);
+    for (int signal_number; sigwait(&asked, &signal_number) == 0;) {
+        counts_write(line, sizeof line);
+        fputs(line, stdout);
+        fflush(stdout);
+    }
+}
+
 /* Everything is open before anyone is told that it is ready. */
 static int run(const char *database, uint16_t port, size_t threads)
 {
     static struct worker worker[THREADS_MAX];
     pthread_t thread[THREADS_MAX];
+    sigset_t asked;
+    sigemptyset(&asked);
+    sigaddset(&asked, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &asked, NULL);
     service.listener = listen_on(&port);
     service.poll = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event listening = {.events = EPOLLIN | EPOLLONESHOT, .data.ptr = NULL};
@@ -275,8 +292,7 @@ static int run(const char *database, uint16_t port, size_t threads)
     }
     printf("ready 127.0.0.1:%u\n", port);
     fflush(stdout);
-    for (size_t i = 0; i < threads; i++)
-        pthread_join(thread[i], NULL);
+    tell_counts();
     return 0;
 }
 

@@ -11,7 +11,8 @@
  *   GET / and GET /tarifs          a page
  *   GET /recherche                 a page
  *   POST /connexion, POST /scans   a page
- *   GET /_counts                   how many requests of each kind have come, as JSON
+ *   GET /_counts                   how many requests of each kind have come, as JSON; the same on
+ *                                  standard output at each SIGUSR1
  */
 #ifndef ECLUSE_LAB_ORIGIN_H
 #define ECLUSE_LAB_ORIGIN_H
