@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from world import ECLUSE, wait_until
+from guarded_share import wait_until
 
 MOST = 1.0  # seconds that an open may wait
 
@@ -127,7 +127,7 @@ def test_descriptors_from_before_the_start_are_found(worlds):
     assert wait_until(lambda: any(os.path.realpath(f"/proc/{holder.pid}/fd/{fd}") == path
                                   for fd in os.listdir(f"/proc/{holder.pid}/fd")))
     made.guarded()
-    done = subprocess.run([ECLUSE, "check", made.contract], capture_output=True, text=True,
+    done = subprocess.run([made.program, "check", made.contract], capture_output=True, text=True,
                           check=False)
     assert "opened before" in json.dumps(made.status()) + done.stdout
     made.close()
@@ -137,7 +137,7 @@ def test_observe_marks_nothing_and_keeps_nothing(worlds):
     made = worlds(mode="observe")
     place = made.department("observed", 120)
     made.guarded()
-    destruction = place.destroy("in-place")
+    destruction = made.destroy(place, "in-place")
     destruction.process.wait(30)
     assert len(destruction.done()) == place.count
     assert not os.path.exists(made.share.on(".ecluse-vault"))

@@ -26,15 +26,13 @@ def simulator(*words):
 @pytest.mark.parametrize("way", WAYS)
 def test_without_a_guard_every_file_is_lost_until_the_key_undoes_it(world, way):
     place = world.department(f"bare-{way}", 60)
-    destruction = place.destroy(way)
+    destruction = world.destroy(place, way)
     destruction.process.wait(30)
     assert len(destruction.done()) == place.count
     assert len(place.lost()) == place.count
     if way in GONE:
         return
-    with open(destruction.log, encoding="utf-8") as log:
-        key = log.readline().split('"')[3]
-    status, said = world.do(place.user, ENCRYPT, "undo", "--way", way, "--key", key,
+    status, said = world.do(place.user, ENCRYPT, "undo", "--way", way, "--key", destruction.key(),
                             "--id", place.mark, place.path)
     assert status == 0, said
     rights = ("mode", "attributes") if way in NEW_FILES else ()
@@ -75,7 +73,7 @@ def test_links_that_lead_out_of_its_directory_are_left_alone(world):
         os.chown(path, place.user, place.user)
     os.symlink(f"{outside}-symbolic", os.path.join(place.path, "files", "symbolic"))
     os.link(f"{outside}-hard", os.path.join(place.path, "files", "hard"))
-    place.destroy("o-trunc").process.wait(30)
+    world.destroy(place, "o-trunc").process.wait(30)
     for name in ("symbolic", "hard"):
         with open(f"{outside}-{name}", encoding="utf-8") as file:
             assert file.read() == "somebody else's"

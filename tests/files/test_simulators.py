@@ -7,8 +7,9 @@ import subprocess
 import time
 
 import pytest
+from guarded_share import REWRITE, REWRITE_USER, wait_until
 from samba import USERS, Samba
-from world import ENCRYPT, REWRITE, REWRITE_USER, wait_until
+from world import ENCRYPT
 
 FILES = 130
 WAYS = subprocess.run([ENCRYPT, "ways"], capture_output=True, text=True, check=False).stdout.split() \
@@ -52,7 +53,7 @@ def within_a_second(destruction, limit=REWRITE):
 @pytest.mark.parametrize("way", WAYS)
 def test_is_held_and_undone(world, way):
     place = world.departments[way]
-    destruction = place.destroy(way, "--order", ORDER.get(way, "forward"))
+    destruction = world.destroy(place, way, "--order", ORDER.get(way, "forward"))
     destruction.until_held()
     assert len(destruction.done()) < place.count, "it came to its end"
     within_a_second(destruction)
@@ -66,7 +67,7 @@ def test_slow_encryption_is_held_by_the_budget_of_its_user(worlds):
     world = worlds(rewrite_user=40)
     place = world.department("slow", 60)
     world.guarded()
-    destruction = place.destroy("in-place", "--pause", "40")
+    destruction = world.destroy(place, "in-place", "--pause", "40")
     destruction.until_held()
     assert len(destruction.done()) < place.count
     within_a_second(destruction, 40)
@@ -77,7 +78,7 @@ def test_slow_encryption_is_held_by_the_budget_of_its_user(worlds):
 
 def test_a_file_of_100_gb_comes_back_with_its_holes(world):
     place = world.departments["sparse"]
-    destruction = place.destroy("in-place")
+    destruction = world.destroy(place, "in-place")
     destruction.until_held()
     assert "files/0 sparse image" in place.lost()
     restore_all_held(world, place.user)
@@ -109,7 +110,7 @@ def test_through_samba_one_user_is_held_and_the_other_goes_on(world, samba, tmp_
     mine = world.share.on("mine")
     os.mkdir(mine)
     shutil.chown(mine, other)
-    samba.do(attacker, f"cd {place.name}; recurse; prompt; mput {noise.name}", timeout=20,
+    samba.do(attacker, f"cd samba; recurse; prompt; mput {noise.name}", timeout=20,
              directory=str(tmp_path))
     lost = place.lost()
     assert 0 < len(lost) < place.count
@@ -127,7 +128,7 @@ def test_through_samba_one_user_is_held_and_the_other_goes_on(world, samba, tmp_
 
 def test_a_dry_run_changes_nothing_and_to_another_place_neither(world):
     place = world.departments["dry"]
-    place.destroy("unlink").until_held()
+    world.destroy(place, "unlink").until_held()
     lost = place.lost()
     hold = world.holds(place.user)[0]["id"]
     done = world.ecluse("files", "restore", "--hold", hold, "--dry-run", "--json")
@@ -145,7 +146,7 @@ def test_a_whole_share_comes_back_by_time(worlds):
     place = world.department("whole", 900)
     world.guarded()
     since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time()))
-    destruction = place.destroy("rename-extension")
+    destruction = world.destroy(place, "rename-extension")
     destruction.until_held()
     assert REWRITE_USER - REWRITE_USER // 60 - 1 <= len(place.lost()) < place.count
     within_a_second(destruction, REWRITE_USER)

@@ -5,7 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from world import SWEEP, end_process, wait_until
+from file_tree import files
+from guarded_share import SWEEP, end_session, wait_until
 
 FILES = SWEEP + 150
 LEAST = SWEEP - SWEEP // 60 - 1  # a window may refuse up to a sixtieth of itself early
@@ -34,6 +35,9 @@ SWEEPS = {
     "tar": "tar cf - '{share}' | tar xf - -C '{out}'",
     "rsync": "rsync -a '{share}' '{out}'",
     "script": f"{sys.executable} '{{home}}/script.py' '{{share}}' '{{out}}'",
+    "namespace": "unshare -Urm cp -r '{share}' '{out}'",
+    "overlay": "mkdir '{out}'/.o '{out}'/.e && unshare -Urm sh -c \"mount -t overlay overlay -o "
+               "lowerdir='{share}':'{out}/.e' '{out}/.o' && cp -r '{out}/.o' '{out}/copy'\"",
     "process-each": f"{sys.executable} '{{home}}/spread.py' '{{share}}' '{{out}}'",
 }
 
@@ -56,7 +60,7 @@ def taken(out):
 
 
 def sweep(world, department, how, user):
-    out = world.share.at(f"out-{department.name}-{user}")
+    out = world.share.at(f"out-{os.path.basename(department.path)}")
     os.mkdir(out)
     os.chown(out, user, user)
     command = SWEEPS[how].format(share=os.path.join(department.path, "files"), out=out,
@@ -73,7 +77,7 @@ def sweep(world, department, how, user):
         last[0] = now
         return last[1] > 100
     assert wait_until(is_over, 40)
-    end_process(process)
+    end_session(process)
     return taken(out)
 
 
@@ -96,11 +100,6 @@ def test_a_second_attempt_gets_nothing_and_another_user_is_not_held(world):
                          timeout=20)
     assert status != 0 and not os.path.exists(again)
     other = world.new_user()
-    readable = [path for path, _ in world_files(department) if os.stat(path).st_mode & 0o004][:20]
+    readable = [path for path, _ in files(os.path.join(department.path, "files")) if os.stat(path).st_mode & 0o004][:20]
     status, said = world.do(other, "cat", *readable, timeout=20)
     assert status == 0, said[-300:]
-
-
-def world_files(department):
-    from world import file_tree
-    return file_tree.files(os.path.join(department.path, "files"))

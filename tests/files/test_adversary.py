@@ -1,0 +1,169 @@
+"""Who has read the source and tries to slip past, to lose a file for good, or to make others wait."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+from guarded_share import REWRITE, wait_until
+from world import file_tree
+
+NAMES = (b"two\nlines", b"not \xff\xfe text", b"with (deleted)", b'"quoted" \\ back',
+         b"-rf", b" ", b"\x1b[31mred", b"." * 3, b"x" * 255)
+
+
+@pytest.fixture(scope="module")
+def world(worlds):
+    made = worlds()
+    made.departments = {name: made.department(name, 120)
+                        for name in ("moved", "linked", "patient", "names", "saved", "told")}
+    names = made.departments["names"]
+    for name in NAMES:
+        path = os.path.join(os.fsencode(names.path), b"files", name)
+        with open(path, "wb") as file:
+            file.write(b"what stands in it: " + name + b"\n" * 200)
+        os.chown(path, names.user, names.user)
+    names.again()
+    return made.guarded()
+
+
+def restore_holds(world, user):
+    holds = wait_until(lambda: world.holds(user), 3)
+    assert holds
+    for hold in holds:
+        world.restore("--hold", hold["id"])
+
+
+def test_files_of_a_folder_that_was_renamed_first_come_back_where_they_were(world):
+    place = world.departments["moved"]
+    status, said = world.do(place.user, "mv", os.path.join(place.path, "files"),
+                            os.path.join(place.path, "gone"))
+    assert status == 0, said
+    world.destroy(place, "in-place").until_held()
+    restore_holds(world, place.user)
+    now = {name.replace("gone/", "files/", 1): told
+           for name, told in file_tree.snapshot(place.path).items()}
+    missing, other = file_tree.differences(place.before, now)
+    assert not missing and not other
+
+
+def test_a_restore_follows_no_link_that_the_attacker_left(world):
+    """Root writes what comes back: it must not write where a link leads."""
+    place = world.departments["linked"]
+    outside = world.share.at("outside")
+    world.destroy(place, "unlink").until_held()
+    lost = place.lost()
+    shutil.copytree(os.path.join(place.path, "files"), outside)
+    victim = os.path.join(outside, next(iter(lost))[len("files/"):])
+    os.makedirs(os.path.dirname(victim), exist_ok=True)
+    with open(victim, "w", encoding="utf-8") as file:
+        file.write("not to be touched")
+    before = file_tree.snapshot(outside)
+    os.rename(os.path.join(place.path, "files"), os.path.join(place.path, "away"))
+    os.symlink(outside, os.path.join(place.path, "files"))
+    for hold in world.holds(place.user):
+        world.ecluse("files", "restore", "--hold", hold["id"], "--yes")
+    assert file_tree.differences(before, file_tree.snapshot(outside)) == ([], {})
+    assert set(file_tree.snapshot(outside)) == set(before)
+
+
+PATIENT = """
+import mmap, os, sys, time
+paths = [os.path.join(f, n) for f, _, names in os.walk(sys.argv[1]) for n in sorted(names)]
+maps = []
+for path in paths:  # never more at once than a budget allows, and nothing is written
+    try:
+        with open(path, "r+b") as file:
+            maps.append(mmap.mmap(file.fileno(), 0))
+    except (OSError, ValueError):
+        pass
+    if len(maps) % 20 == 0:
+        time.sleep(2.2)
+print(len(maps), flush=True)
+for bytes in maps:
+    bytes[:] = os.urandom(len(bytes))
+print("written", flush=True)
+"""
+
+
+def test_mappings_made_with_patience_and_written_at_once_are_undone(world):
+    place = world.departments["patient"]
+    began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    process = world.start(place.user, sys.executable, "-c", PATIENT,
+                          os.path.join(place.path, "files"), stdout=subprocess.PIPE, text=True)
+    assert int(process.stdout.readline()) > REWRITE
+    assert wait_until(lambda: world.holds(place.user), 5)
+    process.kill()
+    process.wait()
+    assert place.lost()
+    world.restore("--since", began, "--path", os.path.join(place.path, "files"))
+    assert place.lost() == {}
+
+
+def test_any_name_comes_back(world):
+    place = world.departments["names"]
+    world.destroy(place, "unlink", "--order", "forward").until_held()
+    lost = place.lost()
+    assert any(os.fsdecode(name) in path for name in NAMES for path in lost)
+    restore_holds(world, place.user)
+    assert place.lost() == {}
+
+
+def test_what_was_saved_a_moment_ago_is_not_lost(world):
+    """The clone of a closed file comes a moment later; who is quicker must not win."""
+    place = world.departments["saved"]
+    path = os.path.join(place.path, "files", "just saved")
+    began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    script = "import os, sys\nopen(sys.argv[1], 'w').write('the work of a day\\n' * 500)\n" \
+             "os.truncate(sys.argv[1], 0)\n"
+    status, said = world.do(place.user, sys.executable, "-c", script, path)
+    assert status == 0, said
+    time.sleep(2)
+    world.restore("--since", began, "--path", path)
+    with open(path, encoding="utf-8") as file:
+        assert file.read() == "the work of a day\n" * 500
+
+
+def test_churn_takes_nobody_elses_history(worlds):
+    """A vault of 64 MB: who writes ten times as much loses his own versions at most."""
+    world = worlds(more="  vault: {at_most: 64MB, per_user: 16MB}\n", rewrite=10**6,
+                   rewrite_user=60)
+    place, churn = world.department("victims", 100), world.department("churn", 5)
+    world.guarded()
+    world.destroy(place, "in-place").until_held()
+    assert place.lost()
+    script = "import os, sys\nfor turn in range(40):\n" \
+             "    for name in range(4):\n        try:\n" \
+             "            open(f'{sys.argv[1]}/c{name}', 'wb').write(os.urandom(4 << 20))\n" \
+             "        except OSError:\n            pass\n"
+    world.do(churn.user, sys.executable, "-c", script, churn.path, timeout=60)
+    for hold in world.holds(place.user):
+        world.restore("--hold", hold["id"])
+    assert place.lost() == {}
+    world.close()
+
+
+def test_a_crowd_of_opens_makes_nobody_wait(world):
+    place = world.departments["told"]
+    paths = [path for path, _ in file_tree.files(os.path.join(place.path, "files"))][:40]
+    script = "import os, sys, threading, time\nend = time.monotonic() + 4\n" \
+             "def work():\n    while time.monotonic() < end:\n        for p in sys.argv[1:]:\n" \
+             "            try:\n                os.close(os.open(p, os.O_RDWR))\n" \
+             "            except OSError:\n                pass\n" \
+             "for _ in range(64):\n    threading.Thread(target=work).start()\n"
+    crowd = world.start(place.user, sys.executable, "-c", script, *paths)
+    other = world.new_user()
+    mine = world.share.on("a file of another")
+    with open(mine, "w", encoding="utf-8") as file:
+        file.write("mine")
+    os.chown(mine, other, other)
+    probe = "import os, sys, time\nworst = 0\nend = time.monotonic() + 3\n" \
+            "while time.monotonic() < end:\n    t = time.monotonic()\n" \
+            "    os.close(os.open(sys.argv[1], os.O_RDONLY))\n" \
+            "    worst = max(worst, time.monotonic() - t)\n    time.sleep(0.005)\nprint(worst)\n"
+    status, said = world.do(other, sys.executable, "-c", probe, mine)
+    crowd.wait(30)
+    assert status == 0, said
+    assert float(said) < 1.0
