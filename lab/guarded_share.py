@@ -73,13 +73,13 @@ class GuardedShare:
 
     # ---- The guard ---------------------------------------------------------------------------
 
-    def guarded(self):
+    def guarded(self, patience=60):
         """`ecluse run`, once every file that is there is in the vault."""
         with open(self.share.at("run.log"), "ab") as log:
             self.guard = subprocess.Popen([self.program, "run", "-c", self.contract], stdout=log,
                                           stderr=log, stdin=subprocess.DEVNULL,
                                           start_new_session=True)
-        assert wait_until(self.is_ready, 60), self.said()
+        assert wait_until(self.is_ready, patience), self.said()
         return self
 
     def unguarded(self):
