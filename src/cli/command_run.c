@@ -11,6 +11,7 @@
 #include "cli/reload.h"
 #include "cli/situation.h"
 #include "cli/sync.h"
+#include "gate/ledger.h"
 #include "status/panic.h"
 
 #include <errno.h>
@@ -57,6 +58,8 @@ static int make_segment(struct supervisor *s, enum guard guard, struct error *er
         chronicle_say(&s->chronicle, made == 2 ? ACT_CLOCK_JUMP : ACT_ALARM, guard_name(guard),
                       "%s", told.text);
     }
+    if (guard == GUARD_FRONT && ledger_create(s->reload.live->runtime, s->workers, &told) < 0)
+        return error_set(error, -EIO, "%s", told.text);
     return 0;
 }
 

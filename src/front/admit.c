@@ -235,6 +235,8 @@ ngx_int_t front_refuse(ngx_http_request_t *r, struct front_location *location, n
 {
     struct front_answer answer = {.lasting = false};
     front_count(COUNTER_REFUSED);
+    if (front_ledger())
+        front_gate_count(GATE_RULE_OVER_BUDGET, front_caller(r)->standing, false);
     if (++front.refused_lately > POLITE_REFUSALS)
         return NGX_HTTP_CLOSE;
     ngx_int_t rc = ngx_http_discard_request_body(r);
@@ -284,7 +286,12 @@ static ngx_int_t admit(ngx_http_request_t *r, struct front_location *location)
     struct charge_result result = front_charge(r, location, budgets, NULL);
     if (result.verdict == VERDICT_ALLOW)
         return NGX_DECLINED;
-    if (result.verdict != VERDICT_HOLD) { /* a challenge is a delay until there are challenges */
+    if (result.verdict == VERDICT_CHALLENGE) {
+        ngx_int_t rc = front_gate_over(r, location, context && context->waits_until);
+        if (rc != NGX_DECLINED)
+            return rc;
+    }
+    if (result.verdict != VERDICT_HOLD) {
         if (!context && !(context = context_for(r, route)))
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         context->paid |= result.paid;
@@ -296,18 +303,24 @@ static ngx_int_t admit(ngx_http_request_t *r, struct front_location *location)
     return NGX_DONE;
 }
 
+/* Budgets are charged once, where the request came in; its place at the origin is sought where it
+ * is sent there, which may be after an internal redirect (try_files). */
 ngx_int_t front_admit(ngx_http_request_t *r)
 {
     struct front_location *location = front_location_of(r);
     if (location->enabled == NGX_CONF_UNSET_UINT || location->enabled == FRONT_OFF ||
-        r != r->main || r->internal || !front_ready())
+        r != r->main || !front_ready())
         return NGX_DECLINED;
+    if (r->internal || front_gate_knows(front_context_find(r)))
+        return front_gate(r, location);
     ngx_int_t rc = admit(r, location);
-    if (rc != NGX_DECLINED || !location->early || front.off)
+    if (rc != NGX_DECLINED || front.off)
         return rc;
+    if (!location->early)
+        return front_gate(r, location);
     rc = front_lookup_early(r);
     if (rc == NGX_DECLINED)
-        return rc;
+        return front.off ? rc : front_gate(r, location);
     ngx_http_finalize_request(r, rc);
     return NGX_DONE;
 }

@@ -15,7 +15,7 @@
  * origin.c     header and body filters: what the origin could not answer is answered here
  * challenge.c  what is said to who does not go on
  * gate.c       the origin's places: who goes on, who waits, who is asked for proof
- * place.c      one request's place, taken and given back
+ * gate_worker.c  the places of one worker, and its look around ten times a second
  * measure.c    log phase: promises, and how the origin does
  * wave.c       what passes the gate, or does not, told to the memory of floods
  * trap.c       an invariant of ours that breaks switches this worker's module off; it never ends

@@ -242,12 +242,9 @@ static void stranger_now(void *argument)
         charge_stranger_may(front.budgets, front.contract, call->budgets, &who, clock_boot());
 }
 
-/* Nobody has proven anything before there are passes and lanes: this is where they will be let
- * through. */
 static bool has_proven(ngx_http_request_t *r)
 {
-    (void)r;
-    return false;
+    return front_caller(r)->standing >= STANDING_FRESH;
 }
 
 /* Whether the origin may be asked for a number, and if so charged. Without a budget the origin is
@@ -369,7 +366,7 @@ static ngx_int_t answer_number(ngx_http_request_t *r, struct front_location *loc
             return over_parcels(r, location, result);
     }
     bool told = call->sight == SIGHT_FOUND && call->tell_found;
-    if (!told && may_ask(r, location, call->sight))
+    if (!told && may_ask(r, location, call->sight) && front_gate_room(r, location))
         return ask(r, location, call);
     if (!told &&
         call->sight ==
@@ -388,6 +385,7 @@ static ngx_int_t observe(ngx_http_request_t *r, struct front_location *location,
 {
     if (front_guarded(look_now, call) && call->sight == SIGHT_FOUND)
         charge_parcel(r, location, &call->parcel);
+    front_gate_room(r, location);
     return location->origin(r);
 }
 

@@ -14,6 +14,7 @@ static char *set_route(ngx_conf_t *cf, ngx_command_t *command, void *conf);
 static char *set_lookup(ngx_conf_t *cf, ngx_command_t *command, void *conf);
 static char *set_answer(ngx_conf_t *cf, ngx_command_t *command, void *conf);
 static char *set_page(ngx_conf_t *cf, ngx_command_t *command, void *conf);
+static char *set_origin(ngx_conf_t *cf, ngx_command_t *command, void *conf);
 
 #define EVERYWHERE (NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF)
 
@@ -29,6 +30,8 @@ static ngx_command_t commands[] = {
     {ngx_string("ecluse_answer"), EVERYWHERE | NGX_CONF_TAKE1, set_answer, NGX_HTTP_LOC_CONF_OFFSET,
      0, NULL},
     {ngx_string("ecluse_page"), NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1, set_page,
+     NGX_HTTP_LOC_CONF_OFFSET, 0, NULL},
+    {ngx_string("ecluse_origin"), EVERYWHERE | NGX_CONF_TAKE1, set_origin,
      NGX_HTTP_LOC_CONF_OFFSET, 0, NULL},
     ngx_null_command};
 
@@ -215,6 +218,28 @@ static char *set_page(ngx_conf_t *cf, ngx_command_t *command, void *conf)
     return NGX_CONF_OK;
 }
 
+static char *set_origin(ngx_conf_t *cf, ngx_command_t *command, void *conf)
+{
+    struct front_location *location = conf;
+    struct front_main *conf_main = ngx_http_conf_get_module_main_conf(cf, ngx_http_ecluse_module);
+    ngx_str_t *value = argument(cf, 1);
+    if (location->behind != NGX_CONF_UNSET_UINT)
+        return "is duplicate";
+    if (value->len == 0 || value->len >= CONTRACT_NAME_SIZE)
+        return complain(cf, "takes the name of an origin, of 1 to 63 bytes", value);
+    for (ngx_uint_t i = 1; i < conf_main->origin_count; i++)
+        if (conf_main->origins[i].len == value->len &&
+            ngx_strncmp(conf_main->origins[i].data, value->data, value->len) == 0) {
+            location->behind = i;
+            return NGX_CONF_OK;
+        }
+    if (conf_main->origin_count == LEDGER_ORIGINS)
+        return complain(cf, "knows at most 7 names of origins", value);
+    location->behind = conf_main->origin_count;
+    conf_main->origins[conf_main->origin_count++] = *value;
+    return NGX_CONF_OK;
+}
+
 /* ---- Life of the configuration --------------------------------------------------------------- */
 
 static void *main_create(ngx_conf_t *cf)
@@ -223,6 +248,7 @@ static void *main_create(ngx_conf_t *cf)
     if (!conf ||
         ngx_array_init(&conf->locations, cf->pool, 8, sizeof(struct front_location *)) != NGX_OK)
         return NULL;
+    conf->origin_count = 1; /* the one without a name */
     return conf;
 }
 
@@ -242,6 +268,7 @@ static void *location_create(ngx_conf_t *cf)
     location->enabled = NGX_CONF_UNSET_UINT;
     location->order = NGX_CONF_UNSET_UINT;
     location->page = NGX_CONF_UNSET_UINT;
+    location->behind = NGX_CONF_UNSET_UINT;
     location->typed_variable = NGX_ERROR;
     location->route_index = -1;
     return location;
@@ -337,6 +364,7 @@ static char *location_merge(ngx_conf_t *cf, void *parent, void *child)
     if (location->enabled == NGX_CONF_UNSET_UINT)
         location->enabled = above->enabled;
     ngx_conf_merge_uint_value(location->order, above->order, NGX_CONF_UNSET_UINT);
+    ngx_conf_merge_uint_value(location->behind, above->behind, 0);
     if (!location->route.data)
         location->route = above->route;
     bool answers = location->typed || location->page != NGX_CONF_UNSET_UINT;

@@ -52,6 +52,9 @@ static bool keep_body(ngx_http_request_t *r, struct front_context *context,
 
 static ngx_int_t header_filter(ngx_http_request_t *r)
 {
+    struct front_context *held = r == r->main ? front_context_find(r) : NULL;
+    if (held && held->place.state == PLACE_HELD)
+        front_gate_head(r, held);
     if (r->headers_out.status < 500 || r != r->main)
         return next_header_filter(r);
     struct front_location *location = front_location_of(r);
@@ -73,6 +76,10 @@ static ngx_int_t header_filter(ngx_http_request_t *r)
 static ngx_int_t body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 {
     struct front_context *context = ngx_http_get_module_ctx(r, ngx_http_ecluse_module);
+    if (context && context->place.state == PLACE_HELD)
+        for (const ngx_chain_t *link = in; link; link = link->next)
+            if (link->buf->last_buf)
+                front_gate_end(context);
     if (!context || !context->replacing)
         return next_body_filter(r, in);
     bool any = in != NULL;

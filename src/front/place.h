@@ -35,6 +35,7 @@ struct front_place {
     enum place_state state;
     enum standing standing;
     uint8_t origin, route; /* indexes of the ledger's */
+    bool pushed;           /* VAIN: by others, not by time */
     bool ending;           /* what ends it with the request is installed */
     bool seen;             /* the head of the origin's answer was seen, at `head` */
     nanos_t head;
@@ -58,6 +59,9 @@ uint64_t front_gate_challenged(void);
 /* Preaccess, after the budgets, of a request that would go to the origin. NGX_DECLINED: it goes on.
  * NGX_AGAIN: it waits. NGX_DONE: it was answered, or its body is read first. */
 ngx_int_t front_gate(ngx_http_request_t *r, struct front_location *location);
+/* Over a budget with `over: challenge`. NGX_DONE: a stranger was asked for proof; NGX_DECLINED: the
+ * budget's delay is what follows, for a pass with a strike unless it waits `already`. */
+ngx_int_t front_gate_over(ngx_http_request_t *r, struct front_location *location, bool already);
 /* It has been through the gate, or is being read or woken: its budgets are not charged again. */
 bool front_gate_knows(const struct front_context *context);
 

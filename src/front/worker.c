@@ -45,6 +45,7 @@ static void tick_now(void *argument)
     takeup_store();
     if (front.budgets)
         takeup_beat(now);
+    front_gate_beat(now);
     if (front.running != running)
         warn_of_routes(cycle);
 }
@@ -80,6 +81,8 @@ ngx_int_t front_worker_init(ngx_cycle_t *cycle)
     front.runtime = runtime;
     log_set_writer(write_log);
     front_trap_install();
+    if (front_gate_init(cycle) != NGX_OK)
+        return NGX_ERROR;
     front_guarded(tick_now, cycle);
     tick_event.handler = tick;
     tick_event.data = &tick_connection;
@@ -92,6 +95,7 @@ ngx_int_t front_worker_init(ngx_cycle_t *cycle)
 static void close_all(void *argument)
 {
     (void)argument;
+    front_gate_exit();
     takeup_close();
 }
 

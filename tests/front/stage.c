@@ -8,12 +8,14 @@
  *   offer FILE      only offered        live         makes the offered one live
  *   panic on|off    counters            budgets      holds        release ID      processes
  *   origin (down or not)
+ *   gate (rules counted, done and observed; routes that challenge; places)
  *   promises        freeze (no more heartbeats)      quit
  *   feed FILE       NDJSON events into the contract's store
  */
 #include "budget/guard.h"
 #include "budget/promise.h"
 #include "contract/publish.h"
+#include "gate/ledger.h"
 #include "tracking/ingest.h"
 
 #include <fcntl.h>
@@ -28,6 +30,7 @@
 static struct contract *current;
 static struct control *control;
 static struct budgets *budgets;
+static struct ledger *ledger;
 static uint64_t generation;
 
 static void fail(const char *what, const struct error *error)
@@ -161,6 +164,47 @@ static void tell_processes(void)
     puts("]");
 }
 
+static void tell_routes(void)
+{
+    bool first = true;
+    for (unsigned i = 0; i < GATE_ROUTES; i++) {
+        char name[CONTRACT_NAME_SIZE];
+        struct demand_view view;
+        demand_view(&ledger->route[i], clock_boot(), &view);
+        if (!view.since && !view.begun)
+            continue;
+        printf("%s\"%s\":{\"challenges\":%s,\"begun\":%lu,\"took\":%u}", first ? "" : ",",
+               ledger_name_text(&ledger->route_name[i], name), view.since ? "true" : "false",
+               (unsigned long)view.begun, view.took);
+        first = false;
+    }
+}
+
+static void tell_gate(void)
+{
+    unsigned long limit = 0, in_flight = 0, waiting = 0;
+    for (unsigned i = 0; i < LEDGER_WORKERS; i++) {
+        if (!ledger->worker[i].pid)
+            continue;
+        limit += ledger->worker[i].origin[0].limit;
+        in_flight += ledger->worker[i].origin[0].in_flight;
+        waiting += ledger->worker[i].origin[0].waiting;
+    }
+    printf("{\"limit\":%lu,\"in_flight\":%lu,\"waiting\":%lu,\"good_refused\":%lu,\"routes\":{",
+           limit, in_flight, waiting, (unsigned long)ledger_good_refused(ledger));
+    tell_routes();
+    printf("}");
+    for (unsigned mode = 0; mode < LEDGER_MODES; mode++) {
+        printf(",\"%s\":{", mode == LEDGER_DONE ? "done" : "would");
+        for (enum gate_rule rule = 0; rule < GATE_RULE_COUNT; rule++)
+            printf("%s\"%s\":%lu", rule ? "," : "", gate_rule_name(rule),
+                   (unsigned long)(ledger_counted(ledger, rule, mode, LEDGER_ANYONE) +
+                                   ledger_counted(ledger, rule, mode, LEDGER_GOOD)));
+        printf("}");
+    }
+    puts("}");
+}
+
 static void tell_promises(void)
 {
     look_at_segment();
@@ -222,6 +266,8 @@ static bool obey(char *line)
         tell_origin();
     else if (strcmp(line, "processes") == 0)
         tell_processes();
+    else if (strcmp(line, "gate") == 0)
+        tell_gate();
     else if (strcmp(line, "promises") == 0)
         tell_promises();
     else if (strcmp(line, "release") == 0 && argument)
@@ -270,6 +316,9 @@ int main(int count, char **arguments)
                                 group ? (int)group->gr_gid : -1, &error);
     if (created < 0)
         fail("create", &error);
+    if (ledger_create(current->runtime, group ? (int)group->gr_gid : -1, &error) < 0 ||
+        ledger_open(current->runtime, true, &ledger, &error) < 0)
+        fail("ledger", &error);
     if (control_create(current->runtime, &control, &error) != 0)
         fail("control", &error);
     generation = control_live(control);
