@@ -144,11 +144,19 @@ static void pair_text(const struct principal *p, char *out, size_t size)
     snprintf(out, size, "%.46s to %s", from, to);
 }
 
+/* An address is masked to its /64 or is an IPv4 one, so the id of a pass is none. */
+static bool is_pass(const struct principal *p)
+{
+    static const uint8_t none[8] = {0};
+    return p->kind == PRINCIPAL_CLIENT &&
+           (p->proven || (!is_ipv4(p->id) && memcmp(p->id + 8, none, sizeof none) != 0));
+}
+
 char *principal_text(const struct principal *p, char out[PRINCIPAL_TEXT_SIZE])
 {
     if (p->kind == PRINCIPAL_EVERYONE)
         snprintf(out, PRINCIPAL_TEXT_SIZE, "everyone");
-    else if (p->kind == PRINCIPAL_CLIENT && p->proven)
+    else if (is_pass(p))
         snprintf(out, PRINCIPAL_TEXT_SIZE, "pass %02x%02x%02x%02x...", p->id[0], p->id[1], p->id[2],
                  p->id[3]);
     else if (p->kind == PRINCIPAL_PAIR)
