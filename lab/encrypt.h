@@ -56,8 +56,9 @@ typedef int encrypt_way(const struct target *t, const struct cipher *c);
 
 /* As one process, or how else. */
 enum crew { CREW_ONE, CREW_WORKERS, CREW_FORK, CREW_SESSION };
-/* Where from: as any program, from its own name space, through an overlay of the directory. */
-enum place { PLACE_PLAIN, PLACE_NAMESPACE, PLACE_OVERLAY };
+/* Where from: as any program, from its own name space, through another mount of the directory
+ * there, through an overlay of it. */
+enum place { PLACE_PLAIN, PLACE_NAMESPACE, PLACE_BIND, PLACE_OVERLAY };
 
 /*  function           name                 crew     place      undone by      */
 #define WAYS(X)                                                                                    \
@@ -77,8 +78,10 @@ enum place { PLACE_PLAIN, PLACE_NAMESPACE, PLACE_OVERLAY };
     X(by_ring, "io-uring", ONE, PLAIN, in_place)                                                   \
     X(clone_over, "clone-over", ONE, PLAIN, in_place)                                              \
     X(in_place, "namespace", ONE, NAMESPACE, in_place)                                             \
+    X(in_place, "bind", ONE, BIND, in_place)                                                       \
     X(in_place, "overlay", ONE, OVERLAY, in_place)                                                 \
     X(punch, "punch-hole", ONE, PLAIN, nothing)                                                    \
+    X(empty, "truncate-only", ONE, PLAIN, nothing)                                                 \
     X(remove_only, "unlink", ONE, PLAIN, nothing)
 
 #define X(function, ...) encrypt_way way_##function;

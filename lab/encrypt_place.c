@@ -35,10 +35,10 @@ static int own_namespace(void)
     return result == 0 ? write_file("/proc/self/gid_map", map) : result;
 }
 
-/* The overlay's upper layer is what is to be destroyed: a write there opens the file underneath,
- * from the kernel's own copy of the mount. Layers must not lie in each other, so the files are
- * those of DIR/files. */
-static int mount_overlay(struct marked *m)
+/* As an overlay: its upper layer is what is to be destroyed, and a write there opens the file
+ * underneath, from the kernel's own copy of the mount. Layers must not lie in each other, so the
+ * files are those of DIR/files. Else bound: the same files under names that are not theirs. */
+static int mount_beside(struct marked *m, bool overlay)
 {
     static const char *const folders[] = {".lower", ".work", ".merged"};
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
@@ -46,8 +46,9 @@ static int mount_overlay(struct marked *m)
             return -errno;
     }
     if (fchdir(m->directory) != 0 ||
-        mount("overlay", ".merged", "overlay", 0,
-              "lowerdir=.lower,upperdir=files,workdir=.work,userxattr") != 0)
+        (overlay ? mount("overlay", ".merged", "overlay", 0,
+                         "lowerdir=.lower,upperdir=files,workdir=.work,userxattr")
+                 : mount("files", ".merged", NULL, MS_BIND, NULL)) != 0)
         return -errno;
     int merged = open(".merged", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (merged < 0)
@@ -70,5 +71,5 @@ int place_enter(struct marked *m, const char *path, enum place place)
         return result;
     close(m->directory);
     *m = here;
-    return place == PLACE_OVERLAY ? mount_overlay(m) : 0;
+    return place == PLACE_NAMESPACE ? 0 : mount_beside(m, place == PLACE_OVERLAY);
 }

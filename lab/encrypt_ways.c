@@ -160,6 +160,14 @@ int way_truncate_path(const struct target *t, const struct cipher *c)
     return result;
 }
 
+/* Nothing is opened at all. */
+int way_empty(const struct target *t, const struct cipher *c)
+{
+    (void)c;
+    struct target_path path = target_path(t);
+    return truncate(path.text, 0) != 0 ? -errno : 0;
+}
+
 int way_remove_only(const struct target *t, const struct cipher *c)
 {
     (void)c;
