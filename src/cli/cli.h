@@ -112,6 +112,9 @@ enum { OPERANDS_MANY = 1000000 };
     X(ingest, "ingest", "[FILE...]", 0, OPERANDS_MANY,                                             \
       WITH(CONTRACT) | WITH(FORMAT) | WITH(REJECTS) | WITH(JSON),                                  \
       "read feeds of parcel events into the store; - or no FILE is standard input")                \
+    X(replay, "replay", "INPUT...", 1, OPERANDS_MANY, WITH(CONTRACT) | WITH(JSON),                 \
+      "say what would have been held and would have left in captures and flow logs; - is "         \
+      "standard input")                                                                            \
     X(status, "status", "", 0, 0, WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON) | WITH(WATCH),       \
       "show alarms, promises, budgets, guards, feeds and the store")                               \
     X(holds, "holds", "", 0, 0, WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON),                       \

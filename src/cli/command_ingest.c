@@ -4,6 +4,7 @@
  * but those on `state/tracking` are given up, and only then is a byte of a feed read.
  */
 #include "cli/directories.h"
+#include "cli/inputs.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/record.h"
@@ -12,26 +13,16 @@
 #include "tracking/ingest.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
-
-struct input {
-    const char *name;
-    int descriptor;
-};
 
 struct intake {
     const struct arguments *a;
     bool json;
     struct contract *contract;
-    struct input *input;
-    size_t input_count;
+    struct inputs inputs;
     FILE *rejects;
     struct progress progress;
     struct ingest_totals totals;
@@ -51,39 +42,6 @@ static bool format_of(const char *named, enum feed_format *out)
             return true;
     }
     return named == NULL;
-}
-
-/* All of them at once, since later we may not: so the limit on descriptors is the limit on files.
- */
-static int inputs_open(struct intake *k)
-{
-    const struct arguments *a = k->a;
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-    k->input = calloc(a->operand_count + 1, sizeof *k->input);
-    must(k->input != NULL);
-    uint64_t total = 0;
-    bool measured = true;
-    for (size_t i = 0; i < a->operand_count || i == 0; i++) {
-        const char *name = a->operand_count ? a->operand[i] : "-";
-        bool standard = strcmp(name, "-") == 0;
-        int descriptor = standard ? dup(STDIN_FILENO) : open(name, O_RDONLY | O_CLOEXEC);
-        struct stat status;
-        if (descriptor < 0 || fstat(descriptor, &status) != 0)
-            return could_not(k->json, "%s cannot be read: %s%s", name, strerror(errno),
-                             errno == EMFILE ? "; give fewer files at once" : "");
-        k->input[k->input_count++] =
-            (struct input){standard ? "(standard input)" : name, descriptor};
-        if (S_ISDIR(status.st_mode))
-            return could_not(k->json, "%s is a folder; name the files in it", name);
-        measured = measured && S_ISREG(status.st_mode);
-        total += S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0;
-    }
-    k->progress = progress_begin(measured ? total : 0, "events", clock_boot());
-    return EXIT_DONE;
 }
 
 static int rejects_open(struct intake *k)
@@ -153,10 +111,9 @@ static int read_inputs(struct intake *k, enum feed_format format)
     if (ingest_begin(&options, &ingest, &error) < 0)
         return could_not(k->json, "%s", error.text);
     int code = 0;
-    for (size_t i = 0; i < k->input_count && code == 0; i++) {
-        code = ingest_input(ingest, k->input[i].name, k->input[i].descriptor, &error);
-        close(k->input[i].descriptor);
-    }
+    for (size_t i = 0; i < k->inputs.count && code == 0; i++)
+        code = ingest_input(ingest, k->inputs.input[i].name, k->inputs.input[i].descriptor,
+                            &error);
     struct error ending = {""};
     int ended = ingest_end(ingest, &k->totals, &ending);
     progress_end(&k->progress);
@@ -188,7 +145,7 @@ static void put_on_record(const struct intake *k, int status)
     record_actor(actor);
     struct act act = record_act(ACT_INGEST, actor, feed_format_name(k->format), "%s",
                                 status == EXIT_DONE ? "read to its end" : "ended before its time");
-    act_number(&act, "inputs", (int64_t)k->input_count);
+    act_number(&act, "inputs", (int64_t)k->inputs.count);
     act_number(&act, "events", (int64_t)t->events);
     act_number(&act, "added", (int64_t)t->added);
     act_number(&act, "rejected", (int64_t)rejected_in_all(t));
@@ -288,7 +245,8 @@ static int ingest_all(struct intake *k)
                                   "add one with the formats of your parcel numbers");
     k->format = format;
     handover_open(k->contract->runtime, HANDOVER_INGEST, &k->record, NULL);
-    int status = inputs_open(k);
+    int status = inputs_open(k->a, k->json, &k->inputs);
+    k->progress = progress_begin(k->inputs.total, "events", clock_boot());
     if (status == EXIT_DONE)
         status = rejects_open(k);
     if (status == EXIT_DONE)
@@ -318,7 +276,7 @@ int command_ingest(const struct arguments *a)
     if (k.rejects)
         fclose(k.rejects);
     handover_close(k.record);
-    free(k.input);
+    inputs_close(&k.inputs);
     free(k.contract);
     return status;
 }
