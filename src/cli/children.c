@@ -7,8 +7,7 @@
 #include <unistd.h>
 
 static const struct child_kind kinds[CHILD_COUNT] = {
-#define X(constant, word, main, wanted, prepare, fixed, again, mends, mend, ...)                   \
-    {word, "the " word, main, wanted, prepare, fixed, again, mends, mend, __VA_ARGS__},
+#define X(constant, word, main, ...) {word, "the " word, main, __VA_ARGS__},
     CHILDREN(X)
 #undef X
 };
@@ -65,10 +64,21 @@ static bool is_wanted(const struct child_kind *kind, const struct contract *c)
     return !kind->wanted || kind->wanted(c);
 }
 
+static void tidy(struct children *all, enum child_name name, const struct contract *c, nanos_t now)
+{
+    nanos_t *tidied = &all->tidied[name];
+    if (!kinds[name].unwanted || (*tidied && now - *tidied < NANOS_HOUR))
+        return;
+    kinds[name].unwanted(c);
+    *tidied = now;
+}
+
 void children_start_due(struct children *all, const struct contract *c, nanos_t now)
 {
     for (int i = 0; i < CHILD_COUNT; i++)
-        if (is_wanted(&kinds[i], c) && child_due(&all->child[i], now))
+        if (!is_wanted(&kinds[i], c))
+            tidy(all, (enum child_name)i, c, now);
+        else if (child_due(&all->child[i], now))
             children_start(all, (enum child_name)i, c, now);
 }
 
@@ -82,6 +92,7 @@ void children_follow(struct children *all, const struct contract *c)
         if (differs)
             all->child[i].start_at = 0;
         all->fixed[i] = fixed;
+        all->tidied[i] = 0;
     }
     all->changed = true;
 }

@@ -13,6 +13,7 @@
 #include "cli/child.h"
 #include "cli/chronicle.h"
 #include "cli/desk_child.h"
+#include "cli/egress_child.h"
 #include "cli/herald.h"
 #include "cli/keeper.h"
 #include "cli/recorder_child.h"
@@ -20,13 +21,15 @@
 /* The columns are the members of struct child_kind, in its order; NULL or 0 where a child needs
  * none of it. The recorder is first and last: it takes down what the others leave. */
 #define CHILDREN(X)                                                                                \
-    X(RECORDER, "recorder", recorder_main, NULL, NULL, NULL, RECORDER_AGAIN, RECORDER_DAMAGED,     \
-      recorder_mend, RECORDER_STOP, 10 * NANOS_SECOND, NANOS_SECOND, true)                         \
-    X(HERALD, "herald", herald_main, NULL, NULL, NULL, HERALD_AGAIN, 0, NULL, SIGTERM,             \
+    X(RECORDER, "recorder", recorder_main, NULL, NULL, NULL, NULL, RECORDER_AGAIN,                 \
+      RECORDER_DAMAGED, recorder_mend, RECORDER_STOP, 10 * NANOS_SECOND, NANOS_SECOND, true)       \
+    X(HERALD, "herald", herald_main, NULL, NULL, NULL, NULL, HERALD_AGAIN, 0, NULL, SIGTERM,       \
       5 * NANOS_SECOND, NANOS_SECOND, true)                                                        \
-    X(KEEPER, "keeper", keeper_main, keeper_wanted, NULL, NULL, 0, 0, NULL, SIGTERM,               \
+    X(EGRESS, "egress", egress_main, egress_wanted, egress_unwanted, egress_begin, NULL,           \
+      EGRESS_AGAIN, 0, NULL, SIGTERM, 3 * NANOS_SECOND, NANOS_SECOND, false)                       \
+    X(KEEPER, "keeper", keeper_main, keeper_wanted, NULL, NULL, NULL, 0, 0, NULL, SIGTERM,         \
       5 * NANOS_SECOND, NANOS_SECOND, false)                                                       \
-    X(DESK, "desk", desk_main, desk_wanted, desk_prepare, desk_fixed, 0, 0, NULL, SIGTERM,         \
+    X(DESK, "desk", desk_main, desk_wanted, NULL, desk_prepare, desk_fixed, 0, 0, NULL, SIGTERM,   \
       3 * NANOS_SECOND, NANOS_MINUTE, false)
 
 enum child_name {
@@ -41,6 +44,8 @@ struct child_kind {
     const char *title;                             /* in logs */
     void (*main)(const struct child_words *words); /* never returns */
     bool (*wanted)(const struct contract *c);      /* NULL: always */
+    /* Of a contract that does not want it, at once and once an hour: what it may have left. */
+    void (*unwanted)(const struct contract *c);
     /* The supervisor's part, before each start: folders, segments, rings. */
     int (*prepare)(const struct contract *c, struct error *error);
     /* A hash of what it cannot follow while it runs: when that changes, it is started anew. */
@@ -58,6 +63,7 @@ struct children {
     struct child child[CHILD_COUNT];
     uint64_t fixed[CHILD_COUNT]; /* with which each was started */
     nanos_t since[CHILD_COUNT];  /* wall clock: up since, or down since */
+    nanos_t tidied[CHILD_COUNT]; /* boot clock: when `unwanted` was last called; 0: never */
     struct chronicle *chronicle;
     bool changed; /* one began or died: set here, cleared by who has told it on */
 };

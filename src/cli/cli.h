@@ -22,6 +22,7 @@
  * keeper.h      the child of `ecluse run` that expires parcels
  * desk_child.h  the child of `ecluse run` that is the operators' desk
  * recorder_child.h  the child of `ecluse run` that writes the audit log
+ * egress_child.h    the child of `ecluse run` that counts and stops bytes out
  * cosign.h      its side of the witnesses; asker.h: the processes that carry requests to them
  * audit_view.h  `ecluse audit`: its verbs, and how entries are shown
  * record.h      what commands put on the record, before they do it; chronicle.h: the supervisor

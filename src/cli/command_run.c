@@ -50,9 +50,13 @@ struct supervisor {
 static int make_segment(struct supervisor *s, enum guard guard, struct error *error)
 {
     struct error told = {""};
-    int made = budget_create(s->reload.live, guard, NULL, moment_now(), s->workers, &told);
+    /* nginx's workers write the front's counts; those of other guards they may read at most. */
+    const int writers = guard == GUARD_FRONT ? s->workers : -1;
+    int made = budget_create(s->reload.live, guard, NULL, moment_now(), writers, &told);
     if (made < 0)
         return error_set(error, made, "%s", told.text);
+    if (guard != GUARD_FRONT && budget_share(s->reload.live, guard, s->workers, error) < 0)
+        return -EACCES;
     if (made > 0) {
         log_line(LOG_LEVEL_WARNING, "%s", told.text);
         chronicle_say(&s->chronicle, made == 2 ? ACT_CLOCK_JUMP : ACT_ALARM, guard_name(guard),
@@ -130,6 +134,7 @@ static void contract_taken(struct supervisor *s)
     if (s->sync)
         sync_follow(s->sync, s->reload.live);
     children_follow(&s->children, s->reload.live);
+    children_start_due(&s->children, s->reload.live, clock_boot());
     tell_bulletin(s);
 }
 
@@ -159,6 +164,7 @@ static void reap(struct supervisor *s, nanos_t now)
     int status;
     for (pid_t gone; (gone = waitpid(-1, &status, WNOHANG)) > 0;)
         children_reap(&s->children, gone, status, s->reload.live, now);
+    children_start_due(&s->children, s->reload.live, now); /* who only begins anew */
 }
 
 /* The contract is read again, and the file of events is opened again: it may have been rotated. */

@@ -26,6 +26,10 @@ int directories_for_ingest(const struct contract *c, const struct account *servi
 int directories_for_audit(const struct contract *c, const struct account *audit,
                           struct error *error);
 
+/* What the guard of bytes out keeps: state/egress (0700), its own account's. */
+int directories_for_egress(const struct contract *c, const struct account *egress,
+                           struct error *error);
+
 /* What the herald keeps and tells: state/outputs and runtime/outputs, the service account's. */
 int directories_for_outputs(const struct contract *c, const struct account *service,
                             struct error *error);

@@ -150,7 +150,15 @@ static void explain_consequence(const struct speech *s, const struct budget_rule
 {
     char length[WORDS_SIZE];
     duration_words(s, b->hold_for, length);
-    if (b->over == OVER_HOLD && b->per == PRINCIPAL_EVERYONE) {
+    if (b->over == OVER_HOLD && b->per == PRINCIPAL_EVERYONE && b->meter == METER_BYTES_OUT) {
+        fprintf(s->out,
+                say(s,
+                    "Over that, nothing more leaves until the window lets go, and the largest "
+                    "contributors are held for %s.",
+                    "Au-delà, plus rien ne sort jusqu'à ce que la fenêtre se libère, et les plus "
+                    "gros contributeurs sont retenus pendant %s."),
+                length);
+    } else if (b->over == OVER_HOLD && b->per == PRINCIPAL_EVERYONE) {
         fprintf(s->out,
                 say(s, "Over that, the largest contributors are held for %s, until the rest fits.",
                     "Au-delà, les plus gros contributeurs sont retenus pendant %s, jusqu'à ce que "

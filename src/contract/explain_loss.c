@@ -2,9 +2,10 @@
  *
  * A window of span S and limit L admits at most L in any S, so at most L x ceil(H / S) in a time H.
  * All windows of all budgets hold at once: the least of these is the bound. Budgets that observe
- * bound nothing. Over a limit that everyone shares, the largest contributors are held and what they
- * took is taken off the count, at most one limit in any window (src/budget/crowd.c): twice the
- * limit may leave. */
+ * bound nothing. Over a limit of files that everyone shares, the largest contributors are held and
+ * what they took is taken off the count, at most one limit in any window (src/budget/crowd.c): twice
+ * the limit may be lost. Bytes are not taken off (src/egress/egress.h): there the limit is the
+ * limit. */
 #include "contract/explain.h"
 #include "contract/explain_words.h"
 
@@ -36,9 +37,8 @@ static void tighten(struct loss *loss, const struct budget_rule *b)
     for (size_t h = 0; h < HORIZONS; h++)
         for (uint32_t w = 0; w < b->window_count; w++) {
             uint64_t windows = (uint64_t)((HORIZON[h] + b->window[w].span - 1) / b->window[w].span);
-            uint64_t each =
-                b->per == PRINCIPAL_EVERYONE ? times(b->window[w].limit, 2) : b->window[w].limit;
-            uint64_t bound = times(each, windows);
+            bool doubled = b->per == PRINCIPAL_EVERYONE && b->meter != METER_BYTES_OUT;
+            uint64_t bound = times(times(b->window[w].limit, doubled ? 2 : 1), windows);
             if (bound < loss->in[h])
                 loss->in[h] = bound;
         }
@@ -230,17 +230,17 @@ static void lose_together(const struct speech *s)
     const struct contract *c = s->contract;
     for (uint32_t i = 0; i < c->budget_count; i++) {
         const struct budget_rule *b = &c->budget[i];
-        if (!bounds(c, b, METER_BYTES_OUT, PRINCIPAL_EVERYONE) &&
-            !bounds(c, b, METER_FILES_READ, PRINCIPAL_EVERYONE) &&
+        if (!bounds(c, b, METER_FILES_READ, PRINCIPAL_EVERYONE) &&
             !bounds(c, b, METER_FILES_REWRITTEN, PRINCIPAL_EVERYONE))
             continue;
         fputs(
             say(s,
-                "- what a limit for all together lets out is counted twice here: those who took "
-                "most are held, and the others may go on until as much again has left.\n",
-                "- ce que laisse sortir une limite commune à tous est compté ici deux fois\u00a0: "
-                "ceux qui ont le plus pris sont retenus, et les autres peuvent continuer jusqu'à "
-                "ce qu'il en soit sorti encore autant.\n"),
+                "- what a limit of files for all together lets pass is counted twice here: those "
+                "who took most are held, and the others may go on until as much again was "
+                "taken.\n",
+                "- ce que laisse passer une limite de fichiers commune à tous est compté ici deux "
+                "fois\u00a0: ceux qui ont le plus pris sont retenus, et les autres peuvent "
+                "continuer jusqu'à ce qu'il en soit pris encore autant.\n"),
             s->out);
         return;
     }

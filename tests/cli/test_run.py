@@ -43,13 +43,25 @@ def test_status_tells_what_is_fed_and_limited(place):
 
 
 def test_a_budget_without_its_guard_says_so(place):
-    example = pathlib.Path(__file__).parents[1] / "contracts/design-example.yaml"
-    text = example.read_text().replace("/var/lib/ecluse", f"{place.root}/state")
-    place.contract.write_text(text.replace("/run/ecluse", f"{place.root}/run"))
+    guesses = ("  - {name: guesses, meter: login_failures, per: client, at_most: {1h: 10},"
+               " over: hold, hold_for: 1h}\n")
+    place.write_contract(change=lambda text: text + guesses)
     place.run()
     budgets = {budget["name"]: budget for budget in place.json("status")["budgets"]}
-    assert budgets["bulk theft"]["note"] == "no guard for this budget yet"
-    assert "no guard for this budget yet (egress)" in place.ecluse("status").stdout
+    assert budgets["guesses"]["note"] == "no guard for this budget yet"
+    assert "no guard for this budget yet" in place.ecluse("status").stdout
+
+
+def test_an_interface_that_is_not_there_is_an_alarm_and_is_waited_for(place):
+    example = pathlib.Path(__file__).parents[1] / "contracts/design-example.yaml"
+    text = example.read_text().replace("/var/lib/ecluse", f"{place.root}/state")
+    text = text.replace("/run/ecluse", f"{place.root}/run").replace("lan0", "none0")
+    place.contract.write_text(text)
+    place.run()
+    status = place.json("status")
+    assert any(alarm["kind"] == "guard_down" and "egress" in alarm["text"]
+               for alarm in status["alarms"])
+    assert wait_until(lambda: "no interface \"none0\"" in place.log("run"))
 
 
 def test_the_folders_have_the_modes_that_keep_guards_apart(place):
