@@ -121,6 +121,8 @@ struct vault_old { /* a version that is about to be, or was, replaced */
     uint64_t size;
     struct vault_who writer;
     nanos_t closed; /* when it was written, or found */
+    nanos_t past;   /* 0: it is its file's current version */
+    struct vault_file file;
 };
 
 /* The newest kept version of a file, by inode; or, with inode 0, by path. `before`: not this one
@@ -152,10 +154,17 @@ void vault_keep_folder(struct vault *v, int fd, const char *path, nanos_t now);
 void vault_tidy(struct vault *v, nanos_t now);
 int vault_sync(struct vault *v); /* the log and the clones so far are durable */
 
-/* Called for each version that is kept or goes, with vault_mark(): for the listener's table. */
-uint64_t vault_mark(const struct vault *v, const struct stat *status);
+/* What stands for one closed version of one file: inode, ctime and size under the vault's key. */
+struct hash_key vault_key(const struct vault *v);
+uint64_t vault_mark(struct hash_key key, const struct stat *status);
+
+/* Called, with the vault locked, for each current version at once, then for each that is kept or
+ * replaced: for the listener's table. */
 typedef void (*vault_watcher)(void *context, uint64_t mark, bool kept);
-void vault_watch(struct vault *v, uint64_t key, vault_watcher watcher, void *context);
+void vault_watch(struct vault *v, vault_watcher watcher, void *context);
+
+/* Users to whom vault_keep() says VAULT_REFUSED now: returns how many were written. */
+size_t vault_refused_users(struct vault *v, uint32_t *out, size_t most, nanos_t now);
 
 struct vault_state {
     uint8_t kind;          /* enum vault_kind */

@@ -52,6 +52,9 @@ void vault_view_close(struct vault_view *view); /* takes NULL */
 /* Whether the version with this inode, ctime and size is in the vault. May say no though it is;
  * never yes though it is not (but for one in 2^60). */
 bool vault_view_has(const struct vault_view *view, const struct stat *status);
+/* Whether this user may make no more versions past: refuse his opens for writing. Look here first,
+ * since the version that he would destroy may be kept already. */
+bool vault_view_refuses(const struct vault_view *view, uint32_t user);
 void vault_view_report(const struct vault_view *view, struct vault_report *out);
 
 /* ---- Asking: the listener's side ------------------------------------------------------------- */

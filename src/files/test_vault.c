@@ -1,0 +1,575 @@
+/* The vault on a file system with reflinks, and on one without. */
+#include "files/test_share.h"
+
+#include "files/vault_internal.h"
+
+#include <linux/fs.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/xattr.h>
+
+#define NOW (1000 * NANOS_DAY)
+
+static const struct vault_who ana = {1001, 77}, bob = {1002, 78};
+
+static struct vault_limits limits_of(uint64_t at_most, uint64_t per_user)
+{
+    return (struct vault_limits){.at_most = at_most,
+                                 .per_user = per_user,
+                                 .keep = 30 * NANOS_DAY,
+                                 .window = NANOS_HOUR,
+                                 .copy_up_to = 1 << 20};
+}
+
+static struct vault *vault_on(const struct share *s, uint64_t at_most, uint64_t per_user)
+{
+    struct vault_limits limits = limits_of(at_most, per_user);
+    struct vault *v = NULL;
+    struct error error = {""};
+    int status = vault_open(s->path, &limits, NOW, &v, &error);
+    if (status < 0)
+        print_error("%s\n", error.text);
+    assert_int_equal(status, 0);
+    return v;
+}
+
+static void share_or_skip(struct share *s, const char *kind, unsigned mebibytes)
+{
+    if (!share_begin(s, kind, mebibytes))
+        skip();
+}
+
+static enum vault_result keep(struct vault *v, const struct share *s, const char *name,
+                              struct vault_who who, enum vault_when when, nanos_t now)
+{
+    int fd = look_at(s, name);
+    enum vault_result result = vault_keep(v, fd, NULL, who, when, now);
+    close(fd);
+    return result;
+}
+
+static struct vault_old newest(struct vault *v, const char *name, uint64_t before)
+{
+    return vault_newest(v, (struct vault_file){0}, name, before);
+}
+
+static void expect_newest(struct vault *v, const char *name, const char *text)
+{
+    struct vault_old old = newest(v, name, 0);
+    holds_text(old.fd, text);
+    close(old.fd);
+}
+
+static void whatever_destroys_a_file_its_last_version_is_there(void **state)
+{
+    (void)state;
+    struct share s;
+    share_or_skip(&s, "xfs", 300);
+    struct vault *v = vault_on(&s, 0, 0);
+    assert_int_equal(vault_kind(v), VAULT_CLONES);
+    mkdir(in_share(&s, "folder", (char[512]){0}), 0755);
+    static const char *const names[] = {"folder/over", "truncated", "removed", "renamed over"};
+    for (size_t i = 0; i < 4; i++) {
+        put(&s, names[i], names[i]);
+        assert_int_equal(keep(v, &s, names[i], ana, VAULT_CLOSED, NOW), VAULT_KEPT);
+        assert_int_equal(keep(v, &s, names[i], ana, VAULT_BEFORE, NOW), VAULT_ALREADY);
+    }
+    put(&s, "folder/over", "garbage");
+    char one[512], other[512];
+    assert_int_equal(truncate(in_share(&s, "truncated", one), 0), 0);
+    assert_int_equal(unlink(in_share(&s, "removed", one)), 0);
+    put(&s, "new", "garbage");
+    assert_int_equal(rename(in_share(&s, "new", one), in_share(&s, "renamed over", other)), 0);
+    for (size_t i = 0; i < 4; i++)
+        expect_newest(v, names[i], names[i]);
+    vault_close(v);
+    v = vault_on(&s, 0, 0); /* and after a restart */
+    for (size_t i = 0; i < 4; i++)
+        expect_newest(v, names[i], names[i]);
+    vault_close(v);
+    share_end(&s);
+}
+
+static void nobody_who_may_write_the_root_can_move_the_vault(void **state)
+{
+    (void)state;
+    struct share s;
+    share_or_skip(&s, "xfs", 300);
+    assert_int_equal(chmod(s.path, 0777), 0);
+    vault_close(vault_on(&s, 0, 0));
+    pid_t child = fork();
+    if (child == 0) {
+        char one[512], other[512];
+        if (setgid(1001) != 0 || setuid(1001) != 0)
+            _exit(9);
+        bool moved = rename(in_share(&s, VAULT_FOLDER, one), in_share(&s, "mine", other)) == 0;
+        bool removed = rmdir(in_share(&s, VAULT_FOLDER, one)) == 0;
+        bool read = access(in_share(&s, VAULT_FOLDER "/store/log", one), F_OK) == 0;
+        bool mine = mkdir(in_share(&s, "free", one), 0700) == 0; /* the root is writable */
+        _exit((moved ? 1 : 0) | (removed ? 2 : 0) | (read ? 4 : 0) | (mine ? 0 : 8));
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    vault_close(vault_on(&s, 0, 0));
+    share_end(&s);
+}
+
+static void what_a_user_put_in_its_place_is_refused(void **state)
+{
+    (void)state;
+    struct share s;
+    share_or_skip(&s, "xfs", 300);
+    char path[512];
+    struct vault_limits limits = limits_of(0, 0);
+    struct vault *v = NULL;
+    struct error error;
+    assert_int_equal(mkdir(in_share(&s, VAULT_FOLDER, path), 0700), 0);
+    assert_int_equal(chown(path, 1001, 1001), 0);
+    assert_int_equal(vault_open(s.path, &limits, NOW, &v, &error), -EPERM);
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(symlink("/tmp", path), 0);
+    assert_int_equal(vault_open(s.path, &limits, NOW, &v, &error), -EPERM);
+    assert_null(v);
+    assert_int_equal(unlink(path), 0);
+    v = vault_on(&s, 0, 0);
+    struct vault *second = NULL;
+    assert_int_equal(vault_open(s.path, &limits, NOW, &second, &error), -EBUSY);
+    vault_close(v);
+    share_end(&s);
+}
+
+static void a_renamed_file_keeps_its_history(void **state)
+{
+    (void)state;
+    struct share s;
+    share_or_skip(&s, "xfs", 300);
+    struct vault *v = vault_on(&s, 0, 0);
+    char one[512], other[512];
+    assert_int_equal(mkdir(in_share(&s, "a", one), 0755), 0);
+    put(&s, "a/first", "text");
+    assert_int_equal(keep(v, &s, "a/first", ana, VAULT_CLOSED, NOW), VAULT_KEPT);
+    assert_int_equal(rename(in_share(&s, "a/first", one), in_share(&s, "a/second", other)), 0);
+    assert_int_equal(vault_moved(v, "a/first", "a/second", bob, NOW), 0);
+    expect_newest(v, "a/second", "text");
+    /* Another folder, and all in it. */
+    assert_int_equal(vault_moved(v, "a", "b", bob, NOW), 0);
+    expect_newest(v, "b/second", "text");
+    expect_newest(v, "a/first", "text"); /* by its old name too */
+    assert_int_equal(newest(v, "b", 0).version, 0);
+    /* Saved by another file's rename over it. */
+    assert_int_equal(rename(in_share(&s, "a", one), in_share(&s, "b", other)), 0);
+    put(&s, "b/saved", "more text");
+    assert_int_equal(keep(v, &s, "b/saved", ana, VAULT_CLOSED, NOW), VAULT_KEPT);
+    assert_int_equal(vault_moved(v, "b/saved", "b/second", ana, NOW), 0);
+    expect_newest(v, "b/second", "more text");
+    struct vault_old old = newest(v, "a/first", 0);
+    assert_true(old.past != 0); /* made so by what came in its place */
+    close(old.fd);
+    vault_close(v);
+    v = vault_on(&s, 0, 0);
+    expect_newest(v, "b/second", "more text");
+    vault_close(v);
+    share_end(&s);
+}
+
+static void rights_and_names_alone_cost_nothing(void **state)
+{
+    (void)state;
+    struct share s;
+    share_or_skip(&s, "xfs", 300);
+    struct vault *v = vault_on(&s, 0, 0);
+    char path[512];
+    put(&s, "file", "some text");
+    assert_int_equal(keep(v, &s, "file", ana, VAULT_CLOSED, NOW), VAULT_KEPT);
+    assert_int_equal(chmod(in_share(&s, "file", path), 0600), 0);
+    assert_int_equal(keep(v, &s, "file", ana, VAULT_BEFORE, NOW), VAULT_KEPT);
+    struct vault_state state_now;
+    vault_state(v, &state_now);
+    assert_int_equal(state_now.versions, 2);
+    assert_int_equal(state_now.files, 1);
+    assert_int_equal(state_now.past_bytes, 0);
+    put(&s, "file", "else text"); /* as long, and with times set back by who may */
+    assert_int_equal(keep(v, &s, "file", ana, VAULT_CLOSED, NOW), VAULT_KEPT);
+    vault_state(v, &state_now);
+    assert_int_equal(state_now.past_bytes, 4096);
+    vault_close(v);
+    share_end(&s);
+}
+
+/* Rewrites `name` as `who`, an hour or so later each time. */
+static void churn(struct vault *v, const struct share *s, const char *name, struct vault_who who,
+                  nanos_t now, size_t bytes)
+{
+    char *text = malloc(bytes + 1);
+    assert_non_null(text);
+    memset(text, 'a' + (int)(now / NANOS_MINUTE % 26), bytes);
+    text[bytes] = 0;
+    put(s, name, text);
+    free(text);
+    assert_int_equal(keep(v, s, name, who, VAULT_CLOSED, now), VAULT_KEPT);
+}
+
+static void who_churns_evicts_his_own_versions_only(void **state)
+{
+    (void)state;
+    struct share s;
+    share_or_skip(&s, "xfs", 300);
+    struct vault *v = vault_on(&s, 40 << 20, 4 << 20);
+    enum { MIB = 1 << 20 };
+    nanos_t now = NOW;
+    churn(v, &s, "of bob", bob, now, MIB);
+    churn(v, &s, "of ana", ana, now, MIB);
+    uint64_t of_bob = newest(v, "of bob", 0).version, of_ana = newest(v, "of ana", 0).version;
+    now += 10 * NANOS_DAY;
+    churn(v, &s, "of bob", ana, now, MIB); /* ana destroys bob's, and her own old one */
+    churn(v, &s, "of ana", ana, now, MIB);
+    for (int i = 0; i < 12; i++) { /* and then writes and writes */
+        now += 2 * NANOS_HOUR;
+        churn(v, &s, "junk", ana, now, MIB);
+        assert_int_not_equal(vault_room(v, ana, now), VAULT_REFUSED);
+    }
+    struct vault_state state_now;
+    vault_state(v, &state_now);
+    assert_true(state_now.evicted >= 6);
+    assert_true(state_now.past_bytes <= 4 * MIB);
+    /* Bob's content stands, and her own that lived long outlives the junk. */
+    assert_true(clone_is_there(v->place.store, of_bob));
+    assert_true(clone_is_there(v->place.store, of_ana));
+    vault_close(v);
+    share_end(&s);
+}
+
+static void nothing_young_is_evicted_and_who_is_over_is_refused_alone(void **state)
+{
+    (void)state;
+    struct share s;
+    share_or_skip(&s, "xfs", 300);
+    struct vault *v = vault_on(&s, 40 << 20, 4 << 20);
+    nanos_t now = NOW;
+    for (int i = 0; i < 7; i++) {
+        now += NANOS_MINUTE;
+        churn(v, &s, "junk", ana, now, 1 << 20);
+    }
+    assert_int_equal(vault_room(v, ana, now), VAULT_REFUSED);
+    put(&s, "other", "text");
+    assert_int_equal(keep(v, &s, "other", ana, VAULT_BEFORE, now), VAULT_REFUSED);
+    assert_int_equal(keep(v, &s, "other", bob, VAULT_BEFORE, now), VAULT_KEPT);
+    uint32_t users[4];
+    assert_int_equal(vault_refused_users(v, users, 4, now), 1);
+    assert_int_equal(users[0], ana.user);
+    /* An hour later her own may go. */
+    now += NANOS_HOUR;
+    assert_int_equal(vault_room(v, ana, now), VAULT_ALREADY);
+    vault_close(v);
+    share_end(&s);
+}
+
+static void past_versions_expire_and_current_ones_never(void **state)
+{
+    (void)state;
+    struct share s;
+    share_or_skip(&s, "xfs", 300);
+    struct vault *v = vault_on(&s, 0, 0);
+    churn(v, &s, "file", ana, NOW, 5000);
+    churn(v, &s, "still", bob, NOW, 5000);
+    uint64_t first = newest(v, "file", 0).version;
+    churn(v, &s, "file", ana, NOW + NANOS_MINUTE, 6000);
+    vault_tidy(v, NOW + 29 * NANOS_DAY);
+    assert_true(clone_is_there(v->place.store, first));
+    vault_tidy(v, NOW + 31 * NANOS_DAY);
+    assert_false(clone_is_there(v->place.store, first));
+    struct vault_state state_now;
+    vault_state(v, &state_now);
+    assert_int_equal(state_now.expired, 1);
+    assert_int_equal(state_now.versions, 2);
+    assert_int_equal(state_now.past_bytes, 0);
+    vault_close(v);
+    share_end(&s);
+}
+
+static void a_log_written_anew_says_the_same(void **state)
+{
+    (void)state;
+    struct share s;
+    share_or_skip(&s, "xfs", 300);
+    struct vault *v = vault_on(&s, 0, 0);
+    char name[64];
+    for (int i = 0; i < 200; i++) {
+        snprintf(name, sizeof name, "file %d", i % 50);
+        churn(v, &s, name, ana, NOW + i * NANOS_MINUTE, 100 + (size_t)i);
+    }
+    assert_int_equal(vault_moved(v, "file 7", "elsewhere", ana, NOW), 0);
+    struct rewrite_figures figures;
+    rewrite_figures_set(&figures, REWRITE_VANISHED, 1, 0);
+    vault_past(v, newest(v, "file 9", 0).version, bob, &figures, NOW + NANOS_DAY);
+    vault_tidy(v, NOW + 31 * NANOS_DAY);
+    struct vault_state before, after;
+    vault_state(v, &before);
+    nanos_t much_later = NOW + 50 * NANOS_DAY;
+    vault_compact(v, much_later, true);
+    vault_state(v, &after);
+    assert_true(after.log_bytes < before.log_bytes);
+    assert_int_equal(after.versions, before.versions);
+    assert_int_equal(after.past_bytes, before.past_bytes);
+    churn(v, &s, "later", ana, much_later, 10);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(newest(v, "elsewhere", 0).version != 0, 1);
+        assert_true(newest(v, "file 9", 0).past != 0);
+        assert_int_equal(newest(v, "file 8", 0).past, 0);
+        vault_close(v);
+        v = vault_on(&s, 0, 0);
+        vault_state(v, &after);
+        assert_int_equal(after.versions, before.versions + 1);
+    }
+    vault_close(v);
+    share_end(&s);
+}
+
+/* ---- Killed, full, damaged ------------------------------------------------------------------- */
+
+static void write_until_killed(const struct share *s)
+{
+    struct vault *v = vault_on(s, 0, 0);
+    char name[64], text[96];
+    for (unsigned i = 0;; i++) {
+        snprintf(name, sizeof name, "file %u", i % 40);
+        snprintf(text, sizeof text, "version %u of %s", i, name);
+        put(s, name, text);
+        if (keep(v, s, name, ana, VAULT_CLOSED, NOW + i * NANOS_MINUTE) != VAULT_KEPT)
+            _exit(1);
+        if (i % 10 == 0)
+            vault_tidy(v, NOW + i * NANOS_MINUTE);
+        if (i % 25 == 0)
+            vault_compact(v, NOW + i * NANOS_MINUTE, true);
+    }
+}
+
+/* What the log names is there, and holds what its file held; and nothing else lies in the store. */
+static void expect_sound(const struct share *s)
+{
+    struct vault *v = vault_on(s, 0, 0);
+    size_t there = 0;
+    for (size_t i = 0; i < v->history->version_count; i++) {
+        const struct version *version = &v->history->version[i];
+        if (version->gone)
+            continue;
+        there++;
+        char text[128] = "", end[80];
+        int fd = clone_open(v->place.store, version->id);
+        assert_true(fd >= 0);
+        assert_true(read(fd, text, sizeof text - 1) > 0);
+        close(fd);
+        snprintf(end, sizeof end, " of %s", history_name(v->history, version->path));
+        size_t length = strlen(text);
+        assert_true(length > strlen(end));
+        assert_string_equal(text + length - strlen(end), end);
+    }
+    char command[600], count[32] = "";
+    snprintf(command, sizeof command, "find %s/%s/store -type f -path '*/store/*/*' | wc -l",
+             s->path, VAULT_FOLDER);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    assert_non_null(fgets(count, sizeof count, pipe));
+    pclose(pipe);
+    assert_int_equal(strtoul(count, NULL, 10), there);
+    vault_close(v);
+}
+
+static void killed_at_any_instant_it_opens_again_and_is_whole(void **state)
+{
+    (void)state;
+    struct share s;
+    share_or_skip(&s, "xfs", 300);
+    for (unsigned round = 0; round < 25; round++) {
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0)
+            write_until_killed(&s);
+        usleep(3000 + (useconds_t)(hash_checksum(round, "when", 4) % 60000));
+        assert_int_equal(kill(child, SIGKILL), 0);
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSIGNALED(status));
+        expect_sound(&s);
+    }
+    share_end(&s);
+}
+
+static void a_full_disk_refuses_and_loses_nothing(void **state)
+{
+    (void)state;
+    struct share s;
+    share_or_skip(&s, "xfs", 300);
+    struct vault *v = vault_on(&s, 0, 0);
+    char name[64], text[96];
+    for (unsigned i = 0; i < 20; i++) {
+        snprintf(name, sizeof name, "file %u", i);
+        snprintf(text, sizeof text, "version 1 of %s", name);
+        put(&s, name, text);
+        assert_int_equal(keep(v, &s, name, ana, VAULT_CLOSED, NOW), VAULT_KEPT);
+        snprintf(name, sizeof name, "late %u", i);
+        snprintf(text, sizeof text, "version 1 of %s", name);
+        put(&s, name, text);
+    }
+    char path[512];
+    int junk = open(in_share(&s, "junk", path), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    assert_true(junk >= 0);
+    for (off_t at = 0, step = 1 << 20; step >= 4096;) /* to the last block */
+        if (fallocate(junk, 0, at, step) == 0)
+            at += step;
+        else
+            step /= 2;
+    unsigned kept = 0, refused = 0;
+    for (unsigned i = 0; i < 20; i++) {
+        snprintf(name, sizeof name, "late %u", i);
+        enum vault_result result = keep(v, &s, name, bob, VAULT_BEFORE, NOW);
+        kept += result == VAULT_KEPT;
+        refused += result == VAULT_REFUSED;
+    }
+    assert_int_equal(kept + refused, 20);
+    assert_true(kept > 0); /* out of the reserve */
+    struct vault_state now;
+    vault_state(v, &now);
+    assert_int_equal(now.versions, 20 + kept);
+    close(junk);
+    assert_int_equal(unlink(path), 0);
+    vault_tidy(v, NOW);
+    vault_state(v, &now);
+    assert_int_equal(now.full, 0);
+    vault_close(v);
+    expect_sound(&s);
+    share_end(&s);
+}
+
+static void a_damaged_place_costs_its_records_only(void **state)
+{
+    (void)state;
+    struct share s;
+    share_or_skip(&s, "xfs", 300);
+    struct vault *v = vault_on(&s, 0, 0);
+    char name[64], log[512];
+    for (unsigned i = 0; i < 100; i++) {
+        snprintf(name, sizeof name, "file %u", i);
+        put(&s, name, name);
+        assert_int_equal(keep(v, &s, name, ana, VAULT_CLOSED, NOW), VAULT_KEPT);
+    }
+    uint64_t length = v->log.length;
+    vault_close(v);
+    int fd = open(in_share(&s, VAULT_FOLDER "/store/log", log), O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, "damage", 6, (off_t)length / 2), 6);
+    assert_int_equal(pwrite(fd, "a torn tail", 11, (off_t)length), 11);
+    close(fd);
+    v = vault_on(&s, 0, 0);
+    struct vault_state now;
+    vault_state(v, &now);
+    assert_int_equal(now.versions, 99);
+    assert_int_equal(now.log_bytes, length);
+    vault_close(v);
+    share_end(&s);
+}
+
+struct worker {
+    struct vault *v;
+    const struct share *s;
+    unsigned number;
+};
+
+static void *keep_many(void *argument)
+{
+    struct worker *w = argument;
+    char name[64];
+    for (unsigned i = 0; i < 200; i++) { /* half of them are everyone's */
+        snprintf(name, sizeof name, i % 2 ? "all %1$u" : "%2$u %1$u", i, w->number);
+        put(w->s, name, name);
+        enum vault_result result = keep(w->v, w->s, name, ana, VAULT_CLOSED, NOW);
+        if (result != VAULT_KEPT && result != VAULT_ALREADY)
+            return w;
+    }
+    return NULL;
+}
+
+static void threads_keep_side_by_side(void **state)
+{
+    (void)state;
+    struct share s;
+    share_or_skip(&s, "xfs", 300);
+    struct vault *v = vault_on(&s, 0, 0);
+    pthread_t thread[4];
+    struct worker worker[4];
+    for (unsigned i = 0; i < 4; i++) {
+        worker[i] = (struct worker){v, &s, i};
+        assert_int_equal(pthread_create(&thread[i], NULL, keep_many, &worker[i]), 0);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        void *failed;
+        pthread_join(thread[i], &failed);
+        assert_null(failed);
+    }
+    struct vault_state before, after;
+    vault_state(v, &before);
+    assert_int_equal(before.files, 500);
+    vault_close(v);
+    v = vault_on(&s, 0, 0);
+    vault_state(v, &after);
+    assert_int_equal(after.versions, before.versions);
+    assert_int_equal(after.past_bytes, before.past_bytes);
+    vault_close(v);
+    share_end(&s);
+}
+
+static void without_reflinks_copies_are_made_before_a_write(void **state)
+{
+    (void)state;
+    struct share s;
+    share_or_skip(&s, "ext4", 64);
+    struct vault *v = vault_on(&s, 0, 0);
+    assert_int_equal(vault_kind(v), VAULT_COPIES);
+    put(&s, "small", "text");
+    assert_int_equal(keep(v, &s, "small", ana, VAULT_CLOSED, NOW), VAULT_NOTHING);
+    assert_int_equal(keep(v, &s, "small", bob, VAULT_BEFORE, NOW), VAULT_KEPT);
+    put(&s, "small", "garbage");
+    expect_newest(v, "small", "text");
+    char *large = malloc((2 << 20) + 1);
+    assert_non_null(large);
+    memset(large, 'l', 2 << 20);
+    large[2 << 20] = 0;
+    put(&s, "large", large);
+    free(large);
+    assert_int_equal(keep(v, &s, "large", bob, VAULT_BEFORE, NOW), VAULT_NOT_COVERED);
+    /* A hole costs nothing, however large it is. */
+    char path[512];
+    put(&s, "sparse", "head");
+    assert_int_equal(truncate(in_share(&s, "sparse", path), (off_t)100 << 30), 0);
+    assert_int_equal(keep(v, &s, "sparse", bob, VAULT_BEFORE, NOW), VAULT_KEPT);
+    assert_int_equal(newest(v, "sparse", 0).size, (uint64_t)100 << 30);
+    struct vault_state now;
+    vault_state(v, &now);
+    assert_int_equal(now.not_covered, 1);
+    vault_close(v);
+    share_end(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whatever_destroys_a_file_its_last_version_is_there),
+        cmocka_unit_test(nobody_who_may_write_the_root_can_move_the_vault),
+        cmocka_unit_test(what_a_user_put_in_its_place_is_refused),
+        cmocka_unit_test(a_renamed_file_keeps_its_history),
+        cmocka_unit_test(rights_and_names_alone_cost_nothing),
+        cmocka_unit_test(who_churns_evicts_his_own_versions_only),
+        cmocka_unit_test(nothing_young_is_evicted_and_who_is_over_is_refused_alone),
+        cmocka_unit_test(past_versions_expire_and_current_ones_never),
+        cmocka_unit_test(a_log_written_anew_says_the_same),
+        cmocka_unit_test(killed_at_any_instant_it_opens_again_and_is_whole),
+        cmocka_unit_test(a_full_disk_refuses_and_loses_nothing),
+        cmocka_unit_test(a_damaged_place_costs_its_records_only),
+        cmocka_unit_test(threads_keep_side_by_side),
+        cmocka_unit_test(without_reflinks_copies_are_made_before_a_write),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
