@@ -102,8 +102,14 @@ bool demand_look(struct demand *d, nanos_t now)
     uint64_t since = load(&d->since), short_at = load(&d->short_at);
     if (since == 0)
         return false;
-    nanos_t quiet = now - (nanos_t)(short_at > since ? short_at : since);
-    bool trial = quiet >= 0 && (uint64_t)quiet >= load(&d->trial);
+    uint64_t last = short_at > since ? short_at : since;
+    if (last > (uint64_t)now + NANOS_MINUTE) { /* of no clock of ours: begun now */
+        store(&d->since, (uint64_t)now);
+        store(&d->short_at, 0);
+        return false;
+    }
+    nanos_t quiet = now - (nanos_t)last; /* another worker may be a moment ahead */
+    bool trial = quiet >= (nanos_t)trial_within(load(&d->trial));
     if (!trial && (quiet < DEMAND_CALM || !is_calm(d, now)))
         return false;
     if (!atomic_compare_exchange_strong_explicit(&d->since, &since, 0, RELAXED, RELAXED))

@@ -163,6 +163,7 @@ void *queue_next(struct queue *q, const uint32_t in_flight[GATE_ROUTES], nanos_t
 {
     if (q->count == 0)
         return NULL;
+    forget(q, now);
     unsigned route = next_route(q, in_flight);
     enum standing standing = next_standing(q, route);
     uint32_t best = GATE_WAITING;
