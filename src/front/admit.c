@@ -82,7 +82,7 @@ struct charge_call {
     uint64_t budgets;
     enum mode mode;
     const uint64_t *thing;
-    uint8_t address[16];
+    const struct caller *caller;
     struct charge_result result;
 };
 
@@ -90,7 +90,7 @@ static void charge_now(void *argument)
 {
     struct charge_call *call = argument;
     struct charge_who who;
-    charge_who(front.contract, call->address, &who);
+    charge_who(front.contract, call->caller, &who);
     budget_set_mode(front.budgets, call->mode);
     call->result =
         charge_all(front.budgets, front.contract, call->budgets, &who, call->thing, clock_boot());
@@ -103,7 +103,7 @@ struct charge_result front_charge(ngx_http_request_t *r, struct front_location *
     if (!budgets || !front.budgets)
         return call.result;
     call.mode = location->enabled == FRONT_OBSERVE ? MODE_OBSERVE : front_mode();
-    front_client_address(r, call.address);
+    call.caller = front_caller(r);
     if (!front_guarded(charge_now, &call))
         return (struct charge_result){VERDICT_ALLOW, 0, budgets};
     return call.result;

@@ -37,10 +37,12 @@ void charges_learn(const struct contract *c, struct charges *out)
             out->promised |= UINT64_C(1) << c->promise[i].route;
 }
 
-void charge_who(const struct contract *c, const uint8_t address[16], struct charge_who *out)
+void charge_who(const struct contract *c, const struct caller *caller, struct charge_who *out)
 {
-    out->client = principal_client(c, address);
-    out->network = principal_network(c, address);
+    out->client = caller_has_pass(caller) ? principal_pass(c, caller->id, caller->address)
+                                          : principal_client(c, caller->address);
+    out->client.proven = caller->standing >= STANDING_KNOWN;
+    out->network = principal_network(c, caller->address);
     out->everyone = principal_everyone();
 }
 

@@ -8,6 +8,7 @@
 #define ECLUSE_CHARGES_H
 
 #include "budget/budget.h"
+#include "gate/standing.h"
 
 _Static_assert(CONTRACT_MAX_BUDGETS <= 64, "a set of budgets is one word");
 
@@ -29,11 +30,12 @@ struct charge_result {
         paid; /* the budgets that allowed it: not charged again when a delayed request comes back */
 };
 
-/* Who is charged: made once a request, since two of the three are needed by most contracts. */
+/* Who is charged: made once a request, since two of the three are needed by most contracts. A
+ * client is its pass once that was worked for, proven once it has history; else its address. */
 struct charge_who {
     struct principal client, network, everyone;
 };
-void charge_who(const struct contract *c, const uint8_t address[16], struct charge_who *out);
+void charge_who(const struct contract *c, const struct caller *caller, struct charge_who *out);
 
 /* Charges one unit (or one distinct thing) to each budget of the set: the client's own first,
  * then its network's, then everyone's, and none of those that follow one that does not allow it.

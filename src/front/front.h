@@ -47,6 +47,7 @@
 #include "budget/promise.h"
 #include "contract/publish.h"
 #include "front/charges.h"
+#include "front/credential.h"
 #include "front/health.h"
 #include "front/place.h"
 #include "front/shield.h"
@@ -55,7 +56,7 @@
 #include "gate/wave.h"
 #include "tracking/tracking.h"
 
-extern ngx_module_t ngx_http_ecluse_module;
+extern ngx_module_t ngx_http_ecluse_module, ngx_http_ecluse_cookie_module;
 
 /* ---- Configuration --------------------------------------------------------------------------- */
 
@@ -107,6 +108,7 @@ struct front_context {
     struct parcel_number parcel;
     struct text body; /* what replaces the origin's */
     struct front_place place; /* at the origin */
+    struct front_credential credential; /* who asks: front_caller() */
     struct front_challenge *challenge; /* what is being said, while a form's body is read */
 };
 
@@ -252,8 +254,12 @@ bool front_stand_in(ngx_http_request_t *r, struct front_location *location,
 
 /* ---- The gate (place.h) ---------------------------------------------------------------------- */
 
-/* Who asks. Made once a request; never NULL. */
+/* Who asks. Made once a request, and read then as often as is liked; never NULL. With a contract in
+ * force, outside front_guarded(). */
 const struct caller *front_caller(ngx_http_request_t *r);
+
+/* Whether its reader speaks TLS, to us or to a proxy before us: for `Secure` on cookies. */
+bool front_is_secure(ngx_http_request_t *r);
 
 /* What is said to who does not go on: asked for proof, or told that the service is busy and when
  * to come back, as `rule` says. A small form's body is read first, to give it back. Returns what a

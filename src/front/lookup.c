@@ -229,7 +229,7 @@ static ngx_int_t redirect(ngx_http_request_t *r, const struct front_location *lo
 
 struct stranger_call {
     uint64_t budgets;
-    uint8_t address[16];
+    const struct caller *caller;
     bool may;
 };
 
@@ -237,7 +237,7 @@ static void stranger_now(void *argument)
 {
     struct stranger_call *call = argument;
     struct charge_who who;
-    charge_who(front.contract, call->address, &who);
+    charge_who(front.contract, call->caller, &who);
     call->may =
         charge_stranger_may(front.budgets, front.contract, call->budgets, &who, clock_boot());
 }
@@ -262,8 +262,7 @@ static bool may_ask(ngx_http_request_t *r, struct front_location *location, enum
         return sight == SIGHT_BLIND && front.blind_asks++ < BLIND_ASKS_A_SECOND;
     }
     if (sight != SIGHT_FOUND && !observed && !has_proven(r)) {
-        struct stranger_call call = {.budgets = budgets};
-        front_client_address(r, call.address);
+        struct stranger_call call = {.budgets = budgets, .caller = front_caller(r)};
         if (front_guarded(stranger_now, &call) && !call.may)
             return false;
     }

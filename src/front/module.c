@@ -49,14 +49,17 @@ ngx_module_t ngx_http_ecluse_module = {
     front_worker_init, NULL,     NULL,     front_worker_exit, NULL, NGX_MODULE_V1_PADDING};
 
 /* What nginx's own build would generate for a dynamic filter module: loaded before the copy filter,
- * so that our filters see a response before gzip, charset and add_header do. */
+ * so that our filters see a response before gzip, charset and add_header do; but what writes cookies
+ * (credential_answer.c) sees it after add_header. */
 extern ngx_module_t *ngx_modules[];
 extern char *ngx_module_names[];
 extern char *ngx_module_order[];
-ngx_module_t *ngx_modules[] = {&ngx_http_ecluse_module, NULL};
-char *ngx_module_names[] = {(char *)"ngx_http_ecluse_module", NULL};
-char *ngx_module_order[] = {(char *)"ngx_http_ecluse_module", (char *)"ngx_http_copy_filter_module",
-                            NULL};
+ngx_module_t *ngx_modules[] = {&ngx_http_ecluse_module, &ngx_http_ecluse_cookie_module, NULL};
+char *ngx_module_names[] = {(char *)"ngx_http_ecluse_module",
+                            (char *)"ngx_http_ecluse_cookie_module", NULL};
+char *ngx_module_order[] = {
+    (char *)"ngx_http_ecluse_cookie_module", (char *)"ngx_http_headers_filter_module",
+    (char *)"ngx_http_ecluse_module", (char *)"ngx_http_copy_filter_module", NULL};
 
 static ngx_str_t *argument(ngx_conf_t *cf, ngx_uint_t number)
 {

@@ -104,9 +104,9 @@ static void who_is_refused_spends_nothing_that_others_share(void **state)
     struct budgets *b;
     assert_int_equal(budget_create(&contract, GUARD_FRONT, &sizes, moment, -1, &error), 0);
     assert_int_equal(budget_open(&contract, GUARD_FRONT, false, &b, &error), 0);
-    const uint8_t address[16] = {[10] = 0xff, [11] = 0xff, 198, 51, 100, 7};
+    const struct caller stranger = {.address = {[10] = 0xff, [11] = 0xff, 198, 51, 100, 7}};
     struct charge_who who;
-    charge_who(&contract, address, &who);
+    charge_who(&contract, &stranger, &who);
     unsigned allowed = 0;
     for (int i = 0; i < 200; i++) {
         struct charge_result result = charge_all(b, &contract, 7, &who, NULL, moment.boot);
@@ -125,6 +125,29 @@ static void who_is_refused_spends_nothing_that_others_share(void **state)
     }
 }
 
+/* One who shows a new pass each time would else have a new budget each time. */
+static void a_client_is_its_pass_once_that_was_worked_for(void **state)
+{
+    (void)state;
+    begin();
+    struct caller caller = {.id = {1, 2, 3, [15] = 9},
+                            .pass = 7,
+                            .address = {[10] = 0xff, [11] = 0xff, 198, 51, 100, 7}};
+    struct charge_who stranger, fresh, known;
+    charge_who(&contract, &caller, &stranger);
+    caller.standing = STANDING_FRESH;
+    charge_who(&contract, &caller, &fresh);
+    caller.standing = STANDING_KNOWN;
+    charge_who(&contract, &caller, &known);
+    assert_memory_equal(stranger.client.id, caller.address, 16);
+    assert_memory_equal(fresh.client.id, caller.id, 16);
+    assert_memory_equal(known.client.id, caller.id, 16);
+    assert_int_equal(stranger.client.proven + fresh.client.proven, 0);
+    assert_int_equal(known.client.proven, 1);
+    assert_memory_equal(&stranger.network, &known.network, sizeof known.network);
+    assert_memory_equal(stranger.client.network, known.client.network, 16);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +156,7 @@ int main(void)
         cmocka_unit_test(what_the_front_cannot_charge_is_in_no_set),
         cmocka_unit_test(a_promised_route_is_known),
         cmocka_unit_test(who_is_refused_spends_nothing_that_others_share),
+        cmocka_unit_test(a_client_is_its_pass_once_that_was_worked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 #include "front/front.h"
+#include "front/keys.h"
 #include "front/takeup.h"
 
 #include <stdlib.h>
@@ -43,6 +44,7 @@ static void tick_now(void *argument)
         return;
     takeup_segment(now);
     takeup_store();
+    keys_look(front.contract, now);
     if (front.budgets)
         takeup_beat(now);
     front_gate_beat(now);
@@ -97,6 +99,7 @@ static void close_all(void *argument)
     (void)argument;
     front_gate_exit();
     takeup_close();
+    keys_close();
 }
 
 void front_worker_exit(ngx_cycle_t *cycle)

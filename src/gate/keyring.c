@@ -9,6 +9,22 @@ enum { HEX = 2 * KEY_SIZE, FILE_SIZE_MAX = 64 + 64 + KEYRING_MAX * 100 };
 
 static const char first_line[] = "ecluse pass keys 1";
 
+int keyring_path(const struct contract *c, char out[KEYRING_PATH_SIZE])
+{
+    int length = *c->passes.keys ? snprintf(out, KEYRING_PATH_SIZE, "%s", c->passes.keys)
+                                 : snprintf(out, KEYRING_PATH_SIZE, "%s/front/pass.keys", c->state);
+    return length < 0 || length >= KEYRING_PATH_SIZE ? -ENAMETOOLONG : 0;
+}
+
+int keyring_folder(const struct contract *c, char out[KEYRING_PATH_SIZE])
+{
+    int failed = keyring_path(c, out);
+    char *slash = failed ? NULL : strrchr(out, '/');
+    if (slash)
+        slash[slash == out] = 0;
+    return failed;
+}
+
 /* ---- The file -------------------------------------------------------------------------------- */
 
 static struct text next_line(struct text *rest)

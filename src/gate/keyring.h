@@ -23,6 +23,7 @@
 #ifndef ECLUSE_KEYRING_H
 #define ECLUSE_KEYRING_H
 
+#include "contract/contract.h"
 #include "gate/token.h"
 
 enum { KEYRING_MAX = 48, KEYRING_KEEP_DAYS = 31, KEY_SIZE = 32, MAC_SIZE = 16 };
@@ -35,6 +36,12 @@ struct keyring {
     uint8_t key[KEYRING_MAX][KEY_SIZE];
     uint8_t quick[KEYRING_MAX][MAC_SIZE]; /* made from the key: SipHash's half of it */
 };
+
+/* Where the contract says that the file is, and the folder it is in, where clients' keys lie too
+ * (client_key.h). -ENAMETOOLONG. */
+enum { KEYRING_PATH_SIZE = CONTRACT_PATH_SIZE + 32 };
+int keyring_path(const struct contract *c, char out[KEYRING_PATH_SIZE]);
+int keyring_folder(const struct contract *c, char out[KEYRING_PATH_SIZE]);
 
 /* Reads the file. 0; -ENOENT; -EPERM when others may read it; -EBADMSG with the line; or another
  * negative errno. *out is untouched on failure. */
