@@ -11,11 +11,13 @@
  *   gate (rules counted, done and observed; routes that challenge; places)
  *   promises        freeze (no more heartbeats)      quit
  *   feed FILE       NDJSON events into the contract's store
+ *   pass puzzle ticket key revoke rotate faults   (stage_tokens.h)
  */
 #include "budget/guard.h"
 #include "budget/promise.h"
 #include "contract/publish.h"
 #include "gate/ledger.h"
+#include "stage_tokens.h"
 #include "tracking/ingest.h"
 
 #include <fcntl.h>
@@ -280,7 +282,7 @@ static bool obey(char *line)
         control_set_live(control, generation), puts("{}");
     else if (strcmp(line, "freeze") == 0)
         frozen = true, puts("{}");
-    else
+    else if (!tokens_obey(current, ledger, line, argument))
         puts("{\"error\":\"no such command\"}");
     return true;
 }
@@ -319,6 +321,8 @@ int main(int count, char **arguments)
     if (ledger_create(current->runtime, group ? (int)group->gr_gid : -1, &error) < 0 ||
         ledger_open(current->runtime, true, &ledger, &error) < 0)
         fail("ledger", &error);
+    if (tokens_begin(current, group ? (int)group->gr_gid : -1, &error) < 0)
+        fail("keys", &error);
     if (control_create(current->runtime, &control, &error) != 0)
         fail("control", &error);
     generation = control_live(control);
