@@ -1,0 +1,380 @@
+#include "files/listener_parts.h"
+
+#include "contract/publish.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { EVENTS = 64, READ_SIZE = 64 * 1024, FILES_MOST = 65536, THING_BITS = 40 };
+
+static struct listener *the_listener; /* for lines that rooms below want to log */
+
+/* ---- What others of the room call ------------------------------------------------------------ */
+
+void listener_say(struct listener *l, enum log_level level, const char *format, ...)
+{
+    struct note note = {.kind = NOTE_LOG, .level = level};
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(note.text, sizeof note.text, format, arguments);
+    va_end(arguments);
+    note_send(l->start->control, &note);
+}
+
+static void log_by_note(enum log_level level, const char *line)
+{
+    listener_say(the_listener, level, "%s", line);
+}
+
+int listener_share(const struct listener *l, uint64_t device)
+{
+    for (unsigned i = 0; i < l->contract->share_count; i++)
+        if (l->start->place[i].device == device && device)
+            return (int)i;
+    return -1;
+}
+
+bool listener_see(struct listener *l, int fd, pid_t thread, struct act_seen *out)
+{
+    *out = (struct act_seen){.fd = fd};
+    if (fstat(fd, &out->status) != 0 || !S_ISREG(out->status.st_mode))
+        return false;
+    int share = listener_share(l, out->status.st_dev);
+    if (share < 0)
+        return false;
+    out->owner = owners_find(l->owners, thread, l->now);
+    if (out->owner.ours)
+        return false;
+    if (!out->owner.known)
+        page_add(l->page, PAGE_UNKNOWN);
+    out->thing = siphash_words3(l->key, out->status.st_dev, out->status.st_ino, 0) &
+                 ((UINT64_C(1) << THING_BITS) - 1);
+    out->payer = (struct payer){.user = out->owner.user,
+                                .known = out->owner.known,
+                                .tree = out->owner.tree,
+                                .trusted = out->owner.trusted,
+                                .share = (uint16_t)share};
+    return true;
+}
+
+void listener_answer(struct listener *l, int fd, bool refuse)
+{
+    struct fanotify_response response = {.fd = fd,
+                                         .response = refuse && !l->calm ? FAN_DENY : FAN_ALLOW};
+    if (write(l->opens, &response, sizeof response) < 0 && errno != ENOENT) /* killed meanwhile */
+        listener_say(l, LOG_LEVEL_ERROR, "files: an open could not be answered: %s",
+                     strerror(errno));
+    close(fd);
+    page_add(l->page, PAGE_OPENS);
+    if (refuse && !l->calm)
+        page_add(l->page, PAGE_REFUSED);
+}
+
+void listener_trace(struct listener *l, const struct act_seen *act, enum trace_kind kind)
+{
+    char link[32], path[CONTRACT_PATH_SIZE + 1024];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", act->fd);
+    ssize_t length = readlink(link, path, sizeof path);
+    size_t root = strlen(l->contract->share[act->payer.share].path);
+    struct text text = {path, length > 0 ? (size_t)length : 0};
+    if (text.length > root + 1 &&
+        memcmp(path, l->contract->share[act->payer.share].path, root) == 0)
+        text = (struct text){path + root + 1, text.length - root - 1};
+    struct trace_act trace = {.kind = kind,
+                              .share = act->payer.share,
+                              .user = act->owner.user,
+                              .tree = act->owner.tree ? act->owner.tree->id : 0};
+    page_trace(l->page, &trace, text, l->now);
+}
+
+/* ---- Holds ----------------------------------------------------------------------------------- */
+
+/* Whether this pair was told of within the last half second. `is_new`: the hold never was. */
+static bool was_said(struct listener *l, uint64_t hold, uint64_t tree, bool *is_new)
+{
+    struct said *oldest = &l->said[0], *same = NULL;
+    *is_new = true;
+    for (unsigned i = 0; i < SAID_MOST; i++) {
+        struct said *said = &l->said[i];
+        *is_new &= said->hold != hold;
+        if (said->hold == hold && said->tree == tree)
+            same = said;
+        if (said->at < oldest->at)
+            oldest = said;
+    }
+    if (same && l->now - same->at < NANOS_SECOND / 2)
+        return true;
+    *(same ? same : oldest) = (struct said){hold, tree, l->now};
+    return false;
+}
+
+static nanos_t longest_window(const struct budget_rule *rule)
+{
+    return rule->window_count ? rule->window[rule->window_count - 1].span : NANOS_HOUR;
+}
+
+void listener_held(struct listener *l, const struct payer *payer, const struct charged *charged)
+{
+    bool is_new;
+    uint64_t tree = payer->tree ? payer->tree->id : 0;
+    if (!charged->hold || was_said(l, charged->hold, tree, &is_new))
+        return;
+    struct note note = {.kind = NOTE_HELD,
+                        .hold = charged->hold,
+                        .tree = tree,
+                        .binds = charged->refuse,
+                        .budget = charged->budget,
+                        .share = (int16_t)payer->share,
+                        .user = payer->user,
+                        .principal = charged->principal};
+    if (payer->tree)
+        snprintf(note.text, sizeof note.text, "%s", payer->tree->name);
+    note_send(l->start->control, &note);
+    if (!is_new || !charged->refuse || charged->budget < 0)
+        return;
+    nanos_t from = clock_wall() - longest_window(&l->contract->budget[charged->budget]);
+    for (unsigned share = 0; share < l->contract->share_count; share++)
+        asking_held(l, share, charged->hold, payer, &charged->principal, from);
+}
+
+/* ---- The loop -------------------------------------------------------------------------------- */
+
+static void take_event(struct listener *l, const struct fanotify_event_metadata *event)
+{
+    if (event->mask & FAN_Q_OVERFLOW) {
+        page_add(l->page, PAGE_OVERFLOWS);
+        return;
+    }
+    if (event->fd < 0)
+        return;
+    if (event->mask & FAN_OPEN_PERM)
+        opening_take(l, event);
+    else
+        opening_closed(l, event);
+}
+
+static void beat(struct listener *l)
+{
+    l->now = clock_boot();
+    atomic_store_explicit(&l->seat->beat, l->now, memory_order_relaxed);
+}
+
+static void take_opens(struct listener *l)
+{
+    static char buffer[4096] __attribute__((aligned(8))); /* few at once: others' turn comes */
+    ssize_t length = read(l->opens, buffer, sizeof buffer);
+    const struct fanotify_event_metadata *event = (const void *)buffer;
+    for (; length > 0 && FAN_EVENT_OK(event, length); event = FAN_EVENT_NEXT(event, length)) {
+        beat(l);
+        take_event(l, event);
+    }
+}
+
+static void take_names(struct listener *l)
+{
+    static char buffer[READ_SIZE] __attribute__((aligned(8)));
+    ssize_t length = read(l->names, buffer, sizeof buffer);
+    const struct fanotify_event_metadata *event = (const void *)buffer;
+    for (; length > 0 && FAN_EVENT_OK(event, length); event = FAN_EVENT_NEXT(event, length)) {
+        beat(l);
+        if (event->mask & FAN_Q_OVERFLOW)
+            page_add(l->page, PAGE_OVERFLOWS);
+        else
+            naming_take(l, event);
+    }
+}
+
+static void take_control(struct listener *l)
+{
+    int vault;
+    struct pollfd state = {.fd = l->start->control, .events = POLLIN};
+    if (poll(&state, 1, 0) > 0 && state.revents & POLLHUP && !(state.revents & POLLIN)) {
+        l->leave = true;
+        return;
+    }
+    int share = note_take_vault(l->start->control, &vault);
+    if (share < 0)
+        return;
+    asking_gone(l, (unsigned)share);
+    l->vault[share] = vault;
+    asking_open(l, (unsigned)share);
+}
+
+static void look_around(struct listener *l)
+{
+    if (getppid() != l->start->parent)
+        l->leave = true;
+    bool panic = l->control && control_panic(l->control);
+    if (panic != l->calm)
+        budget_set_mode(l->budgets, panic ? MODE_OBSERVE : MODE_ENFORCE);
+    l->calm = panic;
+    if (budget_is_replaced(l->budgets))
+        l->leave = true;
+}
+
+enum source { SOURCE_OPENS = -1, SOURCE_NAMES = -2, SOURCE_CONTROL = -3 };
+
+static void take(struct listener *l, int source)
+{
+    if (source == SOURCE_OPENS)
+        take_opens(l);
+    else if (source == SOURCE_NAMES)
+        take_names(l);
+    else if (source == SOURCE_CONTROL)
+        take_control(l);
+    else
+        asking_answers(l, (unsigned)source);
+}
+
+static void listen_to(struct listener *l)
+{
+    struct epoll_event ready[EVENTS];
+    nanos_t looked = 0;
+    while (!l->leave || l->waiting_count) {
+        int wait = l->waiting_count ? 5 : (int)(LISTENER_BEAT / NANOS_MILLISECOND);
+        int count = epoll_wait(l->poll, ready, EVENTS, wait);
+        beat(l);
+        for (int i = 0; i < count; i++)
+            take(l, (int)ready[i].data.u64);
+        beat(l);
+        if (l->waiting_count)
+            opening_again(l);
+        if (l->now - looked >= LISTENER_BEAT) {
+            look_around(l);
+            looked = l->now;
+        }
+    }
+}
+
+/* ---- The beginning --------------------------------------------------------------------------- */
+
+static int listen_group(struct listener *l, int source, int group)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint64_t)(int64_t)source};
+    return epoll_ctl(l->poll, EPOLL_CTL_ADD, group, &event) < 0 ? -errno : 0;
+}
+
+static int mark_shares(struct listener *l, int group, uint64_t mask, struct error *error)
+{
+    for (unsigned i = 0; i < l->contract->share_count; i++)
+        if (l->start->place[i].device &&
+            fanotify_mark(group, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, mask,
+                          l->start->place[i].mount, NULL) < 0)
+            return error_set(error, -errno, "share %s cannot be marked: %s",
+                             l->contract->share[i].name, strerror(errno));
+    return 0;
+}
+
+/* Opens that wait, and the notices of files closed, in one queue: a file is never judged before
+ * its opening was seen. It has no bound, since whoever waits queues one; a bound would let opens
+ * pass unasked when it is reached. */
+static int open_groups(struct listener *l, struct error *error)
+{
+    unsigned class = l->enforce ? FAN_CLASS_CONTENT | FAN_UNLIMITED_QUEUE : FAN_CLASS_NOTIF;
+    uint64_t mask = l->enforce ? FAN_OPEN_PERM | FAN_CLOSE_WRITE : FAN_CLOSE;
+    l->opens = fanotify_init(class | FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_TID,
+                             O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NOATIME);
+    l->names = l->enforce ? fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK |
+                                              FAN_REPORT_TID | FAN_REPORT_DFID_NAME_TARGET,
+                                          O_RDONLY | O_CLOEXEC)
+                          : -1;
+    if (l->opens < 0 || (l->enforce && l->names < 0))
+        return error_set(error, -errno, "the kernel gives no fanotify group: %s",
+                         strerror(errno));
+    int code = listen_group(l, SOURCE_OPENS, l->opens);
+    if (code == 0 && l->enforce)
+        code = listen_group(l, SOURCE_NAMES, l->names);
+    if (code == 0 && l->enforce)
+        code = mark_shares(l, l->names, FAN_DELETE | FAN_RENAME | FAN_ONDIR, error);
+    return code ? code : mark_shares(l, l->opens, mask, error);
+}
+
+static void become_quick(void)
+{
+    struct rlimit files = {FILES_MOST, FILES_MOST}, core = {0, 0};
+    prctl(PR_SET_NAME, "ecluse-files");
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_DUMPABLE, 0); /* its core would be written, and waited for, by itself */
+    setrlimit(RLIMIT_CORE, &core);
+    setrlimit(RLIMIT_NOFILE, &files);
+    setpriority(PRIO_PROCESS, 0, -15);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static int begin(struct listener *l, struct error *error)
+{
+    int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    l->poll = epoll_create1(EPOLL_CLOEXEC);
+    l->key = hash_key_random();
+    l->questions = (uint32_t)l->key.k0; /* answers to its predecessor are not its own */
+    if (proc < 0 || l->poll < 0 || owners_new(proc, l->page->ours, &l->owners) < 0)
+        return error_set(error, -ENOMEM, "no memory or no /proc");
+    owners_trust(l->owners, l->start->trusted, l->start->trusted_count);
+    int code = budget_open(l->contract, GUARD_FILES, false, &l->budgets, error);
+    if (code == 0)
+        code = control_open(l->contract->runtime, &l->control, error);
+    if (code < 0)
+        return code;
+    charging_learn(&l->charging, l->contract);
+    naming_begin(l);
+    code = listen_group(l, SOURCE_CONTROL, l->start->control);
+    for (unsigned i = 0; i < l->contract->share_count; i++) {
+        l->vault[i] = l->start->vault[i];
+        asking_open(l, i);
+    }
+    if (code == 0)
+        code = mlockall(MCL_CURRENT | MCL_FUTURE) < 0 ? -errno : 0;
+    if (code < 0)
+        return error_set(error, code, "memory cannot be locked: %s", strerror(-code));
+    return open_groups(l, error);
+}
+
+/* What is opened from now on waits; the last listener is told to go, and until it is gone its
+ * successor only beats. */
+static void await_turn(struct listener *l)
+{
+    atomic_store(&l->seat->ready, 1);
+    while (!atomic_load(&l->seat->go) && getppid() == l->start->parent) {
+        beat(l);
+        poll(NULL, 0, 2);
+    }
+}
+
+_Noreturn void listener_main(const struct listener_start *start)
+{
+    struct error error = {""};
+    struct listener *l = calloc(1, sizeof *l);
+    if (!l)
+        _exit(LISTENER_FAILED);
+    l->start = start;
+    l->contract = start->contract;
+    l->page = start->page;
+    l->seat = &start->page->seat[start->seat];
+    l->enforce = start->mode == MODE_ENFORCE;
+    l->opens = l->names = -1;
+    the_listener = l;
+    become_quick();
+    log_set_writer(log_by_note);
+    int code = begin(l, &error);
+    if (code == 0)
+        code = confining_listener(&error);
+    if (code < 0) {
+        listener_say(l, LOG_LEVEL_ERROR, "files: %s", error.text);
+        _exit(LISTENER_FAILED);
+    }
+    await_turn(l);
+    listen_to(l);
+    _exit(LISTENER_TOLD);
+}

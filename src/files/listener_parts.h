@@ -1,0 +1,120 @@
+/* listener_parts.h: the listener between its files. */
+#ifndef ECLUSE_FILES_LISTENER_PARTS_H
+#define ECLUSE_FILES_LISTENER_PARTS_H
+
+#include "files/flight.h"
+#include "files/listener.h"
+#include "files/vault_service.h"
+
+#include <sys/fanotify.h>
+#include <sys/stat.h>
+
+enum { WAITING_MOST = 512, SAID_MOST = 256 };
+
+/* One act that the kernel told of, as far as it is known. */
+struct act_seen {
+    int fd;
+    struct stat status;
+    uint64_t thing; /* 40 bits: the file, as the listener calls it */
+    struct owner owner;
+    struct payer payer;
+};
+
+enum waits_for { WAITS_FOR_NOTHING, WAITS_FOR_ROOM, WAITS_FOR_VAULT };
+
+/* An open that is answered later. */
+struct waiting {
+    enum waits_for waits_for;
+    int fd;
+    uint32_t number; /* of its question */
+    nanos_t deadline;
+    uint64_t thing, tree;
+    uint32_t user;
+    uint16_t share;
+    struct stat status;
+};
+
+struct said { /* whom the manager was told of, not to tell it at every open */
+    uint64_t hold, tree;
+    nanos_t at;
+};
+
+struct listener {
+    const struct listener_start *start;
+    const struct contract *contract;
+    struct page *page;
+    struct seat *seat;
+    bool enforce, calm; /* calm: a panic came; everything is let be */
+    struct budgets *budgets;
+    struct charging charging;
+    struct owners *owners;
+    struct hash_key key;
+    int opens, names, poll;
+    struct vault_view *view[CONTRACT_MAX_SHARES];
+    uint64_t file_system[CONTRACT_MAX_SHARES]; /* f_fsid, as events say it */
+    int vault[CONTRACT_MAX_SHARES];
+    const struct control *control;
+    nanos_t now;
+    struct flights flights;
+    struct waiting waiting[WAITING_MOST];
+    unsigned waiting_count;
+    uint32_t questions;
+    struct said said[SAID_MOST];
+    bool leave;
+};
+
+/* ---- listener.c ------------------------------------------------------------------------------ */
+
+/* Fills who and which for an event; false when it is none of ours to look at: another file system,
+ * no regular file, or an act of our own. */
+bool listener_see(struct listener *l, int fd, pid_t thread, struct act_seen *out);
+int listener_share(const struct listener *l, uint64_t device); /* -1 */
+void listener_answer(struct listener *l, int fd, bool refuse); /* and closes it */
+void listener_trace(struct listener *l, const struct act_seen *act, enum trace_kind kind);
+/* A hold was met or begun: the manager freezes, and the vault takes note. */
+void listener_held(struct listener *l, const struct payer *payer, const struct charged *charged);
+__attribute__((format(printf, 3, 4))) void listener_say(struct listener *l, enum log_level level,
+                                                        const char *format, ...);
+
+/* ---- opening.c: opens that wait for an answer, and files that are closed ---------------------- */
+
+void opening_take(struct listener *l, const struct fanotify_event_metadata *event);
+void opening_closed(struct listener *l, const struct fanotify_event_metadata *event);
+void opening_again(struct listener *l);    /* those that wait: anew, or late */
+/* Of the open that waits for this question. */
+void opening_kept(struct listener *l, uint32_t number, enum vault_result result);
+
+/* ---- asking.c: the vault --------------------------------------------------------------------- */
+
+void asking_open(struct listener *l, unsigned share);
+void asking_gone(struct listener *l, unsigned share);
+void asking_answers(struct listener *l, unsigned share);
+/* Whether there is one to be asked. */
+bool asking_is_up(const struct listener *l, unsigned share);
+bool asking_has(const struct listener *l, unsigned share, const struct stat *status);
+/* 0, or negative when nobody could be asked. */
+int asking_opened(struct listener *l, const struct waiting *waiting);
+void asking_closed(struct listener *l, const struct act_seen *act);
+void asking_held(struct listener *l, unsigned share, uint64_t hold, const struct payer *payer,
+                 const struct principal *principal, nanos_t from);
+void asking_moved(struct listener *l, const struct payer *payer, const char *from,
+                  const char *to);
+void asking_removed(struct listener *l, const struct payer *payer, const struct vault_file *file,
+                    const char *path);
+
+/* ---- naming.c: names that were changed -------------------------------------------------------- */
+
+void naming_begin(struct listener *l);
+void naming_take(struct listener *l, const struct fanotify_event_metadata *event);
+
+/* ---- tripping.c: canaries -------------------------------------------------------------------- */
+
+/* Whether it is a canary, which then has done what it is for. */
+bool tripping_canary(struct listener *l, const struct act_seen *act);
+
+/* ---- confining.c ----------------------------------------------------------------------------- */
+
+/* After everything is open: rights given up for good. 0 or a negative errno with *error. */
+int confining_listener(struct error *error);
+
+#endif

@@ -1,0 +1,195 @@
+/* Names that were changed: removed, renamed, renamed over. There is no permission event for these;
+ * what they destroy is in the vault, and what is counted is counted afterwards. */
+#include "files/listener_parts.h"
+
+#include <fcntl.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+enum { HANDLE_SIZE = 128, FOLDERS = 64 };
+
+struct handle {
+    struct file_handle head;
+    unsigned char bytes[HANDLE_SIZE];
+};
+
+static struct folder { /* whose path was found lately; all forgotten when a folder is renamed */
+    uint64_t key;
+    char path[VAULT_PATH_SIZE];
+} folders[FOLDERS];
+
+struct record { /* of an event */
+    const struct file_handle *handle; /* NULL: not there; its bytes are checked */
+    const char *name;                 /* NULL: none */
+};
+
+struct renaming {
+    uint64_t file_system;
+    struct record from, to, target;
+};
+
+void naming_begin(struct listener *l)
+{
+    for (unsigned i = 0; i < l->contract->share_count; i++) {
+        struct statfs status;
+        l->file_system[i] = 0;
+        if (l->start->place[i].device && fstatfs(l->start->place[i].mount, &status) == 0)
+            memcpy(&l->file_system[i], &status.f_fsid, sizeof l->file_system[i]);
+    }
+}
+
+/* ---- What an event holds --------------------------------------------------------------------- */
+
+static struct record read_record(const struct fanotify_event_info_fid *info, bool named)
+{
+    struct record record = {NULL, NULL};
+    const char *end = (const char *)info + info->hdr.len;
+    const struct file_handle *handle = (const void *)info->handle;
+    const char *after = (const char *)handle + sizeof *handle;
+    if (after > end || handle->handle_bytes > HANDLE_SIZE ||
+        handle->handle_bytes > (size_t)(end - after))
+        return record;
+    record.handle = handle;
+    const char *name = after + handle->handle_bytes;
+    if (named && name < end && memchr(name, 0, (size_t)(end - name)))
+        record.name = name;
+    return record;
+}
+
+static struct renaming read_event(const struct fanotify_event_metadata *event)
+{
+    struct renaming r = {0};
+    const char *at = (const char *)event + event->metadata_len;
+    const char *end = (const char *)event + event->event_len;
+    while (end - at >= (ptrdiff_t)sizeof(struct fanotify_event_info_fid)) {
+        const struct fanotify_event_info_fid *info = (const void *)at;
+        if (info->hdr.len < sizeof *info || info->hdr.len > end - at)
+            break;
+        memcpy(&r.file_system, &info->fsid, sizeof r.file_system);
+        switch (info->hdr.info_type) {
+        case FAN_EVENT_INFO_TYPE_FID:
+            r.target = read_record(info, false);
+            break;
+        case FAN_EVENT_INFO_TYPE_DFID_NAME:
+        case FAN_EVENT_INFO_TYPE_OLD_DFID_NAME:
+            r.from = read_record(info, true);
+            break;
+        case FAN_EVENT_INFO_TYPE_NEW_DFID_NAME:
+            r.to = read_record(info, true);
+            break;
+        default:
+            break;
+        }
+        at += info->hdr.len;
+    }
+    return r;
+}
+
+/* Inode and generation, of the handles of ext4 and others (FILEID_INO32_GEN, with a parent or
+ * without), XFS (XFS_FILEID_TYPE_64FLAG) and btrfs: include/linux/exportfs.h, fs/xfs/xfs_export.c,
+ * fs/btrfs/export.h. */
+static struct vault_file file_of(const struct file_handle *handle)
+{
+    struct vault_file file = {0, 0};
+    uint32_t words[5];
+    if (!handle || handle->handle_bytes < 8)
+        return file;
+    size_t size = handle->handle_bytes < sizeof words ? handle->handle_bytes : sizeof words;
+    memcpy(words, handle->f_handle, size);
+    if (handle->handle_type == 1 || handle->handle_type == 2)
+        file = (struct vault_file){words[0], words[1]};
+    else if ((handle->handle_type == 0x81 || handle->handle_type == 0x82) && size >= 12)
+        file = (struct vault_file){(uint64_t)words[1] << 32 | words[0], words[2]};
+    else if (handle->handle_type >= 0x4d && handle->handle_type <= 0x4f && size >= 20)
+        file = (struct vault_file){(uint64_t)words[1] << 32 | words[0], words[4]};
+    return file;
+}
+
+/* ---- Paths ----------------------------------------------------------------------------------- */
+
+static const char *path_of_folder(const struct listener *l, unsigned share,
+                                  const struct file_handle *found)
+{
+    struct handle handle = {.head = *found};
+    char link[32], path[VAULT_PATH_SIZE];
+    memcpy(handle.head.f_handle, found->f_handle, found->handle_bytes);
+    uint64_t key = siphash(l->key, &handle, sizeof handle.head + found->handle_bytes) ^ share;
+    struct folder *folder = &folders[key % FOLDERS];
+    if (folder->key == key)
+        return folder->path;
+    int fd = open_by_handle_at(l->start->place[share].mount, &handle.head, O_PATH | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    close(fd);
+    size_t root = strlen(l->contract->share[share].path);
+    if (length < (ssize_t)root || memcmp(path, l->contract->share[share].path, root) != 0)
+        return NULL;
+    path[length] = 0;
+    folder->key = key;
+    snprintf(folder->path, sizeof folder->path, "%s", path[root] == '/' ? path + root + 1 : "");
+    return folder->path;
+}
+
+static bool path_of(const struct listener *l, unsigned share, const struct record *record,
+                    char out[VAULT_PATH_SIZE])
+{
+    const char *folder = record->handle ? path_of_folder(l, share, record->handle) : NULL;
+    out[0] = 0;
+    if (!folder || !record->name)
+        return false;
+    return snprintf(out, VAULT_PATH_SIZE, "%s%s%s", folder, *folder ? "/" : "", record->name) <
+           VAULT_PATH_SIZE;
+}
+
+/* ---- An event -------------------------------------------------------------------------------- */
+
+static int share_of(const struct listener *l, uint64_t file_system)
+{
+    for (unsigned i = 0; i < l->contract->share_count; i++)
+        if (l->start->place[i].device && l->file_system[i] == file_system)
+            return (int)i;
+    return -1;
+}
+
+static void renamed(struct listener *l, const struct payer *payer, const struct renaming *r,
+                    bool folder)
+{
+    static char from[VAULT_PATH_SIZE], to[VAULT_PATH_SIZE];
+    bool known = path_of(l, payer->share, &r->from, from) && path_of(l, payer->share, &r->to, to);
+    if (folder)
+        memset(folders, 0, sizeof folders);
+    if (known)
+        asking_moved(l, payer, from, to);
+    else
+        page_add(l->page, PAGE_NOT_ASKED);
+}
+
+void naming_take(struct listener *l, const struct fanotify_event_metadata *event)
+{
+    static char path[VAULT_PATH_SIZE];
+    struct renaming r = read_event(event);
+    int share = share_of(l, r.file_system);
+    if (share < 0 || l->calm)
+        return;
+    struct owner owner = owners_find(l->owners, event->pid, l->now);
+    if (owner.ours)
+        return;
+    if (!owner.known)
+        page_add(l->page, PAGE_UNKNOWN);
+    struct payer payer = {.user = owner.user,
+                          .known = owner.known,
+                          .tree = owner.tree,
+                          .trusted = owner.trusted,
+                          .share = (uint16_t)share};
+    bool folder = event->mask & FAN_ONDIR;
+    if (event->mask & FAN_RENAME) {
+        renamed(l, &payer, &r, folder);
+    } else if (event->mask & FAN_DELETE && !folder) {
+        struct vault_file file = file_of(r.target.handle);
+        path_of(l, (unsigned)share, &r.from, path);
+        if (file.inode || *path)
+            asking_removed(l, &payer, &file, path);
+    }
+}

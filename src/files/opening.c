@@ -1,0 +1,214 @@
+#include "files/listener_parts.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+/* ---- Waiting --------------------------------------------------------------------------------- */
+
+static struct flight flight_of(const struct waiting *w)
+{
+    return (struct flight){
+        .thing = w->thing, .tree = w->tree, .user = w->user, .share = w->share};
+}
+
+static struct payer payer_of(const struct listener *l, const struct waiting *w)
+{
+    return (struct payer){.user = w->user,
+                          .known = true,
+                          .tree = owners_tree(l->owners, w->tree),
+                          .trusted = OWNER_NOBODY,
+                          .share = w->share};
+}
+
+static void settle(struct listener *l, struct waiting *w, bool refuse)
+{
+    listener_answer(l, w->fd, refuse);
+    if (w->waits_for != WAITS_FOR_NOTHING)
+        l->waiting_count--;
+    w->waits_for = WAITS_FOR_NOTHING;
+}
+
+static void settle_late(struct listener *l, struct waiting *w)
+{
+    page_add(l->page, PAGE_LATE);
+    settle(l, w, true);
+}
+
+/* Whether one more file may be open for writing and not judged. At the very limit one may: it is
+ * the one that shows. */
+static bool has_room(struct listener *l, const struct waiting *w)
+{
+    struct payer payer = payer_of(l, w);
+    struct flight flight = flight_of(w);
+    struct charging_left left =
+        charging_left(&l->charging, l->budgets, METER_FILES_REWRITTEN, &payer, l->now);
+    struct flights_count count = flights_count(&l->flights, &flight, l->now);
+    return (count.own < left.own || count.own == 0) && (count.all < left.all || count.all == 0) &&
+           flights_add(&l->flights, &flight, l->now);
+}
+
+/* Nobody can keep a version or judge: the file counts as rewritten at once, so that no more than
+ * the budget is lost. */
+static void open_uncovered(struct listener *l, struct waiting *w)
+{
+    struct payer payer = payer_of(l, w);
+    page_add(l->page, PAGE_NOT_COVERED);
+    struct charged charged = charging_charge(&l->charging, l->budgets, METER_FILES_REWRITTEN,
+                                             &payer, w->thing, l->now);
+    listener_held(l, &payer, &charged);
+    settle(l, w, charged.refuse);
+}
+
+/* It has room: now its last closed version must be kept. The vault is told in any case, since it
+ * looks at files that nobody closes. */
+static void keep_first(struct listener *l, struct waiting *w)
+{
+    bool kept = asking_has(l, w->share, &w->status);
+    w->number = ++l->questions & 0x7fffff;
+    int code = asking_is_up(l, w->share) ? asking_opened(l, w) : -1;
+    if (kept)
+        settle(l, w, false);
+    else if (code < 0)
+        open_uncovered(l, w);
+    else
+        w->waits_for = WAITS_FOR_VAULT;
+}
+
+static struct waiting *place_to_wait(struct listener *l)
+{
+    for (unsigned i = 0; i < WAITING_MOST; i++)
+        if (l->waiting[i].waits_for == WAITS_FOR_NOTHING)
+            return &l->waiting[i];
+    return NULL;
+}
+
+/* An open for writing, of a file that holds something. */
+static void open_existing(struct listener *l, const struct act_seen *act)
+{
+    struct waiting *w = place_to_wait(l), late = {.fd = act->fd};
+    if (!w) {
+        settle_late(l, &late);
+        return;
+    }
+    *w = (struct waiting){.waits_for = WAITS_FOR_ROOM,
+                          .fd = act->fd,
+                          .deadline = l->now + LISTENER_PATIENCE,
+                          .thing = act->thing,
+                          .tree = act->owner.tree ? act->owner.tree->id : 0,
+                          .user = act->owner.user,
+                          .share = act->payer.share,
+                          .status = act->status};
+    l->waiting_count++;
+    if (has_room(l, w))
+        keep_first(l, w);
+    if (w->waits_for != WAITS_FOR_NOTHING)
+        page_add(l->page, PAGE_WAITED);
+}
+
+void opening_again(struct listener *l)
+{
+    for (unsigned i = 0; i < WAITING_MOST && l->waiting_count; i++) {
+        struct waiting *w = &l->waiting[i];
+        if (w->waits_for == WAITS_FOR_NOTHING)
+            continue;
+        struct payer payer = payer_of(l, w);
+        struct charged held = charging_held(&l->charging, l->budgets, &payer, l->now);
+        if (held.refuse)
+            settle(l, w, true);
+        else if (w->waits_for == WAITS_FOR_ROOM && has_room(l, w))
+            keep_first(l, w);
+        else if (w->waits_for == WAITS_FOR_VAULT && !asking_is_up(l, w->share))
+            open_uncovered(l, w);
+        else if (l->now >= w->deadline)
+            settle_late(l, w);
+    }
+}
+
+void opening_kept(struct listener *l, uint32_t number, enum vault_result result)
+{
+    for (unsigned i = 0; i < WAITING_MOST && l->waiting_count; i++) {
+        struct waiting *w = &l->waiting[i];
+        if (w->waits_for != WAITS_FOR_VAULT || w->number != number)
+            continue;
+        if (result == VAULT_NOT_COVERED || result == VAULT_FAILED)
+            open_uncovered(l, w);
+        else
+            settle(l, w, result == VAULT_REFUSED);
+        return;
+    }
+}
+
+/* ---- An open --------------------------------------------------------------------------------- */
+
+static bool is_refused(struct listener *l, const struct act_seen *act, enum intent intent)
+{
+    struct charged charged = charging_held(&l->charging, l->budgets, &act->payer, l->now);
+    if (!charged.refuse && intent_reads(intent) && act->status.st_size > 0) {
+        charged = charging_charge(&l->charging, l->budgets, METER_FILES_READ, &act->payer,
+                                  act->thing, l->now);
+        if (!charged.refuse)
+            listener_trace(l, act, TRACE_READ);
+    }
+    listener_held(l, &act->payer, &charged);
+    return charged.refuse;
+}
+
+void opening_take(struct listener *l, const struct fanotify_event_metadata *event)
+{
+    struct act_seen act;
+    if (l->calm || !listener_see(l, event->fd, event->pid, &act)) {
+        listener_answer(l, event->fd, false);
+        return;
+    }
+    enum intent intent = act.owner.known ? owners_intent(l->owners, event->pid, act.owner.root)
+                                         : INTENT_UNSEEN;
+    if (act.owner.trusted == OWNER_NOBODY && tripping_canary(l, &act))
+        intent = INTENT_BOTH; /* whatever for: it is charged */
+    if (is_refused(l, &act, intent)) {
+        listener_answer(l, event->fd, true);
+    } else if (intent_writes(intent) && act.owner.trusted == OWNER_NOBODY &&
+               act.status.st_size > 0) {
+        listener_trace(l, &act, TRACE_OPENED);
+        open_existing(l, &act);
+    } else {
+        listener_answer(l, event->fd, false);
+    }
+}
+
+/* ---- A file is closed ------------------------------------------------------------------------ */
+
+/* Without the vault's figures: whether it was there before. Who makes a file writes to it within a
+ * few seconds. */
+static bool was_there(int fd)
+{
+    struct statx status;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &status) != 0 ||
+        !(status.stx_mask & STATX_BTIME))
+        return true;
+    return clock_wall() / NANOS_SECOND - status.stx_btime.tv_sec > 5;
+}
+
+static void observe_closed(struct listener *l, const struct act_seen *act, uint64_t mask)
+{
+    enum meter meter = mask & FAN_CLOSE_WRITE ? METER_FILES_REWRITTEN : METER_FILES_READ;
+    if (act->status.st_size == 0 || (meter == METER_FILES_REWRITTEN && !was_there(act->fd)))
+        return;
+    struct charged charged =
+        charging_charge(&l->charging, l->budgets, meter, &act->payer, act->thing, l->now);
+    listener_trace(l, act, meter == METER_FILES_READ ? TRACE_READ : TRACE_REWRITTEN);
+    listener_held(l, &act->payer, &charged);
+}
+
+void opening_closed(struct listener *l, const struct fanotify_event_metadata *event)
+{
+    struct act_seen act;
+    if (listener_see(l, event->fd, event->pid, &act)) {
+        if (!l->enforce) {
+            observe_closed(l, &act, event->mask);
+        } else {
+            flights_closed(&l->flights, act.thing, l->now);
+            asking_closed(l, &act);
+        }
+    }
+    close(event->fd);
+}
