@@ -12,13 +12,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The boot clock at the record's first moment: flows may have begun long before it. */
-#define BEGIN (400 * NANOS_DAY)
+/* The boot clock at the record's first moment, and when the rings begin: flows may have begun long
+ * before they are told. */
+#define BEGIN       (400 * NANOS_DAY)
+#define RINGS_BEGIN NANOS_DAY
 
 enum { ANSWERS = 3 }; /* ANSWER_RATIO of flow.bpf.h */
 
-struct hands { /* of a clock: where it stands, and a jump that nothing has confirmed */
-    nanos_t wall, candidate;
+enum { FRAME_KEPT = 2048 }; /* bytes of a packet that waits: more than its headers */
+
+struct hands { /* of a clock: where it stands; a record that is far ahead waits for the next one */
+    nanos_t wall, ahead;
+    bool waits;
 };
 
 struct replay {
@@ -31,6 +36,9 @@ struct replay {
     struct known *known;
     struct spread *spread;
     struct hands of_frames, of_flows;
+    struct replay_frame kept_frame;
+    struct replay_flow kept_flow;
+    uint8_t kept[FRAME_KEPT];
     nanos_t base; /* wall clock of the first record; BEGIN on the boot clock */
     nanos_t now;  /* boot clock of what is charged */
     nanos_t then; /* of what was charged last */
@@ -41,13 +49,14 @@ struct replay {
 
 static nanos_t wall_of(const struct replay *r, nanos_t boot)
 {
-    return boot - BEGIN + r->base;
+    nanos_t wall = boot - BEGIN + r->base;
+    return wall > 0 ? wall : 0;
 }
 
 static nanos_t boot_of(const struct replay *r, nanos_t wall)
 {
     nanos_t boot = wall - r->base + BEGIN;
-    return boot > 0 ? boot : 0;
+    return boot > RINGS_BEGIN ? boot : RINGS_BEGIN;
 }
 
 /* ---- Time ------------------------------------------------------------------------------------ */
@@ -60,20 +69,28 @@ static void span_note(struct replay *r, nanos_t first, nanos_t last)
         r->report.last = last;
 }
 
-/* What the clock says once this record has been seen. */
-static nanos_t clock_take(struct replay *r, struct hands *h, nanos_t wall)
+/* Whether a record is so far ahead that it has to wait for the next one. */
+static bool is_far_ahead(struct hands *h, nanos_t wall)
 {
-    if (h->wall && wall > h->wall + REPLAY_JUMP) {
-        bool confirmed = h->candidate && wall >= h->candidate - REPLAY_JUMP &&
-                         wall <= h->candidate + REPLAY_JUMP;
-        if (!confirmed) {
-            h->candidate = wall;
-            r->report.jumps++;
-            return h->wall;
-        }
-        r->report.jumps--;
-    }
-    h->candidate = 0;
+    if (h->wall && wall <= h->wall + REPLAY_JUMP)
+        return false;
+    h->waits = true;
+    h->ahead = wall;
+    return true;
+}
+
+/* The time of the record that waited, now that the next one says `next`. */
+static nanos_t time_of_kept(struct replay *r, struct hands *h, nanos_t next)
+{
+    h->waits = false;
+    if (next >= h->ahead - REPLAY_JUMP)
+        return h->ahead;
+    r->report.jumps++;
+    return h->wall ? h->wall : next;
+}
+
+static nanos_t clock_take(struct hands *h, nanos_t wall)
+{
     if (wall > h->wall)
         h->wall = wall;
     return h->wall;
@@ -118,8 +135,7 @@ static void begin(struct replay *r, nanos_t wall)
     if (r->base)
         return;
     r->base = wall > 0 ? wall : 1;
-    r->now = r->then = BEGIN;
-    r->next_day = BEGIN + NANOS_DAY - r->base % NANOS_DAY;
+    r->now = r->then = RINGS_BEGIN;
     if (known_open("", r->base, &r->known, NULL) < 0)
         r->known = NULL; /* no memory: nobody is new */
     spread_advance(r->spread, BEGIN - REPLAY_PATIENCE);
@@ -130,8 +146,10 @@ static void begin(struct replay *r, nanos_t wall)
 static void place_made(struct replay *r, uint32_t index)
 {
     bool host = r->places->kind[index] == ENTRY_HOST;
-    bool newcomer =
-        host && r->known && known_is_new(r->known, &r->places->who[index].host, wall_of(r, r->now));
+    nanos_t wall = wall_of(r, r->now);
+    bool newcomer = host && r->known &&
+                    known_is_new(r->known, &r->places->who[index].host,
+                                 wall > r->base ? wall : r->base);
     replay_world_place_made(r->observed, index, newcomer);
     replay_world_place_made(r->enforced, index, newcomer);
 }
@@ -224,29 +242,34 @@ static void on_held_enforced(void *context, const struct hold *hold, const struc
 
 /* ---- Packets --------------------------------------------------------------------------------- */
 
-void replay_frame(struct replay *r, const struct replay_frame *frame)
+static void way_count(struct replay *r, const struct replay_sight *sight)
+{
+    if (sight->way == REPLAY_INSIDE ||
+        (sight->way == REPLAY_OUT && sight->class == CLASS_INSIDE))
+        r->report.inside++;
+    else if (sight->way == REPLAY_ELSEWHERE)
+        r->report.elsewhere++;
+    else if (sight->way == REPLAY_UNREADABLE)
+        r->report.unreadable++;
+}
+
+static void frame_count(struct replay *r, const struct replay_frame *frame)
 {
     struct replay_sight sight;
     begin(r, frame->time);
-    r->report.frames++;
     if (frame->time < r->of_frames.wall) {
         nanos_t back = r->of_frames.wall - frame->time;
         r->report.backwards++;
         r->report.backwards_most =
             back > r->report.backwards_most ? back : r->report.backwards_most;
     }
-    nanos_t wall = clock_take(r, &r->of_frames, frame->time);
+    nanos_t wall = clock_take(&r->of_frames, frame->time);
     span_note(r, wall, wall);
     nanos_t boot = boot_of(r, wall);
     if (!spread_is_empty(r->spread))
         spread_advance(r->spread, boot);
     replay_frame_look(r->tables, frame, boot, &sight);
-    if (sight.way == REPLAY_INSIDE || (sight.way == REPLAY_OUT && sight.class == CLASS_INSIDE))
-        r->report.inside++;
-    else if (sight.way == REPLAY_ELSEWHERE)
-        r->report.elsewhere++;
-    else if (sight.way == REPLAY_UNREADABLE)
-        r->report.unreadable++;
+    way_count(r, &sight);
     if (sight.way != REPLAY_OUT || sight.class == CLASS_INSIDE || sight.class >= REPLAY_CLASSES)
         return;
     r->report.sum[sight.class][sight.by].packets++;
@@ -257,6 +280,29 @@ void replay_frame(struct replay *r, const struct replay_frame *frame)
                                .proven = sight.proven,
                                .when = boot > r->now ? boot : r->now,
                                .place = sight.place});
+}
+
+static void kept_frame_count(struct replay *r, nanos_t next)
+{
+    struct replay_frame kept = r->kept_frame;
+    kept.time = time_of_kept(r, &r->of_frames, next);
+    frame_count(r, &kept);
+}
+
+void replay_frame(struct replay *r, const struct replay_frame *frame)
+{
+    r->report.frames++;
+    if (r->of_frames.waits)
+        kept_frame_count(r, frame->time);
+    if (!is_far_ahead(&r->of_frames, frame->time)) {
+        frame_count(r, frame);
+        return;
+    }
+    r->kept_frame = *frame;
+    r->kept_frame.data = r->kept;
+    if (frame->captured > FRAME_KEPT)
+        r->kept_frame.captured = FRAME_KEPT;
+    memcpy(r->kept, frame->data, r->kept_frame.captured);
 }
 
 /* ---- Flows ----------------------------------------------------------------------------------- */
@@ -338,18 +384,11 @@ static void flow_leaves(struct replay *r, const struct replay_flow *f, bool from
     }
 }
 
-void replay_flow(struct replay *r, const struct replay_flow *flow)
+static void flow_count(struct replay *r, const struct replay_flow *flow)
 {
     struct replay_flow f = *flow;
-    if (f.end < f.start)
-        f.end = f.start;
     begin(r, f.end);
-    r->report.flows++;
-    nanos_t end = clock_take(r, &r->of_flows, f.end);
-    if (f.end > end) { /* a jump that nothing has confirmed */
-        f.start = f.start < end ? f.start : end;
-        f.end = end;
-    }
+    nanos_t end = clock_take(&r->of_flows, f.end);
     if (f.start < r->base - BEGIN)
         f.start = r->base - BEGIN;
     span_note(r, f.start, f.end);
@@ -366,6 +405,29 @@ void replay_flow(struct replay *r, const struct replay_flow *flow)
         r->report.elsewhere++;
     else
         flow_leaves(r, &f, from);
+}
+
+static void kept_flow_count(struct replay *r, nanos_t next)
+{
+    struct replay_flow kept = r->kept_flow;
+    kept.end = time_of_kept(r, &r->of_flows, next);
+    if (kept.start > kept.end)
+        kept.start = kept.end;
+    flow_count(r, &kept);
+}
+
+void replay_flow(struct replay *r, const struct replay_flow *flow)
+{
+    struct replay_flow f = *flow;
+    if (f.end < f.start)
+        f.end = f.start;
+    r->report.flows++;
+    if (r->of_flows.waits)
+        kept_flow_count(r, f.end);
+    if (is_far_ahead(&r->of_flows, f.end))
+        r->kept_flow = f;
+    else
+        flow_count(r, &f);
 }
 
 /* ---- Life ------------------------------------------------------------------------------------ */
@@ -394,7 +456,7 @@ static int worlds_open(struct replay *r, const char *folder, struct error *error
                                            .config = r->config,
                                            .places = r->places,
                                            .folder = folder,
-                                           .begin = BEGIN,
+                                           .begin = RINGS_BEGIN,
                                            .held = on_held,
                                            .context = r};
     int code = replay_world_open(&options, &r->observed, error);
@@ -452,6 +514,10 @@ const struct replay_report *replay_so_far(const struct replay *r)
 const struct replay_report *replay_end(struct replay *r)
 {
     struct replay_report *report = &r->report;
+    if (r->of_frames.waits)
+        kept_frame_count(r, r->of_frames.ahead);
+    if (r->of_flows.waits)
+        kept_flow_count(r, r->of_flows.ahead);
     spread_end(r->spread);
     if (r->base) {
         replay_world_turn(r->observed, r->then, r->now);

@@ -13,8 +13,8 @@
  * `mode: observe` of a single budget stays what it is; the contract's own `mode` is not asked.
  *
  * Time     the record's own. It never runs backwards here: a record that is dated earlier than the
- *          one before counts as of that one's time. A jump ahead of more than REPLAY_JUMP is
- *          believed once the next record confirms it.
+ *          one before counts as of that one's time. A record that is more than REPLAY_JUMP
+ *          ahead waits for the next one: if that is far behind it, it counts as of the time reached.
  * Flows    are told at their end. Their bytes are spread evenly over their duration, in parts of at
  *          most a tenth of the shortest window and a thousandth of the smallest limit, and wait,
  *          REPLAY_WAITING flows of them for REPLAY_PATIENCE, until everything before them is known.
@@ -106,7 +106,7 @@ struct replay_report {
     uint64_t inside, elsewhere; /* packets and flows that stay inside; with no end inside */
     uint64_t backwards;         /* records dated before the one before them */
     nanos_t backwards_most;
-    uint64_t jumps;                    /* ahead, that nothing confirmed */
+    uint64_t jumps;                    /* ahead, that the next record did not confirm */
     uint64_t late;                     /* bytes of flows that were told too late */
     uint64_t forgotten;                /* connections that the table had no room for */
     uint64_t no_place, no_row, no_slot; /* hosts' and pairs' entries; rows; slots for holds */

@@ -2,6 +2,7 @@
 
 #include "egress/replay_table.h"
 
+#include <endian.h>
 #include <errno.h>
 
 /* ---- What the program's sources ask of the kernel -------------------------------------------- */
@@ -69,7 +70,7 @@ static inline uint64_t add_to(__UINT64_TYPE__ *word, uint64_t amount)
 /* ---- The tables ------------------------------------------------------------------------------ */
 
 struct range { /* from here to the next one's beginning */
-    uint8_t first[16];
+    uint64_t high, low;
     uint32_t class;
 };
 
@@ -92,17 +93,30 @@ static struct replay_table *table_of_map(const void *map)
     return map == &fragments ? &here.tables->fragments : NULL;
 }
 
+static struct range range_at(const uint8_t address[16])
+{
+    uint64_t words[2];
+    memcpy(words, address, sizeof words);
+    return (struct range){be64toh(words[0]), be64toh(words[1]), 0};
+}
+
+static bool is_after(const struct range *a, const struct range *b)
+{
+    return a->high != b->high ? a->high > b->high : a->low > b->low;
+}
+
 static uint32_t *class_at(const struct replay_tables *t, const uint8_t address[16])
 {
+    struct range wanted = range_at(address);
     size_t low = 0, high = t->range_count;
     while (high - low > 1) {
         size_t middle = (low + high) / 2;
-        if (memcmp(t->range[middle].first, address, 16) <= 0)
-            low = middle;
-        else
+        if (is_after(&t->range[middle], &wanted))
             high = middle;
+        else
+            low = middle;
     }
-    return (uint32_t *)&t->range[low].class;
+    return (uint32_t *)(uintptr_t)&t->range[low].class;
 }
 
 static void *map_lookup(const void *map, const void *key)
@@ -154,25 +168,27 @@ static bool next_address(uint8_t address[16])
     return false;
 }
 
-static uint32_t longest_at(const struct egress_config *config, const uint8_t address[16])
+static int by_first(const void *a, const void *b)
+{
+    return is_after(a, b) ? 1 : is_after(b, a) ? -1 : 0;
+}
+
+static uint32_t longest_at(const struct egress_config *config, const struct range *at)
 {
     uint32_t bits = 0, class = CLASS_UNLISTED;
     for (size_t i = 0; i < config->prefix_count; i++) {
         const struct egress_prefix *p = &config->prefix[i].prefix;
-        uint8_t last[16];
-        last_of(p, last);
-        if (memcmp(address, p->address, 16) >= 0 && memcmp(address, last, 16) <= 0 &&
-            p->bits >= bits) {
-            bits = p->bits;
-            class = config->prefix[i].class;
-        }
+        if (p->bits < bits)
+            continue;
+        uint8_t end[16];
+        last_of(p, end);
+        struct range first = range_at(p->address), last = range_at(end);
+        if (is_after(&first, at) || is_after(at, &last))
+            continue;
+        bits = p->bits;
+        class = config->prefix[i].class;
     }
     return class;
-}
-
-static int by_first(const void *a, const void *b)
-{
-    return memcmp(((const struct range *)a)->first, ((const struct range *)b)->first, 16);
 }
 
 static void ranges_make(struct replay_tables *t, const struct egress_config *config)
@@ -180,16 +196,18 @@ static void ranges_make(struct replay_tables *t, const struct egress_config *con
     size_t n = 1; /* the first begins at 0 */
     for (size_t i = 0; i < config->prefix_count; i++) {
         const struct egress_prefix *p = &config->prefix[i].prefix;
-        memcpy(t->range[n++].first, p->address, 16);
-        last_of(p, t->range[n].first);
-        n += next_address(t->range[n].first);
+        uint8_t last[16];
+        last_of(p, last);
+        t->range[n++] = range_at(p->address);
+        if (next_address(last))
+            t->range[n++] = range_at(last);
     }
     qsort(t->range, n, sizeof *t->range, by_first);
     for (size_t i = 0; i < n; i++) {
         if (t->range_count && by_first(&t->range[t->range_count - 1], &t->range[i]) == 0)
             continue;
         struct range r = t->range[i];
-        r.class = longest_at(config, r.first);
+        r.class = longest_at(config, &r);
         t->range[t->range_count++] = r;
     }
 }

@@ -39,31 +39,17 @@ struct replay_world {
 
 /* ---- Principals ------------------------------------------------------------------------------ */
 
-static bool is_link(const struct egress_host *host)
-{
-    static const uint8_t none[9];
-    return host->id[0] == 1 && memcmp(host->id + 1, none, sizeof none) == 0;
-}
-
 static struct principal principal_of(const struct replay_world *w, uint32_t index)
 {
     const struct egress_pair *who = &w->places->who[index];
     if (index == ENTRY_NEWCOMERS)
         return principal_named(PRINCIPAL_HOST, TEXT("newcomers"));
     if (w->places->kind[index] == ENTRY_PAIR)
-        return principal_named(PRINCIPAL_PAIR, (struct text){(const char *)who, sizeof *who});
-    if (is_link(&who->host)) {
-        char name[16];
-        const uint8_t *a = who->host.id + 10;
-        snprintf(name, sizeof name, "%02x%02x%02x%02x%02x%02x", a[0], a[1], a[2], a[3], a[4], a[5]);
-        return principal_named(PRINCIPAL_HOST, text_of(name));
-    }
-    struct principal p = {.kind = PRINCIPAL_HOST, .protected_by = -1};
-    memcpy(p.id, who->host.id, sizeof p.id);
-    return p;
+        return principal_pair(who->host.id, who->to);
+    return principal_host(who->host.id);
 }
 
-/* Whom a hold's principal means: see principal_of(). Newcomers, all zero. */
+/* Whom a hold's principal means, as principal_host() makes it; newcomers are all zero. */
 static void who_of(const struct principal *p, struct replay_who *out)
 {
     unsigned octet[6];

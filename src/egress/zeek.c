@@ -33,7 +33,6 @@ static int8_t field_named(struct text name)
 void zeek_begin(struct zeek *z)
 {
     *z = (struct zeek){.separator = '\t', .unset = "-"};
-    memset(z->expected, -1, sizeof z->expected);
 }
 
 /* ---- From fields to a flow ------------------------------------------------------------------- */
@@ -253,12 +252,14 @@ void zeek_read(struct source *s, struct zeek *z)
 /* Members mostly come in the order of the object before. */
 static int8_t member_named(struct zeek *z, unsigned at, struct text key)
 {
-    if (at >= ZEEK_COLUMNS)
+    if (at >= ZEEK_COLUMNS || key.length == 0 || key.length > ZEEK_MEMBER_SIZE)
         return field_named(key);
-    int8_t expected = z->expected[at];
-    if (expected >= 0 && text_equal(names[expected], key))
-        return expected;
-    return z->expected[at] = field_named(key);
+    struct zeek_member *member = &z->member[at];
+    if (member->length == key.length && memcmp(member->name, key.data, key.length) == 0)
+        return member->field;
+    memcpy(member->name, key.data, key.length);
+    member->length = (uint8_t)key.length;
+    return member->field = field_named(key);
 }
 
 int zeek_json(struct zeek *z, struct text line, struct replay_flow *out)

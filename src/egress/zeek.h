@@ -44,7 +44,7 @@ enum zeek_field {
         ZEEK_FIELD_COUNT
 };
 
-enum { ZEEK_COLUMNS = 128 };
+enum { ZEEK_COLUMNS = 128, ZEEK_MEMBER_SIZE = 22 };
 
 struct zeek {
     char separator;
@@ -52,8 +52,12 @@ struct zeek {
     bool foreign; /* #path is of another log */
     char unset[16];
     unsigned columns;
-    int8_t column[ZEEK_COLUMNS];     /* enum zeek_field, -1 */
-    int8_t expected[ZEEK_COLUMNS];   /* the same for the members of the last JSON object */
+    int8_t column[ZEEK_COLUMNS]; /* enum zeek_field, -1 */
+    struct zeek_member {         /* of the JSON object before, in its order */
+        char name[ZEEK_MEMBER_SIZE];
+        uint8_t length;
+        int8_t field;
+    } member[ZEEK_COLUMNS];
     struct text field[ZEEK_FIELD_COUNT];
 };
 
