@@ -38,10 +38,9 @@ static const struct text policy_form = {POLICY_STYLE POLICY_SCRIPT POLICY_REST,
 /* How a page leads on by itself. */
 enum way {
     WAY_NONE,
-    WAY_REFRESH, /* <meta http-equiv=refresh> for everybody */
-    WAY_RELOAD,  /* the script reloads; without it the meta element does */
-    WAY_SEND,    /* the script sends the form; without it the reader does */
-    WAY_BACK     /* the reader goes back and sends again */
+    WAY_RELOAD, /* the script reloads; without it <meta http-equiv=refresh> does */
+    WAY_SEND,   /* the script sends the form; without it the reader does */
+    WAY_BACK    /* the reader goes back and sends again */
 };
 
 enum { MOST_SENTENCES = 3 };
@@ -58,7 +57,7 @@ static const struct kind {
     [CHALLENGE_PUZZLE_OFFER] = {T(TITLE), TEXTS(T(MANY), T(OFFER), NO_TEXT), WAY_SEND, true, true},
     [CHALLENGE_PUZZLE_RESEND] = {T(TITLE), TEXTS(T(MANY), T(RESEND), NO_TEXT), WAY_BACK, true,
                                  true},
-    [CHALLENGE_BUSY] = {T(BUSY_TITLE), TEXTS(T(MANY), T(BUSY), NO_TEXT), WAY_REFRESH, false, false},
+    [CHALLENGE_BUSY] = {T(BUSY_TITLE), TEXTS(T(MANY), T(BUSY), NO_TEXT), WAY_RELOAD, true, false},
     [CHALLENGE_BUSY_OFFER] = {T(BUSY_TITLE), TEXTS(T(MANY), T(BUSY), T(OFFER)), WAY_SEND, true,
                               false},
     [CHALLENGE_BUSY_RESEND] = {T(BUSY_TITLE), TEXTS(T(MANY), T(BUSY), T(RESEND)), WAY_BACK, false,
@@ -121,15 +120,13 @@ static void write_wait(struct writer *w, const struct kind *kind, enum language 
     if (kind->script)
         WRITE_LITERAL(w, "<noscript>");
     WRITE_LITERAL(w, "<p>");
-    bool reloads = kind->way == WAY_REFRESH || kind->way == WAY_RELOAD;
-    say(w, reloads ? T(RELOADS) : T(WAIT), language);
+    say(w, kind->way == WAY_RELOAD ? T(RELOADS) : T(WAIT), language);
     WRITE_LITERAL(w, " ");
 }
 
 static void write_wait_end(struct writer *w, const struct kind *kind, enum language language)
 {
-    static const enum challenge_text after[] = {[WAY_REFRESH] = T(RELOADS_AFTER),
-                                                [WAY_RELOAD] = T(RELOADS_AFTER),
+    static const enum challenge_text after[] = {[WAY_RELOAD] = T(RELOADS_AFTER),
                                                 [WAY_SEND] = T(WAIT_PRESS),
                                                 [WAY_BACK] = T(WAIT_BACK)};
     say(w, after[kind->way], language);
@@ -352,9 +349,6 @@ void challenge_write(struct writer *w, enum challenge_kind kind, enum language l
         WRITE_LITERAL(w, "<noscript>");
         write_refresh(w, seconds);
         WRITE_LITERAL(w, "</noscript>\n");
-    } else if (made->way == WAY_REFRESH) {
-        write_refresh(w, seconds);
-        WRITE_LITERAL(w, "\n");
     }
     write_text(w, page->middle);
     if (made->way == WAY_SEND)

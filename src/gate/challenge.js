@@ -64,13 +64,15 @@
             return -1;
         };
     }
+    /* Neighbours get the same puzzle in the same second, and one solution is one pass: each begins elsewhere. */
+    var first = Math.floor(Math.random() * 1e12);
     var batch = 2048, said = document.getElementById("say"), bar = document.getElementById("bar");
     var form = document.getElementById("again"), button = document.getElementById("press"), retry = document.getElementById("retry");
     var running = false, ready = false;
     var given = document.getElementsByName("ecluse")[0].content.split(" ");
     var bits = +given[0], seconds = +given[1], puzzle = given[2], way = said.getAttribute("data-way");
     function say(what) {
-        said.textContent = said.getAttribute("data-" + what);
+        said.textContent = said.getAttribute("data-" + what).replace("#", seconds);
     }
     function stop(what) {
         say(what);
@@ -80,7 +82,7 @@
         if (button)
             button.disabled = false;
     }
-    /* Three tries in a minute, and it is not the puzzle that is wrong: no fourth by itself. */
+    /* Solved three times in a minute and not let through: no fourth by itself. */
     function tried() {
         try {
             var times = (sessionStorage.getItem("ecluse") || "").split(",").filter(function (time) {
@@ -119,11 +121,11 @@
         bar.value = Math.max(bar.value, 1 - Math.exp(-done / Math.pow(2, bits)));
     }
     function here() { /* without workers: in slices, so that the page stays alive */
-        var run = engine(puzzle + ":", bits), from = 0;
+        var run = engine(puzzle + ":", bits), from = first;
         setTimeout(function slice() {
             var counter = run(from, batch / 4);
             from += batch / 4;
-            progress(from);
+            progress(from - first);
             if (counter < 0)
                 setTimeout(slice, 0);
             else
@@ -162,7 +164,7 @@
                 worker.onmessage = told;
                 worker.onerror = failed;
                 workers.push(worker);
-                worker.postMessage([puzzle + ":", bits, i * batch, count * batch, batch]);
+                worker.postMessage([puzzle + ":", bits, first + i * batch, count * batch, batch]);
             }
         } catch (refused) {
             end();
@@ -188,7 +190,7 @@
             button.disabled = true;
         if (puzzle && !navigator.cookieEnabled) {
             stop("cookies");
-        } else if (tried() > 3) {
+        } else if (puzzle && tried() > 3) {
             stop("failed");
         } else {
             say("work");

@@ -29,14 +29,13 @@
                           "Seite. Das dauert wenige Sekunden; Sie müssen nichts tun.", \
                           "Your browser is doing a small calculation, then the page opens. This " \
                           "takes a few seconds; there is nothing for you to do.") \
-    X(QUEUE,              "Vous êtes dans la file d’attente. Cela prend quelques secondes\u00a0; " \
-                          "vous n’avez rien à faire.", \
-                          "Je staat in de wachtrij. Dat duurt enkele seconden; je hoeft niets te " \
-                          "doen.", \
-                          "Sie sind in der Warteschlange. Das dauert wenige Sekunden; Sie müssen " \
-                          "nichts tun.", \
-                          "You are in the queue. This takes a few seconds; there is nothing for " \
-                          "you to do.") \
+    X(QUEUE,              "Nouvel essai dans environ #\u00a0secondes\u00a0; vous n’avez rien à " \
+                          "faire.", \
+                          "Over ongeveer #\u00a0seconden proberen we het opnieuw; je hoeft niets " \
+                          "te doen.", \
+                          "In etwa #\u00a0Sekunden folgt ein neuer Versuch; Sie müssen nichts tun.", \
+                          "We will try again in about #\u00a0seconds; there is nothing for you to " \
+                          "do.") /* # is the number */ \
     X(WHY,                "Pour une personne, ce calcul n’est presque rien\u00a0; pour une " \
                           "machine qui envoie des milliers de demandes, c’est beaucoup. Rien " \
                           "n’est transmis à un autre site.", \
