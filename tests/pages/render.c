@@ -1,8 +1,9 @@
 /* Writes every page that the public can meet into a folder, for the checks in a browser:
  * render-pages DIRECTORY.
  *
- * One file a page and language, NAME.LANGUAGE.html; what a front would send with them stands in
- * `headers`. */
+ * One file a page and language, NAME.LANGUAGE.html; the policy that a front would send with it stands
+ * in NAME.LANGUAGE.policy where it is not that of all, `policy`. */
+#include "gate/challenge.h"
 #include "tracking/answer_samples.h"
 
 #include <errno.h>
@@ -128,6 +129,44 @@ static void render_parcels(const char *folder, const struct contract *c)
     render(folder, "stale", request);
 }
 
+/* A challenge as it is met. The puzzle asks for more than any browser does, so that the page stays as
+ * it is while it works. */
+static void render_challenge(const char *folder, const char *name, enum challenge_kind kind)
+{
+    static char fields[CHALLENGE_FIELDS_SIZE];
+    struct writer form = writer_on(fields, sizeof fields);
+    challenge_fields(TEXT("name=Zo%C3%AB&parcel=RB123456785GB&note=a%0D%0Ab"), &form);
+    const struct challenge_slot slot = {.puzzle = TEXT("MYKPoX0Caw885jrcw2tgRYtXk1h0rjNq3oHlFQ"),
+                                        .bits = 32,
+                                        .seconds = 3600,
+                                        .fields = {form.data, form.length}};
+    char file[128];
+    for (unsigned i = 0; i < LANGUAGE_COUNT; i++) {
+        const struct challenge_page *page = challenge_page(kind, CHALLENGE_HTML, (enum language)i);
+        struct writer w = writer_on(buffer, sizeof buffer);
+        write_text(&w, page->open);
+        challenge_write(&w, kind, (enum language)i, &slot);
+        write_text(&w, page->close);
+        snprintf(file, sizeof file, "%s.%s.html", name, tags[i]);
+        save(folder, file, buffer, w.length);
+        snprintf(file, sizeof file, "%s.%s.policy", name, tags[i]);
+        save(folder, file, page->about.policy.data, page->about.policy.length);
+    }
+}
+
+static void render_challenges(const char *folder, const struct contract *c)
+{
+    challenge_prepare(c);
+    render_challenge(folder, "challenge", CHALLENGE_PUZZLE);
+    render_challenge(folder, "challenge_offer", CHALLENGE_PUZZLE_OFFER);
+    render_challenge(folder, "challenge_resend", CHALLENGE_PUZZLE_RESEND);
+    render_challenge(folder, "busy", CHALLENGE_BUSY);
+    render_challenge(folder, "busy_offer", CHALLENGE_BUSY_OFFER);
+    render_challenge(folder, "busy_resend", CHALLENGE_BUSY_RESEND);
+    render_challenge(folder, "no_cookies", CHALLENGE_COOKIES);
+    render_challenge(folder, "lane", CHALLENGE_LANE);
+}
+
 int main(int count, char **arguments)
 {
     if (count != 2) {
@@ -140,6 +179,7 @@ int main(int count, char **arguments)
     answer_prepare(c);
     render_others(arguments[1], c);
     render_parcels(arguments[1], c);
+    render_challenges(arguments[1], c);
     free(c);
     return 0;
 }
