@@ -1,15 +1,15 @@
 /* What is said to who does not go on: a page for people, a few words for programs. gate/challenge.h
  * is the manual of the pages. */
-#include "front/front.h"
 #include "gate/challenge.h"
+#include "front/front.h"
 #include "gate/cookie.h"
 #include "gate/ticket.h"
 
 enum {
-    TICKET_WAIT = 8,    /* seconds; a puzzle takes less, so that who can solve does */
-    BUSY_WAIT = 5,      /* seconds */
-    SPREAD = 4,         /* who was told at one moment does not come back as one */
-    PROGRAM_WAIT = 30   /* seconds */
+    TICKET_WAIT = 8,  /* seconds; a puzzle takes less, so that who can solve does */
+    BUSY_WAIT = 5,    /* seconds */
+    SPREAD = 4,       /* who was told at one moment does not come back as one */
+    PROGRAM_WAIT = 30 /* seconds */
 };
 
 /* What is being said, kept while a form's body is read. */
@@ -20,8 +20,8 @@ struct front_challenge {
     enum language language;
     uint32_t seconds;
     const struct challenge_page *page;
-    struct text body;   /* of the form that is given back */
-    struct text slot;   /* in a buffer of this worker: to be copied before anything else is made */
+    struct text body; /* of the form that is given back */
+    struct text slot; /* in a buffer of this worker: to be copied before anything else is made */
     char ticket[COOKIE_LINE_MAX]; /* a Set-Cookie value */
     size_t ticket_length;
 };
@@ -148,8 +148,7 @@ static uint32_t spread(uint32_t seconds)
     return seconds + (uint32_t)((ngx_uint_t)ngx_random() % SPREAD);
 }
 
-static enum challenge_form words_form(ngx_http_request_t *r,
-                                      const struct front_location *location)
+static enum challenge_form words_form(ngx_http_request_t *r, const struct front_location *location)
 {
     return front_form(r, location) == ANSWER_JSON ? CHALLENGE_JSON : CHALLENGE_TEXT;
 }
@@ -166,8 +165,8 @@ static void choose_page(ngx_http_request_t *r, enum gate_rule rule, const struct
             to->kind = CHALLENGE_COOKIES;
         return;
     }
-    bool small = r->headers_in.content_length_n > 0 &&
-                 r->headers_in.content_length_n <= CHALLENGE_BODY_MAX;
+    bool small =
+        r->headers_in.content_length_n > 0 && r->headers_in.content_length_n <= CHALLENGE_BODY_MAX;
     bool offered = r->method == NGX_HTTP_POST && small && is_form(r->headers_in.content_type) &&
                    from_here(r, said);
     to->kind = kind_with(to->kind, offered ? BODY_OFFERED : BODY_LOST);
@@ -245,8 +244,7 @@ static void make_slot(struct front_challenge *to)
             puzzle_write(front_keyring(), slot.bits, to->caller->wide, ngx_time(), puzzle);
         slot.puzzle = (struct text){puzzle, length};
     }
-    struct writer w =
-        writer_on(scratch + fields.length, sizeof scratch - fields.length);
+    struct writer w = writer_on(scratch + fields.length, sizeof scratch - fields.length);
     challenge_write(&w, to->kind, to->language, &slot);
     must(!w.overflow);
     to->slot = (struct text){w.data, w.length};

@@ -4,9 +4,12 @@
 #include "gate/challenge_text.h"
 #include "tracking/answer_page.h"
 
-_Static_assert(PUZZLE_ANSWER_MAX <= 55, "a solution is hashed in one block: challenge.js counts on it");
+_Static_assert(PUZZLE_ANSWER_MAX <= 55,
+               "a solution is hashed in one block: challenge.js counts on it");
 
-enum { ARENA_SIZE = 448 * 1024 }; /* of one generation; test_challenge fills it with the longest name */
+enum {
+    ARENA_SIZE = 448 * 1024
+}; /* of one generation; test_challenge fills it with the longest name */
 
 struct generation {
     struct challenge_page page[CHALLENGE_KIND_COUNT][CHALLENGE_FORM_COUNT][LANGUAGE_COUNT];
@@ -19,16 +22,15 @@ static struct generation *current;
 
 /* ---- What each kind is made of --------------------------------------------------------------- */
 
-#define POLICY_STYLE "default-src 'none'; style-src " ANSWER_STYLE_HASH " " CHALLENGE_STYLE_HASH
-#define POLICY_SCRIPT                                                                              \
-    "; script-src " CHALLENGE_SCRIPT_HASH "; worker-src blob:; child-src blob:"
-#define POLICY_REST "; img-src data:; base-uri 'none'; frame-ancestors 'none'"
+#define POLICY_STYLE  "default-src 'none'; style-src " ANSWER_STYLE_HASH " " CHALLENGE_STYLE_HASH
+#define POLICY_SCRIPT "; script-src " CHALLENGE_SCRIPT_HASH "; worker-src blob:; child-src blob:"
+#define POLICY_REST   "; img-src data:; base-uri 'none'; frame-ancestors 'none'"
 
-/* Where a form is offered again nothing is said of form-action: Chromium holds a form's redirects to
- * it too, and an application may answer a form by sending its reader to another host. */
-static const struct text policy_still = {
-    POLICY_STYLE POLICY_REST "; form-action 'none'",
-    sizeof(POLICY_STYLE POLICY_REST "; form-action 'none'") - 1};
+/* Where a form is offered again nothing is said of form-action: Chromium holds a form's redirects
+ * to it too, and an application may answer a form by sending its reader to another host. */
+static const struct text policy_still = {POLICY_STYLE POLICY_REST "; form-action 'none'",
+                                         sizeof(POLICY_STYLE POLICY_REST "; form-action 'none'") -
+                                             1};
 static const struct text policy_script = {
     POLICY_STYLE POLICY_SCRIPT POLICY_REST "; form-action 'none'",
     sizeof(POLICY_STYLE POLICY_SCRIPT POLICY_REST "; form-action 'none'") - 1};
@@ -51,7 +53,7 @@ static const struct kind {
     enum way way;
     bool script, puzzle;
 } kinds[CHALLENGE_KIND_COUNT] = {
-#define TEXTS(...) .sentence = {__VA_ARGS__}
+#define TEXTS(...)  .sentence = {__VA_ARGS__}
 #define T(constant) CHALLENGE_TEXT_##constant
     [CHALLENGE_PUZZLE] = {T(TITLE), TEXTS(T(MANY), NO_TEXT, NO_TEXT), WAY_RELOAD, true, true},
     [CHALLENGE_PUZZLE_OFFER] = {T(TITLE), TEXTS(T(MANY), T(OFFER), NO_TEXT), WAY_SEND, true, true},
@@ -126,9 +128,8 @@ static void write_wait(struct writer *w, const struct kind *kind, enum language 
 
 static void write_wait_end(struct writer *w, const struct kind *kind, enum language language)
 {
-    static const enum challenge_text after[] = {[WAY_RELOAD] = T(RELOADS_AFTER),
-                                                [WAY_SEND] = T(WAIT_PRESS),
-                                                [WAY_BACK] = T(WAIT_BACK)};
+    static const enum challenge_text after[] = {
+        [WAY_RELOAD] = T(RELOADS_AFTER), [WAY_SEND] = T(WAIT_PRESS), [WAY_BACK] = T(WAIT_BACK)};
     say(w, after[kind->way], language);
     if (kind->puzzle) {
         WRITE_LITERAL(w, " ");
@@ -261,8 +262,7 @@ static void prepare_html(struct writer *w, const struct contract *c, enum challe
 static void prepare_words(struct writer *w, enum challenge_kind kind, enum challenge_form form,
                           enum language language, struct challenge_page *page)
 {
-    struct text words =
-        challenge_text(kind == CHALLENGE_LANE ? T(LANE) : T(PROGRAM), language);
+    struct text words = challenge_text(kind == CHALLENGE_LANE ? T(LANE) : T(PROGRAM), language);
     size_t start = w->length;
     if (form == CHALLENGE_JSON) {
         WRITE_LITERAL(w, "{\"status\":");
@@ -285,8 +285,7 @@ void challenge_prepare(const struct contract *c)
     for (unsigned i = 0; i < CHALLENGE_KIND_COUNT * CHALLENGE_FORM_COUNT * LANGUAGE_COUNT; i++) {
         enum language language = (enum language)(i % LANGUAGE_COUNT);
         enum challenge_form form = (enum challenge_form)(i / LANGUAGE_COUNT % CHALLENGE_FORM_COUNT);
-        enum challenge_kind kind =
-            (enum challenge_kind)(i / LANGUAGE_COUNT / CHALLENGE_FORM_COUNT);
+        enum challenge_kind kind = (enum challenge_kind)(i / LANGUAGE_COUNT / CHALLENGE_FORM_COUNT);
         struct challenge_page *page = &next->page[kind][form][language];
         describe(page, kind, form, language);
         if (form == CHALLENGE_HTML)

@@ -16,8 +16,8 @@
  *                    and a slot of some 800 bytes; for an offered form the fields are in it.
  * Policy             script and style are constant, so that the Content-Security-Policy names them
  *                    by their hashes; nothing else runs, whatever stands in a field.
- * Status             503 and Retry-After (403 for a lane's closed door), no-store, noindex: no cache
- *                    keeps it, no index lists it, a search engine comes again later.
+ * Status             503 and Retry-After (403 for a lane's closed door), no-store, noindex: no
+ *                    cache keeps it, no index lists it, a search engine comes again later.
  * Life               challenge_prepare() once in each process and again with each new contract;
  *                    then the rest, from one thread. What was handed out stays readable until the
  *                    second call after it, as with answer_prepare().
@@ -30,9 +30,9 @@
 #include "tracking/answer.h"
 
 enum {
-    CHALLENGE_BODY_MAX = 8 * 1024,      /* of a form that is given back */
-    CHALLENGE_FIELDS_SIZE = 24 * 1024,  /* what its hidden fields may come to, escaped */
-    CHALLENGE_SLOT_SIZE = 1536,         /* the rest of a slot */
+    CHALLENGE_BODY_MAX = 8 * 1024,     /* of a form that is given back */
+    CHALLENGE_FIELDS_SIZE = 24 * 1024, /* what its hidden fields may come to, escaped */
+    CHALLENGE_SLOT_SIZE = 1536,        /* the rest of a slot */
 };
 
 enum challenge_form { CHALLENGE_HTML, CHALLENGE_JSON, CHALLENGE_TEXT, CHALLENGE_FORM_COUNT };
@@ -82,9 +82,10 @@ struct challenge_slot {
 void challenge_write(struct writer *w, enum challenge_kind kind, enum language language,
                      const struct challenge_slot *slot);
 
-/* Writes an application/x-www-form-urlencoded body as a form of hidden fields, up to its button. A browser that reads these
- * and sends the form again sends the same names and values in the same order, byte by byte once
- * decoded: bytes that are no UTF-8 go as windows-1252, which has a character for each byte.
+/* Writes an application/x-www-form-urlencoded body as a form of hidden fields, up to its button. A
+ * browser that reads these and sends the form again sends the same names and values in the same
+ * order, byte by byte once decoded: bytes that are no UTF-8 go as windows-1252, which has a
+ * character for each byte.
  *
  * False, and the writer is left as it was, for what HTML cannot carry back unchanged: a NUL, a lone
  * CR or LF, a field without name, one named _charset_, a body that is empty or longer than

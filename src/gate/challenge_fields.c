@@ -1,6 +1,6 @@
 /* A form that was sent, as hidden fields. How bodies are read: WHATWG URL Standard, section 5.1
- * (application/x-www-form-urlencoded parsing); what a browser makes of hidden fields: HTML Standard,
- * "Constructing the entry list" and "URL-encoded form data". */
+ * (application/x-www-form-urlencoded parsing); what a browser makes of hidden fields: HTML
+ * Standard, "Constructing the entry list" and "URL-encoded form data". */
 #include "gate/challenge.h"
 
 #include "base/utf8.h"
@@ -35,7 +35,8 @@ struct field {
     struct text name, value;
 };
 
-/* Reads the next field into `room` (as large as the body), in front of which stands what is left. */
+/* Reads the next field into `room` (as large as the body), in front of which stands what is left.
+ */
 static bool next_field(struct text *left, char *room, struct field *out)
 {
     while (left->length && left->data[0] == '&') {
@@ -89,10 +90,38 @@ static bool is_charset_field(struct text name) /* which browsers fill in themsel
  * Standard puts the control of the same number. The rest of its bytes are their own code points. */
 #define CONTROL(byte) "\xc2" byte
 static const char upper_half[32][4] = {
-    "€", CONTROL("\x81"), "‚", "ƒ", "„", "…", "†", "‡",
-    "ˆ", "‰", "Š", "‹", "Œ", CONTROL("\x8d"), "Ž", CONTROL("\x8f"),
-    CONTROL("\x90"), "‘", "’", "“", "”", "•", "–", "—",
-    "˜", "™", "š", "›", "œ", CONTROL("\x9d"), "ž", "Ÿ",
+    "€",
+    CONTROL("\x81"),
+    "‚",
+    "ƒ",
+    "„",
+    "…",
+    "†",
+    "‡",
+    "ˆ",
+    "‰",
+    "Š",
+    "‹",
+    "Œ",
+    CONTROL("\x8d"),
+    "Ž",
+    CONTROL("\x8f"),
+    CONTROL("\x90"),
+    "‘",
+    "’",
+    "“",
+    "”",
+    "•",
+    "–",
+    "—",
+    "˜",
+    "™",
+    "š",
+    "›",
+    "œ",
+    CONTROL("\x9d"),
+    "ž",
+    "Ÿ",
 };
 
 static void write_byte(struct writer *w, unsigned char byte)

@@ -33,9 +33,10 @@
                           "faire.", \
                           "Over ongeveer #\u00a0seconden proberen we het opnieuw; je hoeft niets " \
                           "te doen.", \
-                          "In etwa #\u00a0Sekunden folgt ein neuer Versuch; Sie müssen nichts tun.", \
-                          "We will try again in about #\u00a0seconds; there is nothing for you to " \
-                          "do.") /* # is the number */ \
+                          "In etwa #\u00a0Sekunden folgt ein neuer Versuch; Sie müssen nichts " \
+                          "tun.", \
+                          "We will try again in about #\u00a0seconds; there is nothing for you " \
+                          "to do.") /* # is the number */ \
     X(WHY,                "Pour une personne, ce calcul n’est presque rien\u00a0; pour une " \
                           "machine qui envoie des milliers de demandes, c’est beaucoup. Rien " \
                           "n’est transmis à un autre site.", \
@@ -92,8 +93,8 @@
                           "renvoyé tel quel.", \
                           "Wat je hebt ingevuld, gaat niet verloren: het formulier wordt " \
                           "ongewijzigd opnieuw verstuurd.", \
-                          "Ihre Eingaben gehen nicht verloren: Das Formular wird unverändert noch " \
-                          "einmal gesendet.", \
+                          "Ihre Eingaben gehen nicht verloren: Das Formular wird unverändert " \
+                          "noch einmal gesendet.", \
                           "What you filled in is not lost: the form is sent again, unchanged.") \
     X(OFFER_BUTTON,       "Envoyer à nouveau", "Opnieuw versturen", "Noch einmal senden", \
                           "Send again") \
@@ -101,7 +102,8 @@
                           "long) ne peut pas être gardé ici. Nous vous prions de l’envoyer à " \
                           "nouveau.", \
                           "Wat je hebt verstuurd (bijvoorbeeld een bestand of een erg lange " \
-                          "tekst) kan hier niet worden bewaard. Verstuur het alsjeblieft opnieuw.", \
+                          "tekst) kan hier niet worden bewaard. Verstuur het alsjeblieft " \
+                          "opnieuw.", \
                           "Was Sie gesendet haben (zum Beispiel eine Datei oder ein sehr langer " \
                           "Text), kann hier nicht aufbewahrt werden. Bitte senden Sie es noch " \
                           "einmal.", \
@@ -119,7 +121,8 @@
                           "We are very busy") \
     X(BUSY,               "Votre demande a attendu son tour, mais aucune place ne s’est libérée " \
                           "à temps.", \
-                          "Je aanvraag stond in de wachtrij, maar kwam niet op tijd aan de beurt.", \
+                          "Je aanvraag stond in de wachtrij, maar kwam niet op tijd aan de " \
+                          "beurt.", \
                           "Ihre Anfrage hat gewartet, kam aber nicht rechtzeitig an die Reihe.", \
                           "Your request waited for its turn, but its turn did not come in time.") \
     /* --- cookies are refused ---------------------------------------------------------------- */ \
@@ -128,17 +131,17 @@
                           "Cookies sind blockiert", \
                           "Cookies are blocked") \
     X(COOKIES,            "Pour vous laisser passer, nous avons besoin d’un seul cookie, qui ne " \
-                          "dit pas qui vous êtes\u00a0; votre navigateur le refuse. Autorisez les " \
-                          "cookies pour ce site, puis réessayez.", \
+                          "dit pas qui vous êtes\u00a0; votre navigateur le refuse. Autorisez " \
+                          "les cookies pour ce site, puis réessayez.", \
                           "Om je door te laten, hebben we één cookie nodig, dat niet zegt wie je " \
                           "bent; je browser weigert het. Sta cookies voor deze site toe en " \
                           "probeer het opnieuw.", \
                           "Um Sie durchzulassen, brauchen wir ein einziges Cookie, das nicht " \
                           "verrät, wer Sie sind; Ihr Browser lehnt es ab. Bitte erlauben Sie " \
                           "Cookies für diese Website und versuchen Sie es noch einmal.", \
-                          "To let you through we need a single cookie, which does not say who you " \
-                          "are; your browser refuses it. Please allow cookies for this site, then " \
-                          "try again.") \
+                          "To let you through we need a single cookie, which does not say who " \
+                          "you are; your browser refuses it. Please allow cookies for this site, " \
+                          "then try again.") \
     X(AGAIN,              "Réessayer", "Opnieuw proberen", "Noch einmal versuchen", "Try again") \
     /* --- a lane's door ---------------------------------------------------------------------- */ \
     X(LANE_TITLE,         "Accès réservé", "Geen toegang", "Kein Zugang", "No access") \

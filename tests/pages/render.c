@@ -1,8 +1,8 @@
 /* Writes every page that the public can meet into a folder, for the checks in a browser:
  * render-pages DIRECTORY.
  *
- * One file a page and language, NAME.LANGUAGE.html; the policy that a front would send with it stands
- * in NAME.LANGUAGE.policy where it is not that of all, `policy`. */
+ * One file a page and language, NAME.LANGUAGE.html; the policy that a front would send with it
+ * stands in NAME.LANGUAGE.policy where it is not that of all, `policy`. */
 #include "gate/challenge.h"
 #include "tracking/answer_samples.h"
 
@@ -129,8 +129,8 @@ static void render_parcels(const char *folder, const struct contract *c)
     render(folder, "stale", request);
 }
 
-/* A challenge as it is met. The puzzle asks for more than any browser does, so that the page stays as
- * it is while it works. */
+/* A challenge as it is met. The puzzle asks for more than any browser does, so that the page stays
+ * as it is while it works. */
 static void render_challenge(const char *folder, const char *name, enum challenge_kind kind)
 {
     static char fields[CHALLENGE_FIELDS_SIZE];
