@@ -2,10 +2,12 @@
  *
  * Token     in the challenge page: 28 bytes, 38 characters. Kind and version, name of the key,
  *           seconds since 1970, difficulty, keyed hash of the wide network, MAC (SipHash-2-4-128:
- *           it lives two minutes, and is written in every page). Valid 2 min.
+ *           it lives two minutes, and is written in every page). Valid 2 min. All who ask from one
+ *           network in one second get the same.
  * Solution  a whole number such that SHA-256 of TOKEN ":" NUMBER (as ASCII, without leading zeroes)
  *           begins with `difficulty` zero bits. It is handed in as the cookie `ecluse_proof`, whose
- *           value is just that text.
+ *           value is just that text: 55 characters at most, one block of SHA-256. The script
+ *           counts from a random number, or all in one network would find one solution.
  * Worth     one pass: its id is made from the solution, so that a solution handed in twice, or by
  *           many, is one pass, one principal.
  * Work      2^difficulty hashes on average; the script does about 200,000 a second on an old phone

@@ -8,7 +8,7 @@ enum { HERE = 4711, ELSEWHERE = 4712, BITS = 10 };
 static char answer[PUZZLE_ANSWER_MAX + 1];
 static size_t length;
 
-/* As the script does it: counting from `from`. */
+/* As the script does it, which begins at random. */
 static struct text solved(unsigned bits, unsigned from)
 {
     assert_int_equal(puzzle_write(&ring, bits, HERE, BEGIN, answer), PUZZLE_TEXT_LENGTH);
