@@ -12,6 +12,7 @@
 #include "cli/situation.h"
 #include "cli/sync.h"
 #include "gate/ledger.h"
+#include "gate/wave.h"
 #include "status/panic.h"
 
 #include <errno.h>
@@ -46,6 +47,17 @@ struct supervisor {
     nanos_t next_second;
 };
 
+/* What nginx's workers share beside their segment. */
+static int make_gate(const struct supervisor *s, struct error *error)
+{
+    struct error told = {""};
+    if (ledger_create(s->reload.live->runtime, s->workers, &told) < 0)
+        return error_set(error, -EIO, "%s", told.text);
+    if (waves_create(s->reload.live->state, s->workers, &told) != 0)
+        log_line(LOG_LEVEL_WARNING, "%s", told.text); /* without memory of floods it goes on */
+    return 0;
+}
+
 /* Before a guard is started: its segment, which an earlier run may have left. */
 static int make_segment(struct supervisor *s, enum guard guard, struct error *error)
 {
@@ -62,9 +74,7 @@ static int make_segment(struct supervisor *s, enum guard guard, struct error *er
         chronicle_say(&s->chronicle, made == 2 ? ACT_CLOCK_JUMP : ACT_ALARM, guard_name(guard),
                       "%s", told.text);
     }
-    if (guard == GUARD_FRONT && ledger_create(s->reload.live->runtime, s->workers, &told) < 0)
-        return error_set(error, -EIO, "%s", told.text);
-    return 0;
+    return guard == GUARD_FRONT ? make_gate(s, error) : 0;
 }
 
 static void open_segment(struct supervisor *s, enum guard guard)

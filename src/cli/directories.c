@@ -161,6 +161,7 @@ int directories_for_run(const struct contract *c, const struct account *service,
         {c->runtime, "releases", shared, us, workers, true},
         {c->state, "", 0755, us, -1, false},
         {c->state, "budget", shared, us, workers, true},
+        {c->state, "front", shared, us, workers, true}, /* floods remembered, keys of passes */
     };
     reclaim_releases(c);
     int code = make_all(folders, sizeof folders / sizeof folders[0], error);
