@@ -6,24 +6,42 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define CAPABILITY(name) (UINT64_C(1) << CAP_##name)
 
-static int keep_capabilities(uint64_t kept)
+/* Whatever a program started later would be given: nothing but this. */
+static int bound_capabilities(uint64_t kept)
 {
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    uint32_t low = (uint32_t)kept, high = (uint32_t)(kept >> 32);
-    struct __user_cap_data_struct data[2] = {{.effective = low, .permitted = low},
-                                             {.effective = high, .permitted = high}};
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return -errno;
     for (int capability = 0; prctl(PR_CAPBSET_READ, capability) >= 0; capability++)
-        if (prctl(PR_CAPBSET_DROP, capability) != 0)
+        if (!(kept >> capability & 1) && prctl(PR_CAPBSET_DROP, capability) != 0)
             return -errno;
+    return 0;
+}
+
+static int keep_capabilities(uint64_t kept)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+    if (syscall(SYS_capget, &header, data) != 0)
+        return -errno;
+    for (unsigned i = 0; i < 2; i++) { /* what a container never gave cannot be kept */
+        data[i].permitted &= (uint32_t)(kept >> 32 * i);
+        data[i].effective = data[i].permitted;
+        data[i].inheritable = 0;
+    }
     return syscall(SYS_capset, &header, data) != 0 ? -errno : 0;
+}
+
+static int give_up_others(uint64_t kept)
+{
+    int code = bound_capabilities(kept);
+    return code ? code : keep_capabilities(kept);
 }
 
 /* What the C library needs, whatever a process is for. */
@@ -72,7 +90,7 @@ static int allow_calls(bool listener)
 
 int confining_listener(struct error *error)
 {
-    int code = keep_capabilities(CAPABILITY(SYS_PTRACE) | CAPABILITY(DAC_READ_SEARCH));
+    int code = give_up_others(CAPABILITY(SYS_PTRACE) | CAPABILITY(DAC_READ_SEARCH));
     if (code == 0)
         code = allow_calls(true);
     return code < 0 ? error_set(error, code, "the listener's rights cannot be given up: %s",
@@ -83,10 +101,14 @@ int confining_listener(struct error *error)
 int confining_judge(void)
 {
     enum { NOBODY = 65534 };
+    int code = bound_capabilities(0); /* while we may */
+    if (code < 0)
+        return code;
     if (setgroups(0, NULL) != 0 || setresgid(NOBODY, NOBODY, NOBODY) != 0 ||
         setresuid(NOBODY, NOBODY, NOBODY) != 0)
         return -errno;
-    int code = keep_capabilities(0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* lost with the uid */
+    code = keep_capabilities(0);
     return code ? code : allow_calls(false);
 }
 
@@ -94,7 +116,7 @@ int confining_judge(void)
  * its own folder immutable. */
 int confining_vault(void)
 {
-    return keep_capabilities(CAPABILITY(DAC_OVERRIDE) | CAPABILITY(DAC_READ_SEARCH) |
+    return give_up_others(CAPABILITY(DAC_OVERRIDE) | CAPABILITY(DAC_READ_SEARCH) |
                              CAPABILITY(CHOWN) | CAPABILITY(FOWNER) | CAPABILITY(FSETID) |
                              CAPABILITY(LINUX_IMMUTABLE) | CAPABILITY(SYS_ADMIN) |
                              CAPABILITY(SYS_RESOURCE));

@@ -103,7 +103,10 @@ static void serve_vault(struct files *f, unsigned share, int socket, int judge, 
                         &error) < 0)
         service.view = NULL;
     int code = confining_vault();
-    code = code ? code : vault_serve(&service, &error);
+    if (code < 0)
+        error_set(&error, code, "rights cannot be given up: %s", strerror(-code));
+    else
+        code = vault_serve(&service, &error);
     if (code < 0)
         log_line(LOG_LEVEL_ERROR, "vault of share %s: %s", f->contract->share[share].name,
                  error.text);

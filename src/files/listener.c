@@ -79,8 +79,22 @@ void listener_answer(struct listener *l, int fd, bool refuse)
         page_add(l->page, PAGE_REFUSED);
 }
 
+/* A file that is opened again and again is one line of a list, and no reason to ask for its path. */
+static bool was_traced(struct listener *l, const struct act_seen *act, enum trace_kind kind)
+{
+    uint64_t key = siphash_words3(l->key, act->thing, act->owner.user,
+                                  (act->owner.tree ? act->owner.tree->id : 0) ^ (uint64_t)kind);
+    struct traced *traced = &l->traced[key % TRACED_MOST];
+    bool again = traced->key == key && l->now - traced->at < NANOS_MINUTE;
+    if (!again)
+        *traced = (struct traced){key, l->now};
+    return again;
+}
+
 void listener_trace(struct listener *l, const struct act_seen *act, enum trace_kind kind)
 {
+    if (was_traced(l, act, kind))
+        return;
     char link[32], path[CONTRACT_PATH_SIZE + 1024];
     snprintf(link, sizeof link, "/proc/self/fd/%d", act->fd);
     ssize_t length = readlink(link, path, sizeof path);
@@ -300,11 +314,13 @@ static int open_groups(struct listener *l, struct error *error)
 
 static void become_quick(void)
 {
-    struct rlimit files = {FILES_MOST, FILES_MOST}, core = {0, 0};
+    struct rlimit files = {0, 0}, core = {0, 0};
     prctl(PR_SET_NAME, "ecluse-files");
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_DUMPABLE, 0); /* its core would be written, and waited for, by itself */
     setrlimit(RLIMIT_CORE, &core);
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max < FILES_MOST ? files.rlim_max : FILES_MOST;
     setrlimit(RLIMIT_NOFILE, &files);
     setpriority(PRIO_PROCESS, 0, -15);
     signal(SIGINT, SIG_IGN);

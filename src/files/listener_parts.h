@@ -9,7 +9,7 @@
 #include <sys/fanotify.h>
 #include <sys/stat.h>
 
-enum { WAITING_MOST = 512, SAID_MOST = 256 };
+enum { WAITING_MOST = 512, SAID_MOST = 256, TRACED_MOST = 1 << 14 };
 
 /* One act that the kernel told of, as far as it is known. */
 struct act_seen {
@@ -39,6 +39,11 @@ struct said { /* whom the manager was told of, not to tell it at every open */
     nanos_t at;
 };
 
+struct traced { /* what was traced lately */
+    uint64_t key;
+    nanos_t at;
+};
+
 struct listener {
     const struct listener_start *start;
     const struct contract *contract;
@@ -60,6 +65,7 @@ struct listener {
     unsigned waiting_count;
     uint32_t questions;
     struct said said[SAID_MOST];
+    struct traced traced[TRACED_MOST];
     bool leave;
 };
 
