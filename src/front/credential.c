@@ -221,8 +221,13 @@ const struct caller *front_caller(ngx_http_request_t *r)
     struct front_context *context = front_context_take(r);
     if (!context)
         return &stranger;
-    if (!context->credential.made)
-        make(r, &context->credential);
+    if (context->credential.made)
+        return &context->credential.caller;
+    make(r, &context->credential);
+    if (context->credential.redeemed != REDEEMED_NOTHING) {
+        front_wave_see(r, &context->credential.caller, front_route(r, front_location_of(r)),
+                       WAVE_SOLVED);
+    }
     return &context->credential.caller;
 }
 

@@ -1,4 +1,5 @@
 #include "front/front.h"
+#include "front/shed.h"
 
 /* What the origin did, as nginx's upstream saw it: a reader who went away says nothing about the
  * origin. */
@@ -55,16 +56,26 @@ static void measure_now(void *argument)
     promise_record(front.budgets, call->route, (unsigned)status, delay > 0 ? delay : 0, now);
 }
 
+static bool origin_answered_well(const ngx_http_request_t *r)
+{
+    ngx_uint_t status = r->err_status ? r->err_status : r->headers_out.status;
+    return r->upstream_states && r->upstream_states->nelts && status >= 200 && status < 400;
+}
+
 ngx_int_t front_measure(ngx_http_request_t *r)
 {
     const struct front_location *location = front_location_of(r);
     if (location->enabled == NGX_CONF_UNSET_UINT || location->enabled == FRONT_OFF ||
         r != r->main || !front_ready())
         return NGX_OK;
+    if (r->stream)
+        shed_saw_stream(r);
     struct measure_call call = {r, route_of(r, location)};
     if (call.route >= 0 && !(front.charges.promised >> call.route & 1))
         call.route = -1;
     if (call.route >= 0 || r->upstream_states)
         front_guarded(measure_now, &call);
+    if (origin_answered_well(r) && !front.off)
+        front_wave_spare(r, front_caller(r), front_route(r, front_location_of(r)));
     return NGX_OK;
 }

@@ -1,6 +1,7 @@
 #include "front/takeup.h"
 #include "audit/guard_report.h"
 #include "front/front.h"
+#include "gate/challenge.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -55,6 +56,7 @@ static void derive(void)
 {
     charges_learn(front.contract, &front.charges);
     answer_prepare(front.contract);
+    challenge_prepare(front.contract);
 }
 
 static void close_store(void)
@@ -271,6 +273,14 @@ void takeup_store(void)
 
 /* ---- Each second ----------------------------------------------------------------------------- */
 
+/* Floods are remembered, and told when they have ended. */
+static void beat_waves(nanos_t now)
+{
+    struct act act;
+    if (front_wave_beat(front_gate_challenged(), now, &act) && report.ring)
+        handover_act(report.ring, &act);
+}
+
 void takeup_beat(nanos_t now)
 {
     if (front.slot < 0)
@@ -281,6 +291,7 @@ void takeup_beat(nanos_t now)
     budget_set_mode(front.budgets, front.mode);
     release_apply(front.budgets, front.contract->runtime, now);
     guard_report_beat(&report, front.budgets, front.contract, now);
+    beat_waves(now);
     budget_tick(front.budgets, now);
 }
 
@@ -288,6 +299,7 @@ void takeup_close(void)
 {
     close_segment();
     close_store();
+    front_wave_close();
     guard_report_close(&report);
     control_close(front.control);
     front.control = NULL;

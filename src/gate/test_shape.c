@@ -51,6 +51,15 @@ static void test_what_a_program_is_made_of_does(void **state)
     assert_true(one != id(other));
 }
 
+static void test_who_solves_a_challenge_sends_the_same_again(void **state)
+{
+    (void)state;
+    struct shape_request again = get("/recherche", "q=x7k2m9pq");
+    uint64_t before = id(again);
+    again.headers |= SHAPE_HAS(COOKIE) | SHAPE_HAS(REFERER);
+    assert_true(before == id(again));
+}
+
 static void test_ids_are_of_the_key(void **state)
 {
     (void)state;
@@ -95,6 +104,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_drawn_at_random_does_not_change_a_shape),
         cmocka_unit_test(test_what_a_program_is_made_of_does),
+        cmocka_unit_test(test_who_solves_a_challenge_sends_the_same_again),
         cmocka_unit_test(test_ids_are_of_the_key),
         cmocka_unit_test(test_the_text_tells_kinds_and_never_what_was_typed),
         cmocka_unit_test(test_any_bytes_make_a_shape_and_any_shape_a_text),
