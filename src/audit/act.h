@@ -36,7 +36,9 @@
     X(RESTORE, "restore", "files were put back from the vault")                                    \
     X(ERASED, "erased", "the salt of an entry was erased: whom it meant cannot be told any more")  \
     X(LOST, "lost", "entries that could not be taken")                                             \
-    X(KEY, "key", "the log's key was changed")
+    X(KEY, "key", "the log's key was changed")                                                     \
+    X(CLIENT_KEY, "client_key", "a client's key was issued or revoked")                            \
+    X(PASS_KEYS, "pass_keys", "the keys that passes are signed with were made or rotated")
 
 enum act_kind {
 #define X(constant, ...) ACT_##constant,

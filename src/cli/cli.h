@@ -19,6 +19,7 @@
  * rights.h      giving up rights: another user, no new privileges, seccomp, Landlock
  * directories.h the folders under `state` and `runtime`, their owners and modes
  * reload.h      a changed contract: offered, prepared, taken up or rolled back
+ * key_turn.h    the keys of passes, made and rotated
  * keeper.h      the child of `ecluse run` that expires parcels
  * desk_child.h  the child of `ecluse run` that is the operators' desk
  * recorder_child.h  the child of `ecluse run` that writes the audit log
@@ -86,6 +87,8 @@ enum exit_status { EXIT_DONE = 0, EXIT_PARTLY = 1, EXIT_COULD_NOT = 2 };
     X(ROLE, 0, "role", "see|release|administer", "what an operator may do")                        \
     X(PASSWORD_FILE, 0, "password-file", "FILE",                                                   \
       "the first line is the operator's password, instead of asking on the terminal")              \
+    X(NAME, 0, "name", "NAME", "whose key it is")                                                  \
+    X(LANE, 0, "lane", "LANE", "the lane that it may use")                                         \
     X(HELP, 'h', "help", NULL, "what the command does, and its options")
 
 enum option {
@@ -138,6 +141,9 @@ enum { OPERANDS_MANY = 1000000 };
     X(operator, "operator", "VERB [NAME]", 1, 2,                                                   \
       WITH(CONTRACT) | WITH(JSON) | WITH(ROLE) | WITH(PASSWORD_FILE) | WITH(WITHOUT_RECORD),       \
       "who may use the desk: add, list, remove, role, password, totp")                             \
+    X(key, "key", "issue|list|revoke [ID]", 1, 2,                                                  \
+      WITH(CONTRACT) | WITH(JSON) | WITH(NAME) | WITH(LANE) | WITH(WITHOUT_RECORD),                \
+      "signed keys for programs of partners: issue (with --name), list, revoke")                   \
     X(help, "help", "[COMMAND]", 0, 1, WITH(MDOC) | WITH(MARKDOWN),                                \
       "show the commands, or one command's options")
 

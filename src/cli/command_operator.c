@@ -248,12 +248,7 @@ static int on_record(const struct change *change, const struct contract *c, cons
     record_actor(actor);
     struct act act = record_act(ACT_OPERATOR, actor, "desk", "%s by command", done);
     act_text(act.subject, sizeof act.subject, text_of(change->name));
-    struct handover *ring;
-    if (handover_open(c->runtime, HANDOVER_COMMAND, &ring, NULL) == -ENOENT)
-        return EXIT_DONE; /* `ecluse run` has not run here yet: the first operator is often made
-                             before it */
-    handover_close(ring);
-    return record_durably(change->a, c->runtime, &act, "this change of an operator");
+    return record_where_kept(change->a, c->runtime, &act, "this change of an operator");
 }
 
 static int apply(struct change *change, const struct verb *verb, const struct contract *c)

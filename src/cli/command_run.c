@@ -4,6 +4,7 @@
 #include "audit/recorder.h"
 #include "cli/children.h"
 #include "cli/directories.h"
+#include "cli/key_turn.h"
 #include "cli/last_contract.h"
 #include "cli/notify.h"
 #include "cli/output.h"
@@ -165,6 +166,7 @@ static void each_second(struct supervisor *s, nanos_t now)
     if (reload_look(&s->reload, &s->guards, false, now) == RELOAD_TAKEN)
         contract_taken(s);
     children_start_due(&s->children, s->reload.live, now);
+    key_turn(s->reload.live, s->workers, &s->chronicle, now);
     if (s->reload.told || s->children.changed)
         tell_bulletin(s);
 }

@@ -101,6 +101,16 @@ int record_durably(const struct arguments *a, const char *runtime, const struct 
                      what, reason_of(failed));
 }
 
+int record_where_kept(const struct arguments *a, const char *runtime, const struct act *act,
+                      const char *what)
+{
+    struct handover *ring;
+    if (handover_open(runtime, HANDOVER_COMMAND, &ring, NULL) == -ENOENT)
+        return EXIT_DONE;
+    handover_close(ring);
+    return record_durably(a, runtime, act, what);
+}
+
 void record_say(const char *runtime, enum handover_name ring, const struct act *act)
 {
     struct handover *handover = NULL;

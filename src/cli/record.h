@@ -28,6 +28,11 @@ void record_actor(char out[ACT_NAME_SIZE]);
 int record_durably(const struct arguments *a, const char *runtime, const struct act *act,
                    const char *what);
 
+/* The same where a log is kept. Where `ecluse run` has never run there is none yet, and what must be
+ * set up before it (the first operator, a key) is done without. */
+int record_where_kept(const struct arguments *a, const char *runtime, const struct act *act,
+                      const char *what);
+
 /* The same without waiting, for what tightens or only tells. Says nothing when there is no ring. */
 void record_say(const char *runtime, enum handover_name ring, const struct act *act);
 

@@ -49,6 +49,8 @@ const char *act_word(int language, enum act_kind kind)
         [ACT_ERASED] = "le sel d’une entrée a été effacé",
         [ACT_LOST] = "des entrées n’ont pu être prises",
         [ACT_KEY] = "la clé du journal a changé",
+        [ACT_CLIENT_KEY] = "la clé d’un client a été délivrée ou révoquée",
+        [ACT_PASS_KEYS] = "les clés qui signent les laissez-passer ont été renouvelées",
     };
     if (kind >= ACT_KIND_COUNT)
         return "";

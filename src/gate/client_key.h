@@ -72,6 +72,10 @@ int client_key_issue(const char *folder, struct text name, struct text lane, int
                      struct client_key *out, char secret[CLIENT_KEY_SECRET_LENGTH + 1],
                      struct error *error);
 
+/* Whether that would be done: 0, or why not. */
+int client_key_may_issue(const char *folder, struct text name, struct text lane,
+                         struct error *error);
+
 /* -ENOENT for no such id, -EALREADY when it is revoked; *out (may be NULL) is the key. */
 int client_key_revoke(const char *folder, struct text id, int64_t now, int group,
                       struct client_key *out, struct error *error);

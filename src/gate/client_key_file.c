@@ -306,27 +306,47 @@ static int add(const char *folder, struct client_keys *keys, struct client_key *
     return failed;
 }
 
+static int refuse_words(struct text name, struct text lane, struct error *error)
+{
+    if (word_is_allowed(name, CLIENT_KEY_NAME_SIZE) &&
+        (lane.length == 0 || word_is_allowed(lane, LANE_NAME_SIZE)))
+        return 0;
+    return error_set(error, -EINVAL,
+                     "a key's name has 1 to %d, its lane's name 1 to %d letters a to z, digits, "
+                     "dots, hyphens and underscores",
+                     CLIENT_KEY_NAME_SIZE - 1, LANE_NAME_SIZE - 1);
+}
+
+int client_key_may_issue(const char *folder, struct text name, struct text lane,
+                         struct error *error)
+{
+    int failed = refuse_words(name, lane, error);
+    struct client_keys *keys = failed ? NULL : malloc(sizeof *keys);
+    if (!keys)
+        return failed ? failed : -ENOMEM;
+    failed = list_read(folder, keys, error);
+    if (!failed)
+        failed = refuse_taken(keys, name, error);
+    free(keys);
+    return failed;
+}
+
 int client_key_issue(const char *folder, struct text name, struct text lane, int64_t now, int group,
                      struct client_key *out, char secret[CLIENT_KEY_SECRET_LENGTH + 1],
                      struct error *error)
 {
     struct client_key key = {.created = now};
-    if (!word_is_allowed(name, sizeof key.name) ||
-        (lane.length && !word_is_allowed(lane, sizeof key.lane)))
-        return error_set(
-            error, -EINVAL,
-            "a key's name has 1 to %d, its lane's name 1 to %d letters a to z, digits, "
-            "dots, hyphens and underscores",
-            CLIENT_KEY_NAME_SIZE - 1, LANE_NAME_SIZE - 1);
+    int failed = refuse_words(name, lane, error);
+    if (failed)
+        return failed;
     copy_word(name, key.name);
-    if (lane.length)
-        copy_word(lane, key.lane);
+    copy_word(lane, key.lane);
     int locked = sodium_init() < 0 ? error_set(error, -EIO, "libsodium does not start")
                                    : lock(folder, error);
     if (locked < 0)
         return locked;
     struct client_keys *keys = malloc(sizeof *keys);
-    int failed = keys ? list_read(folder, keys, error) : -ENOMEM;
+    failed = keys ? list_read(folder, keys, error) : -ENOMEM;
     if (!failed)
         failed = refuse_taken(keys, name, error);
     if (!failed)
