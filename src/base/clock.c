@@ -18,6 +18,11 @@ nanos_t clock_boot(void)
     return clock_read(CLOCK_BOOTTIME);
 }
 
+nanos_t clock_monotonic(void)
+{
+    return clock_read(CLOCK_MONOTONIC);
+}
+
 nanos_t clock_wall(void)
 {
     return clock_read(CLOCK_REALTIME);

@@ -57,7 +57,7 @@ struct principal principal_everyone(void);
  * for logs. */
 #define PRINCIPAL_TEXT_SIZE 96
 char *principal_text(const struct principal *p, char out[PRINCIPAL_TEXT_SIZE]);
-/* The inverse, for `ecluse why CLIENT`: an address, or a network in CIDR form. */
+/* The inverse, for `ecluse why CLIENT`: an address, a network in CIDR form, or a link address. */
 int principal_parse(const struct contract *c, struct text text, struct principal *out);
 
 enum verdict { VERDICT_ALLOW, VERDICT_SLOW, VERDICT_CHALLENGE, VERDICT_HOLD };
@@ -204,6 +204,7 @@ size_t budget_footprint(const struct contract *c, const struct budget_sizes *siz
 struct moment {            /* both clocks at one instant, and which boot it is */
     nanos_t boot, wall;
     uint8_t boot_id[16];
+    nanos_t monotonic;     /* only for what the kernel stamps with it */
 };
 struct moment moment_now(void);
 

@@ -14,7 +14,8 @@ enum { HOLDS_SKIPPED = 1 << 16 }; /* ids that a lost second may have given out *
 
 struct moment moment_now(void)
 {
-    struct moment m = {.boot = clock_boot(), .wall = clock_wall()};
+    struct moment m = {
+        .boot = clock_boot(), .wall = clock_wall(), .monotonic = clock_monotonic()};
     clock_boot_id(m.boot_id);
     return m;
 }

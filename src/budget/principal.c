@@ -178,6 +178,21 @@ static bool read_address(const char *text, uint8_t out[16])
     return inet_pton(AF_INET, text, out + 12) == 1 || inet_pton(AF_INET6, text, out) == 1;
 }
 
+static bool read_link(const char *text, uint8_t out[16])
+{
+    unsigned byte[6];
+    int length = 0;
+    memset(out, 0, 16);
+    out[0] = 1;
+    if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &byte[0], &byte[1], &byte[2], &byte[3], &byte[4],
+               &byte[5], &length) != 6 ||
+        length != 17 || text[length])
+        return false;
+    for (int i = 0; i < 6; i++)
+        out[10 + i] = (uint8_t)byte[i];
+    return true;
+}
+
 int principal_parse(const struct contract *c, struct text text, struct principal *out)
 {
     char copy[INET6_ADDRSTRLEN + 4];
@@ -194,6 +209,10 @@ int principal_parse(const struct contract *c, struct text text, struct principal
     if (slash)
         *slash = 0;
     uint8_t address[16];
+    if (!slash && read_link(copy, address)) {
+        *out = principal_host(address);
+        return 0;
+    }
     if (!read_address(copy, address))
         return -EINVAL;
     if (!slash) {

@@ -124,7 +124,7 @@ enum { HISTORY = 32 };
 
 static int tell_history(const struct arguments *a, struct audit_reader *reader,
                         const struct audit_place *place, const char *hold, const uint64_t *found,
-                        long count)
+                        long count, json_t *evidence)
 {
     json_t *list = json_array();
     bool json = a->option[OPTION_JSON] != NULL;
@@ -150,13 +150,15 @@ static int tell_history(const struct arguments *a, struct audit_reader *reader,
         free(name);
     }
     if (json)
-        output_json(json_pack("{s:s,s:b,s:o}", "hold", hold, "in_force", 0, "entries", list));
+        output_json(json_pack("{s:s,s:b,s:o,s:O*}", "hold", hold, "in_force", 0, "entries", list,
+                              "evidence", evidence));
     else
         json_decref(list);
     return EXIT_DONE;
 }
 
-int audit_history(const struct arguments *a, const struct contract *c, const char *hold)
+int audit_history(const struct arguments *a, const struct contract *c, const char *hold,
+                  json_t *evidence)
 {
     bool json = a->option[OPTION_JSON] != NULL;
     struct audit_place place = {.log = ""};
@@ -172,11 +174,12 @@ int audit_history(const struct arguments *a, const struct contract *c, const cha
         struct index_query query = {.hold = hold, .kind = -1};
         count = index_find(index, &query, found, HISTORY);
     }
-    int status = count > 0 ? tell_history(a, reader, &place, hold, found, count)
+    int status = count > 0 ? tell_history(a, reader, &place, hold, found, count, evidence)
                            : could_not(json,
                                        "no hold %s is in force, and the audit log names none; "
                                        "`ecluse holds` lists those that are",
                                        hold);
+    json_decref(evidence);
     index_close(index);
     audit_reader_close(reader);
     return status;

@@ -37,7 +37,8 @@ char *audit_name(const struct audit_place *place, uint64_t index, enum entry_rol
 
 /* The history of a hold that has ended, from the log by way of the index. EXIT_DONE, or
  * EXIT_COULD_NOT. */
-int audit_history(const struct arguments *a, const struct contract *c, const char *hold);
+int audit_history(const struct arguments *a, const struct contract *c, const char *hold,
+                  json_t *evidence);
 
 /* ---- The verbs: audit_do_NAME(a), a->operand[0] is the verb ---------------------------------- */
 

@@ -31,6 +31,7 @@
  * sync.h        the thread of `ecluse run` that makes counts durable
  * children.h    the processes that `ecluse run` starts: one row each
  * child.h       a child process that is started again when it dies
+ * evidence_view.h  what a hold of bytes out rests on
  * notify.h      telling systemd how we are
  * status_text.h what `status` found (status/status.h), for a terminal
  * store_look.h  the store, looked at by a child that it may kill

@@ -1,5 +1,6 @@
 /* `ecluse holds`, `why` and `release`: who is held, why, and ending it. */
 #include "cli/audit_view.h"
+#include "cli/evidence_view.h"
 #include "cli/output.h"
 #include "cli/situation.h"
 #include "status/status.h"
@@ -146,19 +147,28 @@ static int why_hold(const struct arguments *a, const struct situation *s, enum g
 {
     bool json = a->option[OPTION_JSON] != NULL;
     struct hold hold;
-    if (!situation_hold(s, guard, id, &hold))
-        return audit_history(a, s->contract, a->operand[0]);
-    if (json)
-        output_json(hold_json(s, &hold));
-    else
+    if (!situation_hold(s, guard, id, &hold)) {
+        int status =
+            audit_history(a, s->contract, a->operand[0], json ? evidence_json(s, guard, id) : NULL);
+        if (!json)
+            evidence_print(s, guard, id);
+        return status;
+    }
+    if (json) {
+        json_t *object = hold_json(s, &hold);
+        json_object_set_new(object, "evidence", evidence_json(s, guard, id));
+        output_json(object);
+    } else {
         why_hold_text(s, &hold);
+        evidence_print(s, guard, id);
+    }
     return EXIT_DONE;
 }
 
 /* Whom `why` was asked about: an address is a client, and a part of its network. */
 struct asked {
     struct principal principal;
-    struct principal network; /* when it is an address */
+    struct principal network, host; /* when it is an address */
     bool is_address;
 };
 
@@ -169,8 +179,10 @@ static bool asked_read(const struct contract *c, const char *typed, struct asked
     uint8_t address[16] = {[10] = 0xff, [11] = 0xff};
     out->is_address =
         inet_pton(AF_INET, typed, address + 12) == 1 || inet_pton(AF_INET6, typed, address) == 1;
-    if (out->is_address)
+    if (out->is_address) {
         out->network = principal_network(c, address);
+        out->host = principal_host(address);
+    }
     return true;
 }
 
@@ -185,6 +197,8 @@ static bool principal_for(const struct budget_rule *rule, const struct asked *as
         *out = asked->principal;
     else if (rule->per == PRINCIPAL_NETWORK && asked->is_address)
         *out = asked->network;
+    else if (rule->per == PRINCIPAL_HOST && asked->is_address)
+        *out = asked->host;
     else
         return false;
     return true;
@@ -280,7 +294,9 @@ static int why_client(const struct arguments *a, const struct situation *s,
         return EXIT_DONE;
     }
     json_decref(list);
-    if (protected_by)
+    if (asked->principal.kind == PRINCIPAL_HOST)
+        printf("%s, a machine inside.\n", who);
+    else if (protected_by)
         printf("%s is protected: %s. It is never held for the sake of continuity.\n", who,
                protected_by);
     else
@@ -309,7 +325,7 @@ int command_why(const struct arguments *a)
     else
         status = could_not(json,
                            "`%.100s` is neither a hold (hold-2f-front), nor an address "
-                           "(198.51.100.7), nor a network (198.51.100.0/24)",
+                           "(198.51.100.7, 02:00:5e:10:00:01), nor a network (198.51.100.0/24)",
                            a->operand[0]);
     situation_close(&s);
     return status;

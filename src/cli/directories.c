@@ -230,6 +230,9 @@ int directories_for_outputs(const struct contract *c, const struct account *serv
 int directories_for_egress(const struct contract *c, const struct account *egress,
                            struct error *error)
 {
-    const struct folder folder = {c->state, "egress", 0700, egress->uid, (int)egress->gid, true};
-    return make_all(&folder, 1, error);
+    const struct folder folders[] = {
+        {c->state, "egress", 0700, egress->uid, (int)egress->gid, true},
+        {c->state, "egress/holds", 0700, egress->uid, (int)egress->gid, true},
+    };
+    return make_all(folders, sizeof folders / sizeof folders[0], error);
 }

@@ -26,7 +26,8 @@ int directories_for_ingest(const struct contract *c, const struct account *servi
 int directories_for_audit(const struct contract *c, const struct account *audit,
                           struct error *error);
 
-/* What the guard of bytes out keeps: state/egress (0700), its own account's. */
+/* What the guard of bytes out keeps: state/egress and state/egress/holds (0700), its own
+ * account's. */
 int directories_for_egress(const struct contract *c, const struct account *egress,
                            struct error *error);
 

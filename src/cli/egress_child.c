@@ -254,6 +254,7 @@ static int work(struct work *w)
         poll(&ready, 1, (int)(EGRESS_PACE / NANOS_MILLISECOND));
         w->moment.boot = clock_boot();
         w->moment.wall = clock_wall();
+        w->moment.monotonic = clock_monotonic();
         if (!take_up(w))
             return EGRESS_AGAIN;
         egress_set_mode(w->egress, mode_now(w));

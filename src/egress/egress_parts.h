@@ -5,6 +5,7 @@
 #include "egress/egress.h"
 #include "egress/kernel.h"
 #include "egress/known.h"
+#include "egress/pace.h"
 
 struct look { /* what this process knows of an entry beside what stands in it */
     uint64_t told[EGRESS_ACCOUNTS]; /* of `refused` */
@@ -20,11 +21,14 @@ struct egress {
     struct budgets *budgets;
     struct known *known;
     struct look *look;
+    struct pace *pace; /* beside each entry */
+    struct watch *watch;
     nanos_t longest; /* of all windows: who was idle for longer owes nothing */
     nanos_t next_second;
     uint32_t high; /* the highest entry in use when all were last looked at */
     enum mode mode;
     int slot;
+    bool attached; /* the programs are in place: before, nothing is left in files */
 };
 
 static inline uint64_t word_load(const __u64 *word)

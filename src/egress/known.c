@@ -150,6 +150,12 @@ bool known_is_new(struct known *k, const struct egress_host *host, nanos_t wall)
     return place->first >= today;
 }
 
+nanos_t known_since(struct known *k, const struct egress_host *host)
+{
+    const struct known_host *place = place_of(k, host);
+    return place->first > 1 ? place->first * NANOS_DAY : 0;
+}
+
 bool known_next(const struct known *k, size_t *cursor, struct egress_host *out)
 {
     while (*cursor < TABLE && !k->host[*cursor].first)

@@ -22,6 +22,9 @@ int known_open(const char *path, nanos_t wall, struct known **out, struct error 
 /* Notes that the host is here; whether this is its first day. */
 bool known_is_new(struct known *k, const struct egress_host *host, nanos_t wall);
 
+/* The day on which it was first seen, wall clock; 0: never, or before this list began. */
+nanos_t known_since(struct known *k, const struct egress_host *host);
+
 /* One host after another, from *cursor 0 on; false at the end. */
 bool known_next(const struct known *k, size_t *cursor, struct egress_host *out);
 

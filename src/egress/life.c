@@ -1,5 +1,5 @@
 /* The guard of bytes out from its beginning to its end, and from one contract to the next. */
-#include "egress/egress_parts.h"
+#include "egress/watch.h"
 
 #include "budget/guard.h"
 
@@ -63,7 +63,9 @@ static void place_known(struct egress *e)
 static int looks_begin(struct egress *e, struct error *error)
 {
     e->look = calloc(e->kernel->entry_count, sizeof *e->look);
-    if (!e->look)
+    e->pace = calloc(e->kernel->entry_count, sizeof *e->pace);
+    e->watch = watch_new();
+    if (!e->look || !e->pace || !e->watch)
         return error_set(error, -ENOMEM, "no memory for %u hosts", e->kernel->entry_count);
     for (uint32_t index = 0; index < e->kernel->entry_count; index++)
         for (unsigned i = 0; i < EGRESS_ACCOUNTS; i++)
@@ -105,6 +107,7 @@ static int begin(struct egress *e, unsigned interface, struct moment moment, str
         place_known(e);
         egress_tick(e, moment);
         code = kernel_attach(e->kernel, interface, host, error);
+        e->attached = code == 0;
     }
     if (code == 0 && old)
         take_over(e, old, moment.boot);
@@ -203,6 +206,8 @@ void egress_close(struct egress *e)
     if (e->budgets && e->slot >= 0)
         guard_leave(e->budgets, e->slot);
     budget_close(e->budgets);
+    watch_free(e->watch);
+    free(e->pace);
     free(e->look);
     free(e->config);
     free(e);

@@ -1,5 +1,5 @@
 /* Between the kernel's accounts and the rings: what went is counted, what is left is granted. */
-#include "egress/egress_parts.h"
+#include "egress/watch.h"
 
 #include "budget/guard.h"
 
@@ -35,8 +35,9 @@ static bool concerns(uint8_t per, bool pair)
     return (per == PER_PAIR) == pair;
 }
 
-static void count_account(struct egress *e, uint32_t index, unsigned i, const struct principal *p,
-                          nanos_t now)
+/* Returns what went since the last time. */
+static uint64_t count_account(struct egress *e, uint32_t index, unsigned i,
+                              const struct principal *p, nanos_t now)
 {
     struct egress_entry *entry = &e->kernel->entries[index];
     struct egress_account *a = &entry->account[i];
@@ -46,8 +47,9 @@ static void count_account(struct egress *e, uint32_t index, unsigned i, const st
              refused = word_load(&a->refused);
     /* A packet that is just being taken back may have been counted: then it is not counted the next
      * time. */
-    if (spent > recorded && spent - recorded <= INT64_MAX) {
-        if (budget_spent(e->budgets, budget, p, spent - recorded, now) == -ENOSPC)
+    uint64_t went = spent > recorded && spent - recorded <= INT64_MAX ? spent - recorded : 0;
+    if (went) {
+        if (budget_spent(e->budgets, budget, p, went, now) == -ENOSPC)
             look->lost = true;
         word_store(&entry->recorded[i], spent);
         look->busy = now;
@@ -57,6 +59,7 @@ static void count_account(struct egress *e, uint32_t index, unsigned i, const st
     if (refused - look->told[i] > budget_left(e->budgets, budget, p, now, NULL))
         budget_refused(e->budgets, budget, p, refused - look->told[i], now);
     look->told[i] = refused;
+    return went;
 }
 
 static void grant_account(struct egress *e, uint32_t index, unsigned i, const struct principal *p,
@@ -96,12 +99,16 @@ static void refill_entry(struct egress *e, uint32_t index, bool second, struct m
     if (index >= ENTRY_FIRST && !look->pair && (second || !look->seen))
         entry->newcomer = known_is_new(e->known, &entry->host, moment.wall) || look->lost;
     look->seen = true;
+    uint64_t most = 0; /* of the budgets that counted the same bytes */
     for (unsigned i = 0; i < EGRESS_ACCOUNTS; i++) {
         if (e->config->budget[i] < 0 || !concerns(e->config->settings.rule[i].per, look->pair))
             continue;
-        count_account(e, index, i, &p, moment.boot);
+        uint64_t went = count_account(e, index, i, &p, moment.boot);
+        most = went > most ? went : most;
         grant_account(e, index, i, &p, moment.boot);
     }
+    if (most)
+        pace_add(&e->pace[index], most, moment.boot);
 }
 
 /* An entry that owes nothing to any window is taken away, and given back a tick later: no packet is
@@ -112,6 +119,7 @@ static void let_go(struct egress *e, uint32_t index, struct moment moment)
     if (look->leaving) {
         refill_entry(e, index, true, moment);
         memset(look, 0, sizeof *look);
+        memset(&e->pace[index], 0, sizeof e->pace[index]);
         kernel_give_back(e->kernel, index);
     } else if (moment.boot - look->busy > e->longest) {
         struct egress_pair who = pair_of(&e->kernel->entries[index]);
@@ -161,8 +169,10 @@ void egress_tick(struct egress *e, struct moment moment)
         guard_beat(e->budgets, e->slot, moment.boot);
         budget_tick(e->budgets, moment.boot);
         release_apply(e->budgets, e->contract->runtime, moment.boot);
-        if (known_save(e->known, &error) < 0)
+        if (e->attached && known_save(e->known, &error) < 0)
             log_line(LOG_LEVEL_WARNING, "%s", error.text);
+        if (e->attached)
+            watch_holds(e->watch, e, moment);
     }
     uint32_t enforced = config_enforced(e->config, e->contract, e->mode);
     __atomic_store_n(&e->kernel->settings->enforced, enforced, __ATOMIC_SEQ_CST);

@@ -1,6 +1,7 @@
 /* The kernel's program and the process together, on an interface of a namespace of their own, with
  * a clock of ours. */
 #include "egress/egress.h"
+#include "egress/evidence.h"
 #include "egress/test_packets.h"
 
 #include <net/if.h>
@@ -24,6 +25,16 @@ static const char *const example =
     "- {name: all, meter: bytes_out, per: everyone, where: {to: unlisted}, at_most: {1d: 2GB, 30d: "
     "3GB}, over: hold, hold_for: 1h}\n";
 
+static const char *const pairs =
+    "ecluse: 1\n"
+    "network: {inside: [10.1.0.0/16], interface: lan0}\n"
+    "budgets:\n"
+    "- {name: theft, meter: bytes_out, per: host, where: {to: unlisted}, at_most: {1d: 500MB}, "
+    "over: "
+    "hold, hold_for: 4h}\n"
+    "- {name: each, meter: bytes_out, per: pair, where: {to: unlisted}, at_most: {1h: 20MB}, over: "
+    "hold, hold_for: 1h}\n";
+
 static void works_open(struct works *w)
 {
     struct error error = {""};
@@ -33,7 +44,7 @@ static void works_open(struct works *w)
     assert_int_equal(kernel_find(if_nametoindex("lan0"), false, &w->stage.kernel, &error), 0);
 }
 
-static struct works *works_new(void)
+static struct works *works_by(const char *yaml)
 {
     struct works *w = calloc(1, sizeof *w);
     assert_non_null(w);
@@ -44,7 +55,7 @@ static struct works *works_new(void)
         skip(); /* a kernel without veth, or a system without iproute2 */
     }
     struct problems problems = {NULL, 0};
-    assert_int_equal(contract_parse(example, strlen(example), &w->contract, &problems), 0);
+    assert_int_equal(contract_parse(yaml, strlen(yaml), &w->contract, &problems), 0);
     snprintf(w->folder, sizeof w->folder, "/dev/shm/ecluse-egress-XXXXXX");
     assert_non_null(mkdtemp(w->folder));
     snprintf(w->contract.state, sizeof w->contract.state, "%s", w->folder);
@@ -54,6 +65,11 @@ static struct works *works_new(void)
     assert_int_equal(budget_create(&w->contract, GUARD_EGRESS, NULL, w->moment, -1, &error), 0);
     works_open(w);
     return w;
+}
+
+static struct works *works_new(void)
+{
+    return works_by(example);
 }
 
 static void works_free(struct works *w)
@@ -172,12 +188,182 @@ static void a_restart_forgets_nothing(void **state)
     works_free(w);
 }
 
+static size_t holds_now(const struct works *w, struct hold *out, size_t most)
+{
+    struct budgets *b;
+    struct error error;
+    assert_int_equal(budget_open(&w->contract, GUARD_EGRESS, true, &b, &error), 0);
+    size_t count = holds_list(b, w->moment.boot, out, most);
+    budget_close(b);
+    return count;
+}
+
+static uint64_t sum(const uint64_t *numbers, size_t count)
+{
+    uint64_t all = 0;
+    for (size_t i = 0; i < count; i++)
+        all += numbers[i];
+    return all;
+}
+
+static void a_hold_has_its_evidence_for_as_long_as_the_contract_says(void **state)
+{
+    (void)state;
+    if (!stage_is_possible())
+        skip();
+    struct works *w = works_new();
+    begin_connections(w);
+    uint64_t to_first = 0, to_second = 0;
+    for (int i = 0; i < 50; i++)
+        to_first += send_megabyte(w, 3, 1); /* whose connections came last */
+    later(w, NANOS_SECOND);
+    for (int i = 0; i < 200; i++)
+        to_second += send_megabyte(w, 3, 2);
+    later(w, NANOS_SECOND);
+    later(w, NANOS_SECOND);
+    struct hold hold;
+    struct evidence e;
+    assert_int_equal(holds_now(w, &hold, 1), 1);
+    assert_int_equal(evidence_read(w->folder, hold.id, &e), 0);
+    assert_int_equal(e.host[15], 3);
+    assert_int_equal(e.listed_destinations, 5);
+    assert_int_equal(e.destination[0].to[15], 2); /* 198.51.100.2: most */
+    assert_int_equal(e.destination[1].to[15], 1);
+    assert_in_range(e.destination[0].bytes, to_second, to_second + 1000);
+    assert_in_range(e.destination[1].bytes, to_first, to_first + 1000);
+    assert_int_equal(e.connections, 5);
+    assert_in_range(sum(e.second, PACE_SECONDS), to_first + to_second, to_first + to_second + 2000);
+    assert_true(e.destination[0].first <= e.destination[0].last);
+    for (nanos_t passed = 0; passed < hold.until - hold.since; passed += 10 * NANOS_MINUTE)
+        later(w, 10 * NANOS_MINUTE); /* to its end */
+    later(w, w->contract.keep.holds - NANOS_HOUR);
+    assert_int_equal(evidence_read(w->folder, hold.id, &e), 0);
+    later(w, 2 * NANOS_HOUR);
+    assert_int_equal(evidence_read(w->folder, hold.id, &e), -ENOENT);
+    works_free(w);
+}
+
+static void a_pair_is_held_and_shown_with_its_host_and_destination(void **state)
+{
+    (void)state;
+    if (!stage_is_possible())
+        skip();
+    struct works *w = works_by(pairs);
+    begin_connections(w);
+    uint64_t sent = 0;
+    for (int i = 0; i < 40; i++)
+        sent += send_megabyte(w, 3, 3);
+    later(w, NANOS_SECOND);
+    later(w, NANOS_SECOND);
+    assert_in_range(sent, 19000000, 20000000);
+    struct hold hold;
+    struct evidence e;
+    char text[PRINCIPAL_TEXT_SIZE];
+    assert_int_equal(holds_now(w, &hold, 1), 1);
+    assert_string_equal(principal_text(&hold.principal, text), "02:00:00:00:00:03 to 198.51.100.3");
+    assert_int_equal(evidence_read(w->folder, hold.id, &e), 0);
+    assert_int_equal(e.pair, 1);
+    assert_int_equal(e.listed_destinations, 1);
+    assert_in_range(e.bytes, sent, sent + 1000);
+    assert_true(send_megabyte(w, 3, 4) > 0); /* another destination is another pair */
+    assert_true(send_megabyte(w, 1, 3) > 0);
+    works_free(w);
+}
+
+/* A public server's answer that goes on while the contract changes: other programs, the same
+ * connections. */
+static void connections_keep_who_began_them_when_programs_change(void **state)
+{
+    (void)state;
+    if (!stage_is_possible())
+        skip();
+    struct works *w = works_new();
+    struct way way = web;
+    handshake(&w->stage, way, true);
+    send_out(&w->stage, frame_tcp(&way, FLAG_ACK, 5001, 1001, 1000));
+    w->contract.budget[0].window[0].limit = 100000000;
+    egress_close(w->egress);
+    works_open(w);
+    uint32_t index;
+    struct egress_pair who = {.host = {{1, [10] = 2, [15] = way.host}}};
+    uint64_t before = kernel_place(w->stage.kernel, &who, &index) == 0
+                          ? w->stage.kernel->entries[index].account[0].spent
+                          : 0;
+    for (int i = 0; i < 10; i++)
+        send_out(&w->stage, frame_tcp(&way, FLAG_ACK, 6001, 1001, 1000));
+    if (kernel_place(w->stage.kernel, &who, &index) == 0)
+        assert_int_equal(w->stage.kernel->entries[index].account[0].spent, before);
+    assert_int_equal(w->stage.kernel->settings->generation, 2);
+    works_free(w);
+}
+
+static void another_contract_comes_in_place_or_says_that_it_needs_other_programs(void **state)
+{
+    (void)state;
+    if (!stage_is_possible())
+        skip();
+    struct works *w = works_new();
+    struct error error;
+    struct contract *next = malloc(sizeof *next);
+    assert_non_null(next);
+    *next = w->contract;
+    next->budget[0].mode = MODE_OBSERVE;
+    assert_int_equal(egress_prepare(w->egress, next, &error), 0);
+    egress_rollback(w->egress);
+    assert_int_equal(w->stage.kernel->settings->enforced, 3);
+    assert_int_equal(egress_prepare(w->egress, next, &error), 0);
+    assert_true(egress_commit(w->egress, next));
+    later(w, NANOS_SECOND);
+    assert_int_equal(w->stage.kernel->settings->enforced, 2);
+    w->contract = *next;
+    w->contract.budget[0].window[0].limit /= 2;
+    assert_int_equal(egress_prepare(w->egress, &w->contract, &error), 0);
+    assert_false(egress_commit(w->egress, &w->contract));
+    egress_rollback(w->egress);
+    snprintf(w->contract.network.interface, sizeof w->contract.network.interface, "none0");
+    assert_int_equal(egress_check(&w->contract, &error), -ENODEV);
+    works_free(w);
+    free(next);
+}
+
+static void programs_of_another_state_are_not_taken_over(void **state)
+{
+    (void)state;
+    if (!stage_is_possible())
+        skip();
+    struct works *w = works_new();
+    struct egress *other;
+    struct error error;
+    struct contract *next = malloc(sizeof *next);
+    assert_non_null(next);
+    *next = w->contract;
+    snprintf(next->state, sizeof next->state, "%s/other", w->folder);
+    mkdir(next->state, 0700);
+    assert_int_equal(budget_create(next, GUARD_EGRESS, NULL, w->moment, -1, &error), 0);
+    assert_int_equal(egress_open(next, MODE_ENFORCE, w->moment, &other, &error), -EBUSY);
+    egress_tidy(next); /* nor taken off */
+    kernel_close(w->stage.kernel);
+    assert_int_equal(kernel_find(if_nametoindex("lan0"), false, &w->stage.kernel, &error), 0);
+    w->contract.network.present = false;
+    egress_tidy(&w->contract);
+    kernel_close(w->stage.kernel);
+    assert_int_equal(kernel_find(if_nametoindex("lan0"), false, &w->stage.kernel, &error), -ENOENT);
+    w->stage.kernel = NULL;
+    works_free(w);
+    free(next);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slow_theft_over_three_hosts_ends_at_the_month),
         cmocka_unit_test(fast_theft_ends_at_the_hour_then_the_day),
         cmocka_unit_test(a_restart_forgets_nothing),
+        cmocka_unit_test(a_hold_has_its_evidence_for_as_long_as_the_contract_says),
+        cmocka_unit_test(a_pair_is_held_and_shown_with_its_host_and_destination),
+        cmocka_unit_test(connections_keep_who_began_them_when_programs_change),
+        cmocka_unit_test(another_contract_comes_in_place_or_says_that_it_needs_other_programs),
+        cmocka_unit_test(programs_of_another_state_are_not_taken_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
