@@ -208,12 +208,9 @@ static void make_ticket(ngx_http_request_t *r, struct front_challenge *to)
     size_t length = ticket_write(ring, to->seconds, to->caller->wide, ngx_time(), ticket);
     if (!length)
         return;
-    bool secure = false;
-#if (NGX_HTTP_SSL)
-    secure = r->connection->ssl != NULL;
-#endif
-    to->ticket_length = cookie_line(COOKIE_TICKET, (struct text){ticket, length},
-                                    to->seconds + TICKET_LIFE_SECONDS, secure, to->ticket);
+    to->ticket_length =
+        cookie_line(COOKIE_TICKET, (struct text){ticket, length}, to->seconds + TICKET_LIFE_SECONDS,
+                    front_is_secure(r), to->ticket);
     to->seconds++; /* when the page comes back the ticket is ripe, whatever was rounded */
 }
 
