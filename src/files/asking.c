@@ -74,6 +74,7 @@ int asking_opened(struct listener *l, const struct waiting *waiting)
     static struct vault_question question;
     question.cookie = cookie_of(waiting->thing, waiting->number);
     question.event = VAULT_OPENED;
+    question.kept = asking_has(l, waiting->share, &waiting->status);
     question.who = (struct vault_who){waiting->user, waiting->tree};
     question.at = clock_wall();
     return ask(l, waiting->share, &question, waiting->fd);

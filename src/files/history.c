@@ -296,6 +296,7 @@ static int apply_version(struct history *h, const struct log_record *r)
         .writer = b->user,
         .file = file,
         .path = path,
+        .links = b->links,
         .older = older,
         .older_here = h->path[path].newest,
         .when = b->when,
@@ -311,6 +312,19 @@ static int apply_version(struct history *h, const struct log_record *r)
     return table_add(h, &h->by_id, index, hash_version);
 }
 
+static int apply_writer(struct history *h, const struct log_record *r)
+{
+    const struct log_writer *b = &r->body.WRITER;
+    uint32_t index = history_version(h, b->id);
+    if (index == HISTORY_NONE)
+        return 0;
+    struct version *v = &h->version[index];
+    v->writer = b->user;
+    v->writer_tree = b->tree;
+    v->when = VAULT_CLOSED;
+    return 0;
+}
+
 static int apply_past(struct history *h, const struct log_record *r)
 {
     const struct log_past *b = &r->body.PAST;
@@ -318,14 +332,24 @@ static int apply_past(struct history *h, const struct log_record *r)
     if (index == HISTORY_NONE)
         return 0;
     int status = end_version(h, index, b->user, b->tree, b->at, b->ground);
+    return status;
+}
+
+/* Past, too, when nobody judged what became of it. */
+static int apply_nameless(struct history *h, const struct log_record *r)
+{
+    const struct log_nameless *b = &r->body.NAMELESS;
+    uint32_t index = history_version(h, b->id);
+    if (index == HISTORY_NONE)
+        return 0;
     uint32_t file = h->version[index].file;
     struct file *f = &h->file[file];
-    if (b->ground == REWRITE_VANISHED && f->newest == index) {
-        f->removed = true;
-        if (f->path != HISTORY_NONE && h->path[f->path].file == file)
-            h->path[f->path].file = HISTORY_NONE;
-    }
-    return status;
+    f->removed = true;
+    if (f->path != HISTORY_NONE && h->path[f->path].file == file)
+        h->path[f->path].file = HISTORY_NONE;
+    return h->version[f->newest].past_at
+               ? 0
+               : end_version(h, f->newest, b->user, b->tree, b->at, LOG_UNJUDGED);
 }
 
 /* All that lies in a folder: as many steps as there are paths, once for each folder that is moved.
@@ -362,7 +386,7 @@ static int apply_moved(struct history *h, const struct log_record *r)
         return 0;
     uint32_t from = history_path(h, r->first), to;
     if (from == HISTORY_NONE || h->path[from].file == HISTORY_NONE)
-        return move_folder(h, r);
+        return b->folder ? move_folder(h, r) : 0;
     uint32_t file = h->path[from].file;
     int status = path_make(h, r->second, &to);
     return status < 0 ? status : place(h, file, to, b->user, b->tree, b->at);
@@ -408,10 +432,14 @@ int history_apply(struct history *h, const struct log_record *record)
     switch (record->type) {
     case LOG_KEPT:
         return apply_version(h, record);
+    case LOG_WRITER:
+        return apply_writer(h, record);
     case LOG_PAST:
         return apply_past(h, record);
     case LOG_MOVED:
         return apply_moved(h, record);
+    case LOG_NAMELESS:
+        return apply_nameless(h, record);
     case LOG_GONE:
         return apply_gone(h, record);
     case LOG_FOLDER:

@@ -23,10 +23,11 @@ struct version {
     uint32_t file, path;      /* indices; the path is where it was when it was kept */
     uint32_t older;           /* of the same file */
     uint32_t older_here;      /* with the same path */
-    uint8_t when;             /* enum vault_when */
-    uint8_t ground;           /* of its end: enum rewrite_ground, or LOG_UNJUDGED */
-    uint8_t flags;            /* LOG_TORN, ... */
-    bool gone;                /* evicted or expired */
+    uint32_t links;
+    uint8_t when;   /* enum vault_when */
+    uint8_t ground; /* of its end: enum rewrite_ground, or LOG_UNJUDGED */
+    uint8_t flags;  /* LOG_TORN, ... */
+    bool gone;      /* evicted or expired */
 };
 
 struct file {

@@ -152,10 +152,10 @@ static void a_renamed_file_keeps_its_history(void **state)
     put(&s, "a/first", "text");
     assert_int_equal(keep(v, &s, "a/first", ana, VAULT_CLOSED, NOW), VAULT_KEPT);
     assert_int_equal(rename(in_share(&s, "a/first", one), in_share(&s, "a/second", other)), 0);
-    assert_int_equal(vault_moved(v, "a/first", "a/second", bob, NOW), 0);
+    assert_int_equal(vault_moved(v, "a/first", "a/second", false, bob, NOW), 0);
     expect_newest(v, "a/second", "text");
     /* Another folder, and all in it. */
-    assert_int_equal(vault_moved(v, "a", "b", bob, NOW), 0);
+    assert_int_equal(vault_moved(v, "a", "b", true, bob, NOW), 0);
     expect_newest(v, "b/second", "text");
     expect_newest(v, "a/first", "text"); /* by its old name too */
     assert_int_equal(newest(v, "b", 0).version, 0);
@@ -163,7 +163,7 @@ static void a_renamed_file_keeps_its_history(void **state)
     assert_int_equal(rename(in_share(&s, "a", one), in_share(&s, "b", other)), 0);
     put(&s, "b/saved", "more text");
     assert_int_equal(keep(v, &s, "b/saved", ana, VAULT_CLOSED, NOW), VAULT_KEPT);
-    assert_int_equal(vault_moved(v, "b/saved", "b/second", ana, NOW), 0);
+    assert_int_equal(vault_moved(v, "b/saved", "b/second", false, ana, NOW), 0);
     expect_newest(v, "b/second", "more text");
     struct vault_old old = newest(v, "a/first", 0);
     assert_true(old.past != 0); /* made so by what came in its place */
@@ -301,7 +301,7 @@ static void a_log_written_anew_says_the_same(void **state)
         snprintf(name, sizeof name, "file %d", i % 50);
         churn(v, &s, name, ana, NOW + i * NANOS_MINUTE, 100 + (size_t)i);
     }
-    assert_int_equal(vault_moved(v, "file 7", "elsewhere", ana, NOW), 0);
+    assert_int_equal(vault_moved(v, "file 7", "elsewhere", false, ana, NOW), 0);
     struct rewrite_figures figures;
     rewrite_figures_set(&figures, REWRITE_VANISHED, 1, 0);
     vault_past(v, newest(v, "file 9", 0).version, bob, &figures, NOW + NANOS_DAY);

@@ -263,42 +263,103 @@ static uint32_t newest_there(const struct history *h, uint32_t first, uint64_t b
     return i;
 }
 
+/* With the mutex held. The clone is opened without it: its number is never another's. */
+static struct vault_old old_of(const struct vault *v, uint32_t i, uint8_t *flags)
+{
+    const struct history *h = v->history;
+    if (i == HISTORY_NONE || h->version[i].gone)
+        return (struct vault_old){.fd = -1};
+    const struct version *found = &h->version[i];
+    *flags = found->flags;
+    return (struct vault_old){
+        .version = found->id,
+        .fd = -1,
+        .size = found->size,
+        .writer = {found->writer, found->writer_tree},
+        .closed = found->at,
+        .past = found->past_at,
+        .file = h->file[found->file].identity,
+        .mark = found->mark,
+        .links = found->links,
+    };
+}
+
+static void open_old(const struct vault *v, struct vault_old *old, uint8_t flags)
+{
+    if (old->version && !(flags & LOG_NO_CLONE))
+        old->fd = clone_open(v->place.store, old->version);
+    if (old->fd < 0)
+        old->fd = -1;
+}
+
+struct vault_old vault_version(struct vault *v, uint64_t version)
+{
+    uint8_t flags = 0;
+    pthread_mutex_lock(&v->mutex);
+    struct vault_old old = old_of(v, history_version(v->history, version), &flags);
+    pthread_mutex_unlock(&v->mutex);
+    open_old(v, &old, flags);
+    return old;
+}
+
 struct vault_old vault_newest(struct vault *v, struct vault_file file, const char *path,
                               uint64_t before)
 {
-    struct vault_old old = {.fd = -1};
     uint8_t flags = 0;
     pthread_mutex_lock(&v->mutex);
     const struct history *h = v->history;
-    uint32_t i = HISTORY_NONE;
-    if (file.inode) {
-        uint32_t f = history_file(h, file);
-        if (f != HISTORY_NONE)
-            i = newest_there(h, h->file[f].newest, before, false);
-    } else {
-        uint32_t p = history_path(h, text_of(path));
-        uint32_t f = p != HISTORY_NONE ? h->path[p].file : HISTORY_NONE;
-        if (f != HISTORY_NONE)
-            i = newest_there(h, h->file[f].newest, before, false);
-        else if (p != HISTORY_NONE)
-            i = newest_there(h, h->path[p].newest, before, true);
-    }
-    if (i != HISTORY_NONE) {
-        const struct version *found = &h->version[i];
-        old.version = found->id;
-        old.size = found->size;
-        old.writer = (struct vault_who){found->writer, found->writer_tree};
-        old.closed = found->at;
-        old.past = found->past_at;
-        old.file = h->file[found->file].identity;
-        flags = found->flags;
-    }
+    uint32_t f = HISTORY_NONE, i = HISTORY_NONE;
+    uint32_t p = file.inode ? HISTORY_NONE : history_path(h, text_of(path));
+    if (file.inode)
+        f = history_file(h, file);
+    else if (p != HISTORY_NONE)
+        f = h->path[p].file;
+    if (f != HISTORY_NONE)
+        i = newest_there(h, h->file[f].newest, before, false);
+    else if (p != HISTORY_NONE)
+        i = newest_there(h, h->path[p].newest, before, true);
+    struct vault_old old = old_of(v, i, &flags);
     pthread_mutex_unlock(&v->mutex);
-    if (old.version && !(flags & LOG_NO_CLONE))
-        old.fd = clone_open(v->place.store, old.version);
-    if (old.fd < 0)
-        old.fd = -1;
+    open_old(v, &old, flags);
     return old;
+}
+
+char *vault_path_of(struct vault *v, uint64_t version, char out[VAULT_PATH_SIZE])
+{
+    pthread_mutex_lock(&v->mutex);
+    uint32_t i = history_version(v->history, version);
+    snprintf(out, VAULT_PATH_SIZE, "%s",
+             i == HISTORY_NONE ? "" : history_name(v->history, v->history->version[i].path));
+    pthread_mutex_unlock(&v->mutex);
+    return out;
+}
+
+enum { OWN_STEPS = 64 };
+
+static bool chain_is_own(const struct history *h, uint32_t i, bool by_path, struct vault_who who,
+                         nanos_t since)
+{
+    for (int step = 0; i != HISTORY_NONE; step++) {
+        const struct version *v = &h->version[i];
+        if (step == OWN_STEPS || v->when != VAULT_CLOSED || v->writer != who.user ||
+            v->writer_tree != who.tree || v->at < since)
+            return false;
+        i = by_path ? v->older_here : v->older;
+    }
+    return true;
+}
+
+bool vault_is_own(struct vault *v, uint64_t version, struct vault_who who, nanos_t since)
+{
+    if (who.tree == 0)
+        return false;
+    pthread_mutex_lock(&v->mutex);
+    const struct history *h = v->history;
+    uint32_t i = history_version(h, version);
+    bool own = i != HISTORY_NONE && chain_is_own(h, i, false, who, since) &&
+               chain_is_own(h, h->path[h->version[i].path].newest, true, who, since);
+    pthread_mutex_unlock(&v->mutex);
+    return own;
 }
 
 void vault_past(struct vault *v, uint64_t version, struct vault_who who,
@@ -326,12 +387,24 @@ void vault_past(struct vault *v, uint64_t version, struct vault_who who,
     pthread_mutex_unlock(&v->mutex);
 }
 
-int vault_moved(struct vault *v, const char *from, const char *to, struct vault_who who,
-                nanos_t now)
+void vault_gone(struct vault *v, uint64_t version, struct vault_who who, nanos_t now)
+{
+    struct log_record record = {
+        .type = LOG_NAMELESS,
+        .body.NAMELESS = {.id = version, .tree = who.tree, .at = now, .user = who.user},
+    };
+    pthread_mutex_lock(&v->mutex);
+    if (history_version(v->history, version) != HISTORY_NONE && vault_note(v, &record) < 0)
+        v->failed++;
+    pthread_mutex_unlock(&v->mutex);
+}
+
+int vault_moved(struct vault *v, const char *from, const char *to, bool folder,
+                struct vault_who who, nanos_t now)
 {
     struct log_record record = {
         .type = LOG_MOVED,
-        .body.MOVED = {.tree = who.tree, .at = now, .user = who.user},
+        .body.MOVED = {.tree = who.tree, .at = now, .user = who.user, .folder = folder},
         .first = text_of(from),
         .second = text_of(to),
     };

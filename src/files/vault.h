@@ -115,7 +115,7 @@ enum vault_result vault_room(struct vault *v, struct vault_who who, nanos_t now)
 
 /* ---- What happened to files ------------------------------------------------------------------ */
 
-struct vault_old { /* a version that is about to be, or was, replaced */
+struct vault_old {    /* a version that is about to be, or was, replaced */
     uint64_t version; /* 0: none is kept */
     int fd;           /* of the clone, for reading; -1 when it is not there. The caller closes it */
     uint64_t size;
@@ -123,10 +123,13 @@ struct vault_old { /* a version that is about to be, or was, replaced */
     nanos_t closed; /* when it was written, or found */
     nanos_t past;   /* 0: it is its file's current version */
     struct vault_file file;
+    uint64_t mark;  /* 0: it was torn */
+    uint32_t links; /* when it was kept */
 };
 
-/* The newest kept version of a file, by inode; or, with inode 0, by path. `before`: not this one
- * but the one before it (0: the newest). */
+/* One version; or the newest kept version of a file, by inode; or, with inode 0, by path. `before`:
+ * not this one but the one before it (0: the newest). */
+struct vault_old vault_version(struct vault *v, uint64_t version);
 struct vault_old vault_newest(struct vault *v, struct vault_file file, const char *path,
                               uint64_t before);
 
@@ -135,10 +138,20 @@ struct vault_old vault_newest(struct vault *v, struct vault_file file, const cha
 void vault_past(struct vault *v, uint64_t version, struct vault_who who,
                 const struct rewrite_figures *figures, nanos_t now);
 
-/* A file has another path now (-ENOENT: unknown, nothing noted). What had that path before is past
- * by vault_past(). A folder moves all that lies in it. */
-int vault_moved(struct vault *v, const char *from, const char *to, struct vault_who who,
-                nanos_t now);
+/* A file or folder has another path now. What had that path before is past. A folder moves all that
+ * lies in it. */
+int vault_moved(struct vault *v, const char *from, const char *to, bool folder,
+                struct vault_who who, nanos_t now);
+
+/* A version's file has no name any more. */
+void vault_gone(struct vault *v, uint64_t version, struct vault_who who, nanos_t now);
+
+/* Whether `who` alone wrote the version's file, and all that had its path, and not before `since`:
+ * then nobody loses anything by what he does with it. Never for a tree that is not known. */
+bool vault_is_own(struct vault *v, uint64_t version, struct vault_who who, nanos_t since);
+
+/* Where the file was when the version was kept; "" when it is not known. */
+char *vault_path_of(struct vault *v, uint64_t version, char out[VAULT_PATH_SIZE]);
 
 /* A hold began: `ecluse files restore --hold` undoes what `who` did from `from` on (user
  * VAULT_NOBODY: any user, tree 0: any tree). `hold` as hold_name() writes it: "hold-2f-files". */
@@ -167,11 +180,11 @@ void vault_watch(struct vault *v, vault_watcher watcher, void *context);
 size_t vault_refused_users(struct vault *v, uint32_t *out, size_t most, nanos_t now);
 
 struct vault_state {
-    uint8_t kind;          /* enum vault_kind */
-    uint8_t full;          /* the reserve was given up */
-    uint64_t files;        /* with a current version */
-    uint64_t versions;     /* in all */
-    uint64_t past_bytes;   /* charged */
+    uint8_t kind;        /* enum vault_kind */
+    uint8_t full;        /* the reserve was given up */
+    uint64_t files;      /* with a current version */
+    uint64_t versions;   /* in all */
+    uint64_t past_bytes; /* charged */
     uint64_t log_bytes;
     uint64_t not_covered, failed, refused, evicted, expired; /* since it was opened */
     uint64_t at_most, per_user;

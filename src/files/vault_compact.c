@@ -25,8 +25,14 @@ static bool wanted(const struct filter *f, const struct log_record *r)
     case LOG_KEPT:
         index = history_version(f->history, r->body.KEPT.id);
         return index != HISTORY_NONE && !f->history->version[index].gone;
+    case LOG_WRITER:
+        index = history_version(f->history, r->body.WRITER.id);
+        return index != HISTORY_NONE && !f->history->version[index].gone;
     case LOG_PAST:
         index = history_version(f->history, r->body.PAST.id);
+        return index != HISTORY_NONE && !f->history->version[index].gone;
+    case LOG_NAMELESS:
+        index = history_version(f->history, r->body.NAMELESS.id);
         return index != HISTORY_NONE && !f->history->version[index].gone;
     case LOG_MOVED:
         return r->body.MOVED.at >= f->oldest;

@@ -68,6 +68,7 @@ bool vault_make_room(struct vault *v, uint32_t user, nanos_t now);
 /* Writes the log anew when that is worth it. Takes the mutex itself. */
 void vault_compact(struct vault *v, nanos_t now, bool always);
 
+struct vault_file vault_identity(int fd, const struct stat *status);
 int vault_load(const struct vault_log *log, struct history **out, uint64_t *whole, long *damaged);
 
 #endif

@@ -24,7 +24,7 @@ uint64_t vault_mark(struct hash_key key, const struct stat *status)
     return history_mark(key, status->st_ino, nanos_of(status->st_ctim), (uint64_t)status->st_size);
 }
 
-static struct vault_file identity_of(int fd, const struct stat *status)
+struct vault_file vault_identity(int fd, const struct stat *status)
 {
     int generation = 0;
     if (ioctl(fd, FS_IOC_GETVERSION, &generation) != 0)
@@ -230,6 +230,10 @@ static enum vault_result write_down(struct vault *v, int fd, struct taking *t, c
     pthread_mutex_lock(&v->mutex);
     uint32_t newest = newest_of(v, t->identity);
     uint64_t older = newest != HISTORY_NONE ? v->history->version[newest].id : 0;
+    struct vault_who wrote = {.user = VAULT_NOBODY};
+    if (older)
+        wrote = (struct vault_who){v->history->version[newest].writer,
+                                   v->history->version[newest].writer_tree};
     bool maybe_same = older && !v->history->version[newest].past_at &&
                       !v->history->version[newest].gone &&
                       v->history->version[newest].size == (uint64_t)t->status.st_size;
@@ -237,6 +241,9 @@ static enum vault_result write_down(struct vault *v, int fd, struct taking *t, c
     if (maybe_same && v->place.kind == VAULT_CLONES &&
         same_blocks(v, older, t->id, (uint64_t)t->status.st_size))
         t->flags |= LOG_SAME;
+    /* Who opens a file has not written it; if only names or rights changed, the last writer did. */
+    if (when == VAULT_BEFORE || when == VAULT_FOUND)
+        who = t->flags & LOG_SAME ? wrote : (struct vault_who){.user = VAULT_NOBODY};
     struct log_record record = record_of(t, who, when, now);
     record.first = text_of(path);
     record.second = (struct text){attributes, length};
@@ -276,6 +283,19 @@ static enum vault_result keep_clone(struct vault *v, int fd, struct taking *t)
     return status < 0 ? VAULT_FAILED : VAULT_KEPT;
 }
 
+/* The pass, or an opener, was faster than who tells that it was closed, and by whom. */
+static void learn_writer(struct vault *v, const struct taking *t, struct vault_who who, nanos_t now)
+{
+    uint32_t newest = newest_of(v, t->identity);
+    if (v->history->version[newest].writer != VAULT_NOBODY || who.user == VAULT_NOBODY)
+        return;
+    struct log_record record = {
+        .type = LOG_WRITER,
+        .body.WRITER = {
+            .id = v->history->version[newest].id, .tree = who.tree, .at = now, .user = who.user}};
+    v->failed += vault_note(v, &record) < 0;
+}
+
 /* Whether there is anything to do: VAULT_KEPT means yes. */
 static enum vault_result look(struct vault *v, int fd, struct taking *t, enum vault_when when,
                               struct vault_who who, nanos_t now)
@@ -285,9 +305,11 @@ static enum vault_result look(struct vault *v, int fd, struct taking *t, enum va
     if (!S_ISREG(t->status.st_mode) || t->status.st_dev != v->place.device ||
         (t->status.st_size == 0 && when == VAULT_BEFORE))
         return VAULT_NOTHING;
-    t->identity = identity_of(fd, &t->status);
+    t->identity = vault_identity(fd, &t->status);
     pthread_mutex_lock(&v->mutex);
     bool kept = is_kept(v, t, vault_mark(v->log.key, &t->status));
+    if (kept && when == VAULT_CLOSED)
+        learn_writer(v, t, who, now);
     bool room = when != VAULT_BEFORE || vault_make_room(v, who.user, now);
     pthread_mutex_unlock(&v->mutex);
     if (!room)

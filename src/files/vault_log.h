@@ -21,10 +21,12 @@ enum { LOG_FORM = 1, LOG_RECORD_MOST = 1 << 18 };
 /*    constant  body                  what it says */
 #define LOG_RECORDS(X)                                                                             \
     X(KEPT, struct log_version, "a version is kept")                                               \
+    X(WRITER, struct log_writer, "who wrote a version, when that was learnt later")                \
     X(PAST, struct log_past, "a version was rewritten or removed")                                 \
     X(MOVED, struct log_moved, "a file or folder has another path")                                \
     X(HELD, struct log_held, "a hold began")                                                       \
     X(FOLDER, struct log_folder, "how a folder is")                                                \
+    X(NAMELESS, struct log_nameless, "a version's file was removed")                               \
     X(GONE, struct log_gone, "a version was evicted or expired")                                   \
     X(PLACE, struct log_place, "where a file is: stands for what was moved long ago")
 
@@ -53,6 +55,12 @@ struct log_version { /* then the path, then the attributes */
     int64_t at;
 };
 
+struct log_writer {
+    uint64_t id, tree;
+    int64_t at;
+    uint32_t user, unused;
+};
+
 struct log_past {
     uint64_t id, tree;
     int64_t at;
@@ -67,7 +75,7 @@ enum { LOG_UNJUDGED = 255 };
 struct log_moved { /* then both paths */
     uint64_t tree;
     int64_t at;
-    uint32_t user, from_length, to_length, unused;
+    uint32_t user, from_length, to_length, folder; /* 1: with all that lies in it */
 };
 
 struct log_held {
@@ -81,6 +89,12 @@ struct log_folder { /* then the path, then the attributes */
     uint64_t inode;
     int64_t accessed, modified, at;
     uint32_t mode, owner, group, path_length, attributes_length, unused;
+};
+
+struct log_nameless {
+    uint64_t id, tree;
+    int64_t at;
+    uint32_t user, unused;
 };
 
 struct log_gone {

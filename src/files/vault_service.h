@@ -29,14 +29,14 @@ struct vault_view;
 
 /* The pass over the share, for status. */
 struct vault_pass {
-    uint64_t seen, kept; /* files */
+    uint64_t seen, kept;  /* files */
     nanos_t began, ended; /* wall clock; 0: not yet */
 };
 
 struct vault_report {
     struct vault_state vault;
     struct vault_pass pass;
-    uint64_t waiting;  /* closed files whose clone is due */
+    uint64_t waiting; /* closed files whose clone is due */
     uint64_t judged, counted;
     nanos_t heartbeat; /* boot clock */
     int32_t pid;
@@ -68,21 +68,22 @@ enum vault_event {
 };
 
 struct vault_question {
-    uint64_t cookie;  /* comes back in the answer */
-    uint8_t event;    /* enum vault_event */
+    uint64_t cookie; /* comes back in the answer */
+    uint8_t event;   /* enum vault_event */
+    uint8_t kept;    /* of OPENED: vault_view_has() said so, and nobody waits for the answer */
     struct vault_who who;
-    struct vault_file file; /* of REMOVED; elsewhere fd tells */
-    nanos_t at;       /* wall clock of the event; of HELD: from when on */
-    char hold[40];    /* of HELD */
+    struct vault_file file;     /* of REMOVED; elsewhere fd tells */
+    nanos_t at;                 /* wall clock of the event; of HELD: from when on */
+    char hold[40];              /* of HELD */
     char path[VAULT_PATH_SIZE]; /* relative to the share; "" asks /proc for fd's */
     char to[VAULT_PATH_SIZE];
 };
 
 struct vault_answer {
     uint64_t cookie;
-    uint8_t event;  /* of the question */
-    uint8_t result; /* enum vault_result: of OPENED, VAULT_REFUSED means refuse this open */
-    bool rewritten; /* an existing file was: the rest is filled */
+    uint8_t event;     /* of the question */
+    uint8_t result;    /* enum vault_result: of OPENED, VAULT_REFUSED means refuse this open */
+    uint8_t rewritten; /* an existing file was: the rest is filled */
     struct vault_who who;
     uint64_t thing; /* the file: the same however often it is rewritten, by inode or by path */
     struct rewrite_figures figures; /* verdict REWRITE_COUNTS: charge files_rewritten with thing */
@@ -98,13 +99,13 @@ int vault_answer(int socket, struct vault_answer *out);
 /* ---- Serving: the vault's process ------------------------------------------------------------ */
 
 struct vault_service {
-    const char *share;   /* where it is mounted */
+    const char *share; /* where it is mounted */
     struct vault_limits limits;
-    int socket;          /* of the listener */
-    int judge;           /* socket of a rewrite_serve(); -1: every rewrite is UNJUDGED */
-    struct vault_view *view;     /* open for writing; may be NULL */
-    uint32_t files_per_second;   /* the pass at most; 0: VAULT_PASS_PACE */
-    const volatile int *stop;    /* set by a signal: ends in order */
+    int socket;                /* of the listener */
+    int judge;                 /* socket of a rewrite_serve(); -1: every rewrite is UNJUDGED */
+    struct vault_view *view;   /* open for writing; may be NULL */
+    uint32_t files_per_second; /* the pass at most; 0: VAULT_PASS_PACE */
+    const volatile int *stop;  /* set by a signal: ends in order */
 };
 
 enum { VAULT_PASS_PACE = 2000 };

@@ -1,0 +1,129 @@
+/* service_parts.h: what the parts of the vault's process share. Room's own.
+ *
+ * Threads    the receiver (vault_serve itself) puts questions into two queues; two openers take
+ * those that somebody waits for; one chronicler takes the others in order, and does what is due;
+ * one upkeeper passes over the share, and tidies. Only the chronicler touches the lists of what is
+ * due, but for `settling`, which has the lock of the lists.
+ */
+#ifndef ECLUSE_FILES_SERVICE_PARTS_H
+#define ECLUSE_FILES_SERVICE_PARTS_H
+
+#include "files/vault_internal.h"
+#include "files/vault_view.h"
+#include "files/vault_wire.h"
+
+enum {
+    OPENERS = 2,
+    QUEUE_MOST = 16384,   /* questions that wait */
+    SETTLING_MOST = 4096, /* closed files whose clone is due: a descriptor each */
+    WATCHED_MOST = 1024,  /* files open for writing: the same */
+    REMOVED_MOST = 65536,
+};
+
+#define SETTLE_AFTER   (500 * NANOS_MILLISECOND)
+#define REMOVED_AFTER  (200 * NANOS_MILLISECOND)
+#define WATCH_EVERY    NANOS_SECOND
+#define JUDGE_PATIENCE (2 * NANOS_SECOND)
+
+struct job {
+    struct job *next;
+    int fd;
+    struct vault_question question; /* its paths are long: taken as large as they are */
+};
+
+struct queue {
+    pthread_mutex_t mutex;
+    pthread_cond_t ready;
+    struct job *first, **last;
+    size_t count;
+    bool ended;
+};
+
+struct settling { /* closed by a writer, and kept a little later */
+    int fd;
+    struct vault_file file;
+    struct vault_who who;
+    nanos_t closed; /* wall clock */
+    nanos_t due;    /* boot clock */
+};
+
+struct removed { /* gone, unless something takes its place */
+    uint64_t version, cookie;
+    struct vault_who who;
+    nanos_t at, due;
+    char *path;
+};
+
+struct watched { /* open for writing, and perhaps never closed */
+    int fd;
+    uint64_t version, cookie;
+    struct vault_who who;
+    nanos_t since; /* boot clock */
+    uint64_t mark; /* at the last look */
+};
+
+struct service {
+    const struct vault_service *given;
+    struct vault *vault;
+    struct queue opened, happened;
+    pthread_mutex_t lists;
+    struct settling settling[SETTLING_MOST];
+    size_t settling_count;
+    struct removed *removed; /* in the order in which they are due */
+    size_t removed_first, removed_count, removed_room;
+    struct watched watched[WATCHED_MOST];
+    size_t watched_count;
+    nanos_t watch_due;
+    pthread_mutex_t judge_mutex;
+    _Atomic int failed; /* why the process is to end */
+    _Atomic bool ending;
+    _Atomic uint64_t judged, counted, overflowed;
+    uint64_t seed;
+    struct vault_pass pass; /* of the upkeeper */
+};
+
+bool service_ends(const struct service *s);
+
+/* ---- What happened (service_happened.c) -------------------------------------------------------
+ */
+
+void service_happened(struct service *s, struct job *job);
+/* What is due now; returns when it is to be called again, boot clock. */
+void service_due(struct service *s, nanos_t now);
+
+/* A version against what is there now; what came of it is noted and answered. new_fd -1: removed.
+ */
+struct rewriting {
+    struct vault_old old;
+    int new_fd;
+    struct vault_who who;
+    uint64_t cookie;
+    uint8_t event;
+    nanos_t at;
+};
+/* Whether it was a rewrite at all. Closes neither descriptor. */
+bool service_judge(struct service *s, const struct rewriting *r);
+
+/* ---- Files that settle (service_settle.c) ------------------------------------------------------
+ */
+
+/* Takes fd. */
+void settle_add(struct service *s, int fd, struct vault_file file, struct vault_who who,
+                nanos_t at);
+/* Keeps at once what waits of this file, so that nothing is written over it. */
+void settle_now(struct service *s, struct vault_file file);
+/* Keeps those that have lost their name, unless only `who` ever wrote them. */
+void settle_nameless(struct service *s, struct vault_who who);
+void settle_removed(struct service *s, struct vault_file file, struct vault_who who);
+void settle_due(struct service *s, nanos_t now, bool all);
+
+void watch_add(struct service *s, int fd, const struct vault_question *question);
+void watch_due(struct service *s, nanos_t now);
+void watch_closed(struct service *s, struct vault_file file, struct vault_who who);
+
+/* ---- Upkeep (service_pass.c) --------------------------------------------------------------------
+ */
+
+void *service_upkeep(void *service);
+
+#endif

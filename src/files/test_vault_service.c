@@ -1,0 +1,473 @@
+/* The vault's process, asked as the listener asks it. */
+#include "files/test_share.h"
+
+#include "files/vault_service.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+
+static const struct vault_who ana = {1001, 77}, mallory = {1002, 66};
+
+struct running {
+    struct share share;
+    char runtime[64];
+    int socket;
+    pid_t vault, judge;
+    struct vault_view *view;
+    uint64_t cookie;
+};
+
+static void serve(const struct running *r, int socket, int judge)
+{
+    struct error error = {""};
+    struct vault_service service = {
+        .share = r->share.path,
+        .limits = {.at_most = 200 << 20,
+                   .per_user = 20 << 20,
+                   .keep = NANOS_DAY,
+                   .window = NANOS_HOUR,
+                   .copy_up_to = 1 << 20},
+        .socket = socket,
+        .judge = judge,
+    };
+    if (vault_view_open(r->runtime, "test", true, &service.view, &error) < 0)
+        _exit(2);
+    int status = vault_serve(&service, &error);
+    if (status < 0)
+        fprintf(stderr, "%s\n", error.text);
+    _exit(status < 0 ? 1 : 0);
+}
+
+static void begin_on(struct running *r, const char *kind)
+{
+    memset(r, 0, sizeof *r);
+    if (!share_begin(&r->share, kind, 300))
+        skip();
+    int listener[2], judge[2];
+    struct error error;
+    snprintf(r->runtime, sizeof r->runtime, "%.40s/runtime", r->share.folder);
+    assert_int_equal(mkdir(r->runtime, 0700), 0);
+    assert_int_equal(vault_view_create(r->runtime, "test", &error), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, listener), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, judge), 0);
+    r->judge = fork();
+    if (r->judge == 0) {
+        close(listener[0]);
+        close(listener[1]);
+        close(judge[0]);
+        _exit(rewrite_serve(judge[1]) == 0 ? 0 : 1);
+    }
+    r->vault = fork();
+    if (r->vault == 0) {
+        close(listener[0]);
+        close(judge[1]);
+        serve(r, listener[1], judge[0]);
+    }
+    close(listener[1]);
+    close(judge[0]);
+    close(judge[1]);
+    r->socket = listener[0];
+    assert_int_equal(vault_view_open(r->runtime, "test", false, &r->view, &error), 0);
+    struct vault_report report = {.pid = 0};
+    for (int i = 0; i < 500 && !report.pass.ended; i++) { /* else it finds files before we tell */
+        usleep(10000);
+        vault_view_report(r->view, &report);
+    }
+    assert_true(report.pass.ended > 0);
+}
+
+static void begin(struct running *r)
+{
+    begin_on(r, "xfs");
+}
+
+static void end(struct running *r)
+{
+    int status;
+    close(r->socket);
+    assert_int_equal(waitpid(r->vault, &status, 0), r->vault);
+    assert_int_equal(status, 0);
+    assert_int_equal(waitpid(r->judge, &status, 0), r->judge);
+    assert_int_equal(status, 0);
+    vault_view_close(r->view);
+    share_end(&r->share);
+}
+
+static bool answered(struct running *r, struct vault_answer *answer, int milliseconds)
+{
+    struct pollfd wait = {.fd = r->socket, .events = POLLIN};
+    if (poll(&wait, 1, milliseconds) <= 0)
+        return false;
+    assert_int_equal(vault_answer(r->socket, answer), 1);
+    return true;
+}
+
+static void ask(struct running *r, enum vault_event event, struct vault_who who, const char *file,
+                const char *path, const char *to)
+{
+    struct vault_question q = {
+        .cookie = ++r->cookie, .event = (uint8_t)event, .who = who, .at = clock_wall()};
+    int fd = file ? look_at(&r->share, file) : -1;
+    snprintf(q.path, sizeof q.path, "%s", path ? path : "");
+    snprintf(q.to, sizeof q.to, "%s", to ? to : "");
+    assert_int_equal(vault_ask(r->socket, &q, fd), 0);
+    if (fd >= 0)
+        close(fd);
+}
+
+static enum vault_result opened(struct running *r, struct vault_who who, const char *file)
+{
+    struct vault_answer answer;
+    ask(r, VAULT_OPENED, who, file, NULL, NULL);
+    assert_true(answered(r, &answer, 5000));
+    assert_int_equal(answer.event, VAULT_OPENED);
+    assert_int_equal(answer.cookie, r->cookie);
+    assert_false(answer.rewritten);
+    return (enum vault_result)answer.result;
+}
+
+/* The answer to what was asked last: a rewrite on this ground, of this path. */
+static uint64_t expect(struct running *r, enum rewrite_ground ground, const char *path)
+{
+    struct vault_answer answer;
+    assert_true(answered(r, &answer, 5000));
+    assert_true(answer.rewritten);
+    if (answer.figures.ground != ground)
+        print_error("%s\n", rewrite_ground_name((enum rewrite_ground)answer.figures.ground));
+    assert_int_equal(answer.figures.ground, ground);
+    assert_int_equal(answer.cookie, r->cookie);
+    assert_string_equal(answer.path, path);
+    return answer.thing;
+}
+
+static void expect_silence(struct running *r)
+{
+    struct vault_answer answer;
+    assert_false(answered(r, &answer, 400));
+}
+
+static bool has(struct running *r, const char *file)
+{
+    char path[512];
+    struct stat status;
+    assert_int_equal(stat(in_share(&r->share, file, path), &status), 0);
+    return vault_view_has(r->view, &status);
+}
+
+static void wait_until_kept(struct running *r, const char *file)
+{
+    for (int i = 0; i < 500 && !has(r, file); i++)
+        usleep(10000);
+    assert_true(has(r, file));
+}
+
+static void prose(const struct share *s, const char *name, unsigned kind)
+{
+    static const char *const words[] = {"the letter ", "was sent ", "on a day\n", "in winter ",
+                                        "by rail "};
+    char text[16384] = "";
+    for (size_t i = 0, n = 0; n + 16 < sizeof text; i += 1 + kind % 3)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s", words[(i + kind) % 5]);
+    put(s, name, text);
+}
+
+static void noise(const struct share *s, const char *name, uint64_t key)
+{
+    char path[512];
+    uint64_t words[2048];
+    for (size_t i = 0; i < 2048; i++)
+        words[i] = siphash_words3((struct hash_key){key, 3}, i, 1, 2);
+    int fd = open(in_share(s, name, path), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, words, sizeof words), sizeof words);
+    close(fd);
+}
+
+/* A file of ana's that the vault has. */
+static void letter(struct running *r, const char *name)
+{
+    prose(&r->share, name, 1);
+    ask(r, VAULT_WRITTEN, ana, name, NULL, NULL);
+    wait_until_kept(r, name);
+}
+
+static void a_version_is_kept_before_an_open_can_write(void **state)
+{
+    (void)state;
+    struct running r;
+    begin(&r);
+    prose(&r.share, "file", 1);
+    assert_int_equal(opened(&r, mallory, "file"), VAULT_KEPT);
+    assert_true(has(&r, "file"));
+    assert_int_equal(opened(&r, mallory, "file"), VAULT_ALREADY);
+    put(&r.share, "empty", "");
+    assert_int_equal(opened(&r, mallory, "empty"), VAULT_NOTHING);
+    end(&r);
+}
+
+static void the_pass_keeps_what_was_there_before(void **state)
+{
+    (void)state;
+    struct running r = {0};
+    begin(&r);
+    char path[512];
+    assert_int_equal(mkdir(in_share(&r.share, "in", path), 0755), 0);
+    put(&r.share, "in/file", "text");
+    put(&r.share, "other", "text");
+    struct vault_report report;
+    close(r.socket); /* started again, it finds them */
+    assert_int_equal(waitpid(r.vault, NULL, 0), r.vault);
+    assert_int_equal(waitpid(r.judge, NULL, 0), r.judge);
+    struct share share = r.share;
+    struct error error;
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+    assert_int_equal(vault_view_create(r.runtime, "test", &error), 0);
+    vault_view_close(r.view);
+    assert_int_equal(vault_view_open(r.runtime, "test", false, &r.view, &error), 0);
+    r.vault = fork();
+    if (r.vault == 0) {
+        close(pair[0]);
+        serve(&r, pair[1], -1);
+    }
+    close(pair[1]);
+    r.socket = pair[0];
+    wait_until_kept(&r, "in/file");
+    wait_until_kept(&r, "other");
+    for (int i = 0; i < 300; i++) {
+        vault_view_report(r.view, &report);
+        if (report.pass.ended && report.vault.files == 2)
+            break;
+        usleep(10000);
+    }
+    assert_int_equal(report.vault.files, 2);
+    assert_int_equal(report.vault.kind, VAULT_CLONES);
+    assert_true(report.pass.ended > 0);
+    assert_int_equal(report.pid, r.vault);
+    close(r.socket);
+    assert_int_equal(waitpid(r.vault, NULL, 0), r.vault);
+    vault_view_close(r.view);
+    share_end(&share);
+}
+
+static void encryption_in_place_is_told_with_its_figures(void **state)
+{
+    (void)state;
+    struct running r;
+    begin(&r);
+    letter(&r, "a");
+    letter(&r, "b");
+    assert_int_equal(opened(&r, mallory, "a"), VAULT_ALREADY);
+    noise(&r.share, "a", 1);
+    ask(&r, VAULT_WRITTEN, mallory, "a", NULL, NULL);
+    uint64_t thing = expect(&r, REWRITE_TYPE_LOST, "a");
+    usleep(700000); /* the garbage is kept as well */
+    assert_true(has(&r, "a"));
+    noise(&r.share, "a", 2);
+    ask(&r, VAULT_WRITTEN, mallory, "a", NULL, NULL);
+    assert_int_equal(expect(&r, REWRITE_UNJUDGED, "a"), thing);
+    noise(&r.share, "b", 3);
+    ask(&r, VAULT_WRITTEN, mallory, "b", NULL, NULL);
+    assert_int_not_equal(expect(&r, REWRITE_TYPE_LOST, "b"), thing);
+    end(&r);
+}
+
+static void saving_is_told_and_does_not_count(void **state)
+{
+    (void)state;
+    struct running r;
+    begin(&r);
+    letter(&r, "a");
+    prose(&r.share, "a", 2);
+    ask(&r, VAULT_WRITTEN, mallory, "a", NULL, NULL);
+    expect(&r, REWRITE_KEPT, "a");
+    prose(&r.share, "new", 3); /* and by another file renamed over it */
+    ask(&r, VAULT_WRITTEN, mallory, "new", NULL, NULL);
+    char one[512], other[512];
+    assert_int_equal(rename(in_share(&r.share, "new", one), in_share(&r.share, "a", other)), 0);
+    ask(&r, VAULT_MOVED, mallory, NULL, "new", "a");
+    expect(&r, REWRITE_KEPT, "a");
+    end(&r);
+}
+
+static void what_a_tree_wrote_itself_is_its_own(void **state)
+{
+    (void)state;
+    struct running r;
+    begin(&r);
+    letter(&r, "mine");
+    noise(&r.share, "mine", 1);
+    ask(&r, VAULT_WRITTEN, ana, "mine", NULL, NULL);
+    expect(&r, REWRITE_OWN, "mine");
+    char path[512];
+    assert_int_equal(unlink(in_share(&r.share, "mine", path)), 0);
+    ask(&r, VAULT_REMOVED, ana, NULL, "mine", NULL);
+    expect(&r, REWRITE_OWN, "mine");
+    /* Once anybody else's content was in it, it is not. */
+    letter(&r, "ours");
+    prose(&r.share, "ours", 2);
+    ask(&r, VAULT_WRITTEN, mallory, "ours", NULL, NULL);
+    expect(&r, REWRITE_KEPT, "ours");
+    wait_until_kept(&r, "ours");
+    noise(&r.share, "ours", 2);
+    ask(&r, VAULT_WRITTEN, mallory, "ours", NULL, NULL);
+    expect(&r, REWRITE_TYPE_LOST, "ours");
+    end(&r);
+}
+
+static void renamed_over_and_removed_is_judged(void **state)
+{
+    (void)state;
+    struct running r;
+    char one[512], other[512];
+    begin(&r);
+    letter(&r, "over");
+    letter(&r, "gone");
+    noise(&r.share, "garbage", 1);
+    ask(&r, VAULT_WRITTEN, mallory, "garbage", NULL, NULL);
+    assert_int_equal(rename(in_share(&r.share, "garbage", one), in_share(&r.share, "over", other)),
+                     0);
+    ask(&r, VAULT_MOVED, mallory, NULL, "garbage", "over");
+    expect(&r, REWRITE_TYPE_LOST, "over");
+    noise(&r.share, "gone.locked", 2); /* a new file, and the old one removed */
+    ask(&r, VAULT_WRITTEN, mallory, "gone.locked", NULL, NULL);
+    assert_int_equal(unlink(in_share(&r.share, "gone", one)), 0);
+    ask(&r, VAULT_REMOVED, mallory, NULL, "gone", NULL);
+    expect(&r, REWRITE_VANISHED, "gone");
+    end(&r);
+}
+
+static void a_file_with_a_successor_did_not_vanish(void **state)
+{
+    (void)state;
+    struct running r;
+    char one[512], other[512];
+    begin(&r);
+    letter(&r, "a");
+    letter(&r, "b");
+    letter(&r, "c");
+    unlink(in_share(&r.share, "a", one)); /* as git does: removed, and made anew */
+    ask(&r, VAULT_REMOVED, mallory, NULL, "a", NULL);
+    prose(&r.share, "a", 2);
+    expect(&r, REWRITE_KEPT, "a");
+    /* As editors do: moved aside, written, and the old one removed. */
+    rename(in_share(&r.share, "b", one), in_share(&r.share, "b~", other));
+    ask(&r, VAULT_MOVED, mallory, NULL, "b", "b~");
+    prose(&r.share, "b", 2);
+    unlink(in_share(&r.share, "b~", one));
+    ask(&r, VAULT_REMOVED, mallory, NULL, "b~", NULL);
+    expect(&r, REWRITE_KEPT, "b");
+    /* Compressed. */
+    assert_int_equal(shell("gzip %s", in_share(&r.share, "c", one)), 0);
+    ask(&r, VAULT_REMOVED, mallory, NULL, "c", NULL);
+    expect(&r, REWRITE_PACKED, "c");
+    end(&r);
+}
+
+static void a_file_that_is_never_closed_is_judged(void **state)
+{
+    (void)state;
+    struct running r;
+    char path[512];
+    begin(&r);
+    letter(&r, "a");
+    assert_int_equal(opened(&r, mallory, "a"), VAULT_ALREADY);
+    int fd = open(in_share(&r.share, "a", path), O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    char block[16384];
+    for (size_t i = 0; i < sizeof block; i++)
+        block[i] = (char)siphash_words3((struct hash_key){1, 2}, i, 3, 4);
+    assert_int_equal(write(fd, block, sizeof block), sizeof block);
+    struct vault_answer answer;
+    assert_true(answered(&r, &answer, 2500));
+    assert_true(answer.rewritten);
+    assert_int_equal(answer.figures.verdict, REWRITE_COUNTS);
+    assert_int_equal(answer.who.user, mallory.user);
+    close(fd);
+    end(&r);
+}
+
+static void scratch_files_are_not_kept_and_others_young_ones_are(void **state)
+{
+    (void)state;
+    struct running r;
+    char path[512];
+    begin(&r);
+    prose(&r.share, "scratch", 1);
+    ask(&r, VAULT_WRITTEN, ana, "scratch", NULL, NULL);
+    unlink(in_share(&r.share, "scratch", path));
+    ask(&r, VAULT_REMOVED, ana, NULL, "scratch", NULL);
+    prose(&r.share, "young", 1);
+    ask(&r, VAULT_WRITTEN, ana, "young", NULL, NULL);
+    unlink(in_share(&r.share, "young", path)); /* long before it is due to be kept */
+    ask(&r, VAULT_REMOVED, mallory, NULL, "young", NULL);
+    expect(&r, REWRITE_VANISHED, "young");
+    expect_silence(&r);
+    usleep(1200000);
+    struct vault_report report;
+    vault_view_report(r.view, &report);
+    assert_int_equal(report.vault.versions, 1);
+    end(&r);
+}
+
+static void who_fills_the_vault_is_refused_in_the_view(void **state)
+{
+    (void)state;
+    struct running r;
+    begin(&r);
+    char path[512];
+    assert_int_equal(shell("head -c 24000000 /dev/urandom >%s", in_share(&r.share, "large", path)),
+                     0);
+    ask(&r, VAULT_WRITTEN, ana, "large", NULL, NULL);
+    wait_until_kept(&r, "large");
+    assert_false(vault_view_refuses(r.view, mallory.user));
+    assert_int_equal(truncate(path, 0), 0);
+    ask(&r, VAULT_WRITTEN, mallory, "large", NULL, NULL);
+    expect(&r, REWRITE_EMPTIED, "large");
+    for (int i = 0; i < 300 && !vault_view_refuses(r.view, mallory.user); i++)
+        usleep(10000);
+    assert_true(vault_view_refuses(r.view, mallory.user));
+    assert_false(vault_view_refuses(r.view, ana.user));
+    prose(&r.share, "other", 1);
+    assert_int_equal(opened(&r, mallory, "other"), VAULT_REFUSED);
+    assert_int_equal(opened(&r, ana, "other"), VAULT_KEPT);
+    end(&r);
+}
+
+static void a_judge_that_dies_ends_the_vault_and_the_file_counts(void **state)
+{
+    (void)state;
+    struct running r;
+    int status;
+    begin(&r);
+    letter(&r, "a");
+    assert_int_equal(kill(r.judge, SIGKILL), 0);
+    assert_int_equal(waitpid(r.judge, &status, 0), r.judge);
+    prose(&r.share, "a", 2);
+    ask(&r, VAULT_WRITTEN, mallory, "a", NULL, NULL);
+    expect(&r, REWRITE_UNJUDGED, "a");
+    assert_int_equal(waitpid(r.vault, &status, 0), r.vault);
+    assert_int_equal(WEXITSTATUS(status), 1);
+    vault_view_close(r.view);
+    close(r.socket);
+    share_end(&r.share);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_version_is_kept_before_an_open_can_write),
+        cmocka_unit_test(the_pass_keeps_what_was_there_before),
+        cmocka_unit_test(encryption_in_place_is_told_with_its_figures),
+        cmocka_unit_test(saving_is_told_and_does_not_count),
+        cmocka_unit_test(what_a_tree_wrote_itself_is_its_own),
+        cmocka_unit_test(renamed_over_and_removed_is_judged),
+        cmocka_unit_test(a_file_with_a_successor_did_not_vanish),
+        cmocka_unit_test(a_file_that_is_never_closed_is_judged),
+        cmocka_unit_test(scratch_files_are_not_kept_and_others_young_ones_are),
+        cmocka_unit_test(who_fills_the_vault_is_refused_in_the_view),
+        cmocka_unit_test(a_judge_that_dies_ends_the_vault_and_the_file_counts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
