@@ -13,6 +13,7 @@
 #include "cli/child.h"
 #include "cli/chronicle.h"
 #include "cli/desk_child.h"
+#include "cli/files_child.h"
 #include "cli/egress_child.h"
 #include "cli/herald.h"
 #include "cli/keeper.h"
@@ -27,6 +28,8 @@
       5 * NANOS_SECOND, NANOS_SECOND, true)                                                        \
     X(EGRESS, "egress", egress_main, egress_wanted, egress_unwanted, egress_begin, NULL,           \
       EGRESS_AGAIN, 0, NULL, SIGTERM, 3 * NANOS_SECOND, NANOS_SECOND, false)                       \
+    X(FILES, "files-guard", files_main, files_wanted, NULL, NULL, NULL, FILES_AGAIN, 0, NULL,      \
+      SIGTERM, 10 * NANOS_SECOND, NANOS_SECOND, false)                                             \
     X(KEEPER, "keeper", keeper_main, keeper_wanted, NULL, NULL, NULL, 0, 0, NULL, SIGTERM,         \
       5 * NANOS_SECOND, NANOS_SECOND, false)                                                       \
     X(DESK, "desk", desk_main, desk_wanted, NULL, desk_prepare, desk_fixed, 0, 0, NULL, SIGTERM,   \

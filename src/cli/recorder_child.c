@@ -85,6 +85,7 @@ int recorder_prepare(const struct contract *c, const struct account *account, in
         {HANDOVER_COMMAND, -1},
         {HANDOVER_HERALD, -1},
         {HANDOVER_EGRESS, -1},
+        {HANDOVER_FILES, -1},
     };
     int failed = directories_for_audit(c, account, error);
     if (!failed)

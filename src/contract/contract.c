@@ -65,7 +65,8 @@ const char *guard_name(enum guard guard)
 bool meter_is_enforced(enum meter meter)
 {
     return meter == METER_REQUESTS || meter == METER_ORIGIN_REQUESTS ||
-           meter == METER_PARCELS_READ || meter == METER_BYTES_OUT;
+           meter == METER_PARCELS_READ || meter == METER_BYTES_OUT ||
+           meter == METER_FILES_READ || meter == METER_FILES_REWRITTEN;
 }
 
 static bool wants_front(const struct contract *c)

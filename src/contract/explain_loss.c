@@ -246,29 +246,6 @@ static void lose_together(const struct speech *s)
     }
 }
 
-/* The sums hold once guards do what the contract says. */
-static void lose_unguarded(const struct speech *s)
-{
-    const struct contract *c = s->contract;
-    bool bytes = c->network.present && !meter_is_enforced(METER_BYTES_OUT);
-    bool files = c->share_count &&
-                 !(meter_is_enforced(METER_FILES_READ) && meter_is_enforced(METER_FILES_REWRITTEN));
-    if (bytes)
-        fputs(say(s,
-                  "- this release does not enforce limits of what leaves over the network yet: "
-                  "until one does, nothing here holds it back.\n",
-                  "- cette version n'applique pas encore les limites de ce qui sort par le "
-                  "réseau\u00a0: d'ici là, rien ici ne le retient.\n"),
-              s->out);
-    if (files)
-        fputs(say(s,
-                  "- this release does not enforce limits of files read or rewritten yet: until "
-                  "one does, nothing here holds them back.\n",
-                  "- cette version n'applique pas encore les limites de fichiers lus ou "
-                  "réécrits\u00a0: d'ici là, rien ici ne les retient.\n"),
-              s->out);
-}
-
 /* Every budget that nothing counts yet, by name. */
 static void list_unguarded(const struct speech *s)
 {
@@ -294,6 +271,5 @@ void contract_explain_loss(const struct contract *c, enum language language, FIL
         lose_files(&s, i, METER_FILES_REWRITTEN);
     }
     lose_together(&s);
-    lose_unguarded(&s);
     list_unguarded(&s);
 }

@@ -83,8 +83,6 @@ static void what_is_not_built_yet_is_said(void **state)
         "(pas encore réalisé\u00a0: d'ici là les requêtes attendent jusqu'à 11\u00a0secondes, puis "
         "sont refusées).");
     says_nothing_of(challenge, "Not enforced");
-    says(EGRESS "files: {shares: [{name: s, path: /s}]}\n", LANGUAGE_EN, true,
-         "- this release does not enforce limits of files read or rewritten yet");
     says(FRONT("people_read", "client", "slow"), LANGUAGE_EN, false,
          "(Not enforced in this release.)");
     says(FRONT("login_failures", "client", "slow"), LANGUAGE_EN, true,

@@ -102,6 +102,28 @@ static const struct alarm_french *alarm_french(enum alarm_kind kind)
                                "elles coûtent encore",
                                "raccourcissez la plus longue fenêtre de ces budgets ; "
                                "docs/budgets.md en dit la taille"},
+        [ALARM_SHARE_UNGUARDED] =
+            {"les fichiers d’un partage sont lus et écrits sans limite, et rien n’en est gardé",
+             "la raison dit ce qui l’empêche ; « ecluse check » dit où un partage peut se trouver"},
+        [ALARM_QUEUE_OVERFLOW] =
+            {"le noyau avait plus de suppressions et de renommages à dire qu’on n’en prend : "
+             "certains n’ont pas été comptés",
+             "ce qui a été supprimé est au coffre ; moins de suppressions à la fois, ou un disque "
+             "plus rapide"},
+        [ALARM_NOT_COVERED] =
+            {"des fichiers ont été ouverts en écriture sans que le coffre en ait une version : ils "
+             "ne pourraient pas être rendus",
+             "mettez le partage sur XFS ou btrfs, ou relevez copy_up_to ; « journalctl -u ecluse » "
+             "pour les échecs"},
+        [ALARM_VAULT_FULL] =
+            {"quelqu’un a tant réécrit que la place manque pour ce qui était là : il ne peut plus "
+             "écrire",
+             "« ecluse holds » et « ecluse files list » disent qui ; puis plus de place dans "
+             "files.vault, ou un keep plus court"},
+        [ALARM_OPENED_BEFORE] =
+            {"des programmes tiennent des fichiers d’un partage ouverts en écriture depuis avant le "
+             "début de la garde",
+             "relancez-les ; runtime/files.opened dit lesquels, à root"},
         [ALARM_STORE_OFF] = {"des processus sont morts en lisant le stock : il est débranché",
                              "écartez state/tracking, restaurez-le ou réalimentez-le"},
         [ALARM_STORE_UNREADABLE] = {"le stock des colis ne s’ouvre pas, ou tue qui le lit",

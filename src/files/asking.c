@@ -51,6 +51,11 @@ bool asking_has(const struct listener *l, unsigned share, const struct stat *sta
     return l->view[share] && vault_view_has(l->view[share], status);
 }
 
+bool asking_refuses(const struct listener *l, unsigned share, uint32_t user)
+{
+    return l->view[share] && vault_view_refuses(l->view[share], user);
+}
+
 /* ---- Questions ------------------------------------------------------------------------------- */
 
 static int ask(struct listener *l, unsigned share, const struct vault_question *question, int fd)
@@ -59,7 +64,7 @@ static int ask(struct listener *l, unsigned share, const struct vault_question *
     if (code == -EPIPE && l->vault[share] >= 0)
         asking_gone(l, share);
     if (code < 0)
-        page_add(l->page, PAGE_NOT_ASKED);
+        board_add(l->board, BOARD_NOT_ASKED);
     return code;
 }
 
@@ -69,11 +74,12 @@ static struct vault_who who_of(const struct payer *payer)
                               .tree = payer->tree ? payer->tree->id : 0};
 }
 
-int asking_opened(struct listener *l, const struct waiting *waiting)
+int asking_opened(struct listener *l, const struct waiting *waiting, bool kept)
 {
     static struct vault_question question;
     question.cookie = cookie_of(waiting->thing, waiting->number);
     question.event = VAULT_OPENED;
+    question.kept = kept;
     question.kept = asking_has(l, waiting->share, &waiting->status);
     question.who = (struct vault_who){waiting->user, waiting->tree};
     question.at = clock_wall();
@@ -150,11 +156,11 @@ static void count_rewritten(struct listener *l, unsigned share, const struct vau
                               .user = answer->who.user,
                               .tree = answer->who.tree,
                               .figures = &answer->figures};
-    page_trace(l->page, &trace, (struct text){answer->path, strnlen(answer->path, VAULT_PATH_SIZE)},
+    board_trace(l->board, &trace, (struct text){answer->path, strnlen(answer->path, VAULT_PATH_SIZE)},
                l->now);
     if (answer->figures.verdict != REWRITE_COUNTS)
         return;
-    page_add(l->page, PAGE_REWRITTEN);
+    board_add(l->board, BOARD_REWRITTEN);
     struct charged charged = charging_charge(&l->charging, l->budgets, METER_FILES_REWRITTEN,
                                              &payer, answer->thing, l->now);
     listener_held(l, &payer, &charged);

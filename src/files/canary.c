@@ -251,15 +251,15 @@ long canaries_remove(const struct contract *contract, unsigned share, struct err
 
 static void show(void *context, const struct canary *canary)
 {
-    struct page *page = context;
+    struct board *board = context;
     struct stat status;
-    uint32_t at = atomic_load(&page->canary_count);
-    if (at >= PAGE_CANARY_MOST || lstat(canary->path, &status) != 0 || !S_ISREG(status.st_mode))
+    uint32_t at = atomic_load(&board->canary_count);
+    if (at >= BOARD_CANARY_MOST || lstat(canary->path, &status) != 0 || !S_ISREG(status.st_mode))
         return;
-    atomic_store(&page->canary[at].device, status.st_dev);
-    atomic_store(&page->canary[at].inode, status.st_ino);
-    atomic_store(&page->canary[at].folder, canary->folder);
-    atomic_store(&page->canary_count, at + 1);
+    atomic_store(&board->canary[at].device, status.st_dev);
+    atomic_store(&board->canary[at].inode, status.st_ino);
+    atomic_store(&board->canary[at].folder, canary->folder);
+    atomic_store(&board->canary_count, at + 1);
 }
 
 void canaries_look(struct files *f)
@@ -273,14 +273,14 @@ void canaries_look(struct files *f)
         status.st_mtim.tv_nsec == f->canaries_read.tv_nsec && !f->renew)
         return;
     f->canaries_read = status.st_mtim;
-    atomic_store(&f->page->canary_count, 0);
-    canaries_list(f->contract->state, show, f->page);
+    atomic_store(&f->board->canary_count, 0);
+    canaries_list(f->contract->state, show, f->board);
 }
 
 uint32_t canaries_of(const struct files *f, unsigned share)
 {
-    uint32_t count = 0, all = atomic_load(&f->page->canary_count);
-    for (uint32_t i = 0; i < all && i < PAGE_CANARY_MOST; i++)
-        count += atomic_load(&f->page->canary[i].device) == f->share[share].place.device;
+    uint32_t count = 0, all = atomic_load(&f->board->canary_count);
+    for (uint32_t i = 0; i < all && i < BOARD_CANARY_MOST; i++)
+        count += atomic_load(&f->board->canary[i].device) == f->share[share].place.device;
     return count;
 }

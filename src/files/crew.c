@@ -61,15 +61,15 @@ static void begin_watchdog(struct files *f)
     if (pid == 0) {
         begin_child("ecluse-watchdog", parent);
         close_all_but(-1, -1, -1);
-        watchdog_main(f->page, parent);
+        watchdog_main(f->board, parent);
     }
     f->watchdog = pid > 0 ? pid : 0;
 }
 
 int crew_begin(struct files *f)
 {
-    atomic_store(&f->page->ours[0], getpid());
-    atomic_store(&f->page->ours[1], getppid());
+    atomic_store(&f->board->ours[0], getpid());
+    atomic_store(&f->board->ours[1], getppid());
     begin_watchdog(f);
     return f->watchdog ? 0 : -EAGAIN;
 }
@@ -136,6 +136,8 @@ static void end_vault(struct share_crew *crew)
     if (crew->socket >= 0)
         close(crew->socket);
     crew->socket = -1;
+    vault_view_close(crew->view);
+    crew->view = NULL;
 }
 
 static bool begin_vault(struct files *f, unsigned share)
@@ -237,14 +239,14 @@ static void become_listener(struct files *f, unsigned seat, pid_t parent)
 static void begin_listener(struct files *f, unsigned seat)
 {
     struct listener_crew *crew = &f->listener[seat];
-    struct seat *place = &f->page->seat[seat];
+    struct seat *place = &f->board->seat[seat];
     int pair[2];
     pid_t parent = getpid();
     if (make_pair(pair) != 0)
         return;
     memset(&crew->start, 0, sizeof crew->start);
     crew->start = (struct listener_start){.contract = f->contract,
-                                          .page = f->page,
+                                          .board = f->board,
                                           .seat = seat,
                                           .mode = f->mode,
                                           .control = pair[1]};
@@ -275,7 +277,7 @@ static void begin_listener(struct files *f, unsigned seat)
 
 static void told_death(struct files *f, const struct listener_crew *crew, int status)
 {
-    uint64_t killed = atomic_load(&f->page->killed);
+    uint64_t killed = atomic_load(&f->board->killed);
     f->deaths++;
     if (killed != f->killed_told)
         files_say(f, FILES_DOWN, "listener",
@@ -294,7 +296,7 @@ static void told_death(struct files *f, const struct listener_crew *crew, int st
 static void reap_listener(struct files *f, unsigned seat, int status)
 {
     struct listener_crew *crew = &f->listener[seat];
-    atomic_store(&f->page->seat[seat].pid, 0);
+    atomic_store(&f->board->seat[seat].pid, 0);
     answering_notes(f, seat);
     epoll_ctl(f->poll, EPOLL_CTL_DEL, crew->control, NULL);
     close(crew->control);
@@ -316,7 +318,7 @@ static bool anything_to_guard(const struct files *f)
 
 static void give_word(struct files *f, unsigned seat)
 {
-    atomic_store(&f->page->seat[seat].go, 1);
+    atomic_store(&f->board->seat[seat].go, 1);
     f->seat = seat;
     f->renew = false;
     f->up_since = f->moment.boot;
@@ -342,7 +344,7 @@ static void keep_listener(struct files *f)
         return;
     }
     if (then->pid) {
-        if (!atomic_load(&f->page->seat[next].ready))
+        if (!atomic_load(&f->board->seat[next].ready))
             return;
         tell_to_leave(now);
         if (!now->pid)
@@ -422,13 +424,13 @@ static void reap(struct files *f)
 
 static void keep_watchdog(struct files *f)
 {
-    nanos_t silent = f->moment.boot - atomic_load(&f->page->watchdog_beat);
-    if (f->watchdog && atomic_load(&f->page->watchdog_beat) && silent > 2 * NANOS_SECOND) {
+    nanos_t silent = f->moment.boot - atomic_load(&f->board->watchdog_beat);
+    if (f->watchdog && atomic_load(&f->board->watchdog_beat) && silent > 2 * NANOS_SECOND) {
         files_say(f, FILES_DOWN, "watchdog", "process %d was silent for 2 s", f->watchdog);
         end_process(&f->watchdog);
     }
     if (!f->watchdog) {
-        atomic_store(&f->page->watchdog_beat, 0);
+        atomic_store(&f->board->watchdog_beat, 0);
         begin_watchdog(f);
     }
 }
@@ -444,7 +446,7 @@ void crew_tick(struct files *f)
 
 bool crew_is_up(const struct files *f)
 {
-    return f->listener[f->seat].pid && atomic_load(&f->page->seat[f->seat].go);
+    return f->listener[f->seat].pid && atomic_load(&f->board->seat[f->seat].go);
 }
 
 void crew_release_children(struct files *f, bool all)
@@ -456,7 +458,7 @@ void crew_release_children(struct files *f, bool all)
             poll(NULL, 0, 10);
         }
         end_process(&f->listener[seat].pid);
-        atomic_store(&f->page->seat[seat].pid, 0);
+        atomic_store(&f->board->seat[seat].pid, 0);
     }
     for (unsigned i = 0; all && i < CONTRACT_MAX_SHARES; i++) {
         end_vault(&f->share[i]);

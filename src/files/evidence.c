@@ -111,15 +111,15 @@ static void write_head(FILE *file, const struct evidence *e, long count, const c
 }
 
 /* Twice over the traces: to sum up, then to write; `file` NULL: to sum up. */
-static long walk(const struct contract *c, const struct page *page, const struct evidence *e,
+static long walk(const struct contract *c, const struct board *board, const struct evidence *e,
                  FILE *file, struct rewrite_tally *tally)
 {
     char line[LINE_SIZE];
     struct trace trace;
     long count = 0;
-    uint64_t last = atomic_load(&page->next), first = last > TRACE_COUNT ? last - TRACE_COUNT : 0;
+    uint64_t last = atomic_load(&board->next), first = last > TRACE_COUNT ? last - TRACE_COUNT : 0;
     for (uint64_t number = first + 1; number <= last; number++) {
-        if (!page_trace_read(page, number, &trace) || !is_about(e, &trace))
+        if (!board_trace_read(board, number, &trace) || !is_about(e, &trace))
             continue;
         count++;
         if (!file && trace.kind == TRACE_REWRITTEN)
@@ -134,7 +134,7 @@ static long walk(const struct contract *c, const struct page *page, const struct
 }
 
 static int write_whole(const char *path, const char *temporary, const struct contract *c,
-                       const struct page *page, const struct evidence *e, long count,
+                       const struct board *board, const struct evidence *e, long count,
                        const char *reason)
 {
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -146,7 +146,7 @@ static int write_whole(const char *path, const char *temporary, const struct con
         return code;
     }
     write_head(file, e, count, reason);
-    walk(c, page, e, file, NULL);
+    walk(c, board, e, file, NULL);
     int code = ferror(file) ? -EIO : 0;
     if (fclose(file) != 0 && code == 0)
         code = -errno;
@@ -157,7 +157,7 @@ static int write_whole(const char *path, const char *temporary, const struct con
     return code;
 }
 
-long evidence_write(const char *state, const struct contract *contract, const struct page *page,
+long evidence_write(const char *state, const struct contract *contract, const struct board *board,
                     const struct evidence *evidence, char *reason)
 {
     char path[PATH_SIZE], temporary[PATH_SIZE], name[HOLD_NAME_SIZE];
@@ -168,11 +168,11 @@ long evidence_write(const char *state, const struct contract *contract, const st
         code = name_file(temporary, state, name, ".new");
     if (code < 0)
         return code;
-    long count = walk(contract, page, evidence, NULL, &tally);
+    long count = walk(contract, board, evidence, NULL, &tally);
     reason[0] = 0;
     if (tally.files)
         rewrite_tally_text(&tally, reason);
-    code = write_whole(path, temporary, contract, page, evidence, count, reason);
+    code = write_whole(path, temporary, contract, board, evidence, count, reason);
     return code ? code : count;
 }
 

@@ -8,7 +8,7 @@
 #define ECLUSE_FILES_EVIDENCE_H
 
 #include "budget/budget.h"
-#include "files/page.h"
+#include "files/board.h"
 
 struct evidence {
     uint64_t hold;
@@ -24,7 +24,7 @@ struct evidence {
 
 /* Writes it whole (temporary name, rename). `reason`: the figures of what was rewritten, "" when
  * nothing was (REWRITE_TEXT_SIZE). Returns how many files it names, or a negative errno. */
-long evidence_write(const char *state, const struct contract *contract, const struct page *page,
+long evidence_write(const char *state, const struct contract *contract, const struct board *board,
                     const struct evidence *evidence, char *reason);
 
 /* Erases what is older than `keep` and about no hold in force; touches what is. */

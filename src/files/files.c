@@ -62,10 +62,10 @@ static int begin(struct files *f, struct error *error)
         return code;
     budget_set_mode(f->budgets, f->mode);
     f->slot = guard_register(f->budgets, f->moment.boot);
-    f->page = page_new();
+    f->board = board_new();
     f->held = calloc(HOLDS_MOST, sizeof *f->held);
     f->poll = epoll_create1(EPOLL_CLOEXEC);
-    if (!f->page || !f->held || f->poll < 0 || freezer_open(&f->freezer) < 0)
+    if (!f->board || !f->held || f->poll < 0 || freezer_open(&f->freezer) < 0)
         return error_set(error, -ENOMEM, "no memory for the guard of files");
     code = crew_begin(f);
     return code < 0 ? error_set(error, code, "the watchdog cannot be begun") : 0;
@@ -105,7 +105,7 @@ void files_close(struct files *f)
 {
     if (!f)
         return;
-    if (f->page)
+    if (f->board)
         crew_release_children(f, true);
     if (f->freezer.frozen)
         freezer_close(&f->freezer);
@@ -113,7 +113,7 @@ void files_close(struct files *f)
         guard_leave(f->budgets, f->slot);
     budget_close(f->budgets);
     state_close(f);
-    page_free(f->page);
+    board_free(f->board);
     free(f->held);
     if (f->poll >= 0)
         close(f->poll);
@@ -187,7 +187,7 @@ void files_tell(struct files *f, uint64_t prepared, uint64_t running, uint64_t r
 
 static void tell_overflows(struct files *f)
 {
-    uint64_t overflows = atomic_load(&f->page->count[PAGE_OVERFLOWS]);
+    uint64_t overflows = atomic_load(&f->board->count[BOARD_OVERFLOWS]);
     if (overflows != f->overflows_told)
         files_say(f, FILES_ALARM, "queue",
                   "the kernel's queue of notices overflowed: some removals and renames were not "

@@ -35,7 +35,8 @@
 #define ECLUSE_FILES_H
 
 #include "budget/budget.h"
-#include "files/page.h"
+#include "files/board.h"
+#include "files/vault_service.h"
 
 #define FILES_PACE (50 * NANOS_MILLISECOND)
 
@@ -89,6 +90,7 @@ struct files_share_state {
     uint32_t canaries;      /* laid out */
     uint32_t opened_before; /* descriptors open for writing that are older than the guard */
     char reason[232];       /* why it is not guarded */
+    struct vault_report vault; /* all zero without one */
 };
 
 struct files_state {
@@ -98,7 +100,7 @@ struct files_state {
     uint8_t enforce; /* opens wait for an answer */
     nanos_t since; /* boot clock: the listener is up, or down, since then */
     uint64_t deaths, killed; /* of listeners; of these, by the watchdog */
-    uint64_t count[PAGE_COUNT_COUNT];
+    uint64_t count[BOARD_COUNT_COUNT];
     uint32_t frozen; /* process trees */
     uint32_t share_count;
     struct files_share_state share[CONTRACT_MAX_SHARES];

@@ -18,6 +18,7 @@ struct share_crew { /* what serves one share */
     nanos_t start_at;  /* of the vault, not before this */
     nanos_t back_off;
     uint32_t opened_before;
+    struct vault_view *view; /* read-only; NULL: not open */
 };
 
 struct listener_crew {
@@ -45,7 +46,7 @@ struct files {
     struct budgets *budgets;
     int slot; /* guard_register() */
     uint64_t generation[3]; /* prepared, running, refused: told again after a new segment */
-    struct page *page;
+    struct board *board;
     enum mode mode;
     struct moment moment;
     int poll;

@@ -55,7 +55,7 @@ bool listener_see(struct listener *l, int fd, pid_t thread, struct act_seen *out
     if (out->owner.ours)
         return false;
     if (!out->owner.known)
-        page_add(l->page, PAGE_UNKNOWN);
+        board_add(l->board, BOARD_UNKNOWN);
     out->thing = siphash_words3(l->key, out->status.st_dev, out->status.st_ino, 0) &
                  ((UINT64_C(1) << THING_BITS) - 1);
     out->payer = (struct payer){.user = out->owner.user,
@@ -74,9 +74,9 @@ void listener_answer(struct listener *l, int fd, bool refuse)
         listener_say(l, LOG_LEVEL_ERROR, "files: an open could not be answered: %s",
                      strerror(errno));
     close(fd);
-    page_add(l->page, PAGE_OPENS);
+    board_add(l->board, BOARD_OPENS);
     if (refuse && !l->calm)
-        page_add(l->page, PAGE_REFUSED);
+        board_add(l->board, BOARD_REFUSED);
 }
 
 /* A file that is opened again and again is one line of a list, and no reason to ask for its path. */
@@ -107,7 +107,7 @@ void listener_trace(struct listener *l, const struct act_seen *act, enum trace_k
                               .share = act->payer.share,
                               .user = act->owner.user,
                               .tree = act->owner.tree ? act->owner.tree->id : 0};
-    page_trace(l->page, &trace, text, l->now);
+    board_trace(l->board, &trace, text, l->now);
 }
 
 /* ---- Holds ----------------------------------------------------------------------------------- */
@@ -165,7 +165,7 @@ void listener_held(struct listener *l, const struct payer *payer, const struct c
 static void take_event(struct listener *l, const struct fanotify_event_metadata *event)
 {
     if (event->mask & FAN_Q_OVERFLOW) {
-        page_add(l->page, PAGE_OVERFLOWS);
+        board_add(l->board, BOARD_OVERFLOWS);
         return;
     }
     if (event->fd < 0)
@@ -201,7 +201,7 @@ static void take_names(struct listener *l)
     for (; length > 0 && FAN_EVENT_OK(event, length); event = FAN_EVENT_NEXT(event, length)) {
         beat(l);
         if (event->mask & FAN_Q_OVERFLOW)
-            page_add(l->page, PAGE_OVERFLOWS);
+            board_add(l->board, BOARD_OVERFLOWS);
         else
             naming_take(l, event);
     }
@@ -335,7 +335,7 @@ static int begin(struct listener *l, struct error *error)
     l->poll = epoll_create1(EPOLL_CLOEXEC);
     l->key = hash_key_random();
     l->questions = (uint32_t)l->key.k0; /* answers to its predecessor are not its own */
-    if (proc < 0 || l->poll < 0 || owners_new(proc, l->page->ours, &l->owners) < 0)
+    if (proc < 0 || l->poll < 0 || owners_new(proc, l->board->ours, &l->owners) < 0)
         return error_set(error, -ENOMEM, "no memory or no /proc");
     owners_trust(l->owners, l->start->trusted, l->start->trusted_count);
     int code = budget_open(l->contract, GUARD_FILES, false, &l->budgets, error);
@@ -376,8 +376,8 @@ _Noreturn void listener_main(const struct listener_start *start)
         _exit(LISTENER_FAILED);
     l->start = start;
     l->contract = start->contract;
-    l->page = start->page;
-    l->seat = &start->page->seat[start->seat];
+    l->board = start->board;
+    l->seat = &start->board->seat[start->seat];
     l->enforce = start->mode == MODE_ENFORCE;
     l->opens = l->names = -1;
     the_listener = l;

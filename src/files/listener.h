@@ -17,7 +17,7 @@
 #define ECLUSE_FILES_LISTENER_H
 
 #include "files/note.h"
-#include "files/page.h"
+#include "files/board.h"
 #include "files/place.h"
 
 #define LISTENER_PATIENCE (700 * NANOS_MILLISECOND) /* for the vault, or for a verdict */
@@ -25,7 +25,7 @@
 
 struct listener_start {
     const struct contract *contract;
-    struct page *page;
+    struct board *board;
     unsigned seat;
     enum mode mode;                   /* MODE_OBSERVE also in a panic */
     struct place place[CONTRACT_MAX_SHARES]; /* device 0: not guarded */

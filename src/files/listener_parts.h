@@ -47,7 +47,7 @@ struct traced { /* what was traced lately */
 struct listener {
     const struct listener_start *start;
     const struct contract *contract;
-    struct page *page;
+    struct board *board;
     struct seat *seat;
     bool enforce, calm; /* calm: a panic came; everything is let be */
     struct budgets *budgets;
@@ -99,7 +99,9 @@ void asking_answers(struct listener *l, unsigned share);
 bool asking_is_up(const struct listener *l, unsigned share);
 bool asking_has(const struct listener *l, unsigned share, const struct stat *status);
 /* 0, or negative when nobody could be asked. */
-int asking_opened(struct listener *l, const struct waiting *waiting);
+int asking_opened(struct listener *l, const struct waiting *waiting, bool kept);
+/* Whether his acts have no room in the vault any more. */
+bool asking_refuses(const struct listener *l, unsigned share, uint32_t user);
 void asking_closed(struct listener *l, const struct act_seen *act);
 void asking_held(struct listener *l, unsigned share, uint64_t hold, const struct payer *payer,
                  const struct principal *principal, nanos_t from);

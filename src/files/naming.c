@@ -163,7 +163,7 @@ static void renamed(struct listener *l, const struct payer *payer, const struct 
     if (known)
         asking_moved(l, payer, from, to);
     else
-        page_add(l->page, PAGE_NOT_ASKED);
+        board_add(l->board, BOARD_NOT_ASKED);
 }
 
 void naming_take(struct listener *l, const struct fanotify_event_metadata *event)
@@ -177,7 +177,7 @@ void naming_take(struct listener *l, const struct fanotify_event_metadata *event
     if (owner.ours)
         return;
     if (!owner.known)
-        page_add(l->page, PAGE_UNKNOWN);
+        board_add(l->board, BOARD_UNKNOWN);
     struct payer payer = {.user = owner.user,
                           .known = owner.known,
                           .tree = owner.tree,

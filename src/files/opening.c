@@ -30,7 +30,7 @@ static void settle(struct listener *l, struct waiting *w, bool refuse)
 
 static void settle_late(struct listener *l, struct waiting *w)
 {
-    page_add(l->page, PAGE_LATE);
+    board_add(l->board, BOARD_LATE);
     settle(l, w, true);
 }
 
@@ -52,7 +52,7 @@ static bool has_room(struct listener *l, const struct waiting *w)
 static void open_uncovered(struct listener *l, struct waiting *w)
 {
     struct payer payer = payer_of(l, w);
-    page_add(l->page, PAGE_NOT_COVERED);
+    board_add(l->board, BOARD_NOT_COVERED);
     struct charged charged = charging_charge(&l->charging, l->budgets, METER_FILES_REWRITTEN,
                                              &payer, w->thing, l->now);
     listener_held(l, &payer, &charged);
@@ -65,7 +65,11 @@ static void keep_first(struct listener *l, struct waiting *w)
 {
     bool kept = asking_has(l, w->share, &w->status);
     w->number = ++l->questions & 0x7fffff;
-    int code = asking_is_up(l, w->share) ? asking_opened(l, w) : -1;
+    if (asking_refuses(l, w->share, w->user)) {
+        settle(l, w, true);
+        return;
+    }
+    int code = asking_is_up(l, w->share) ? asking_opened(l, w, kept) : -1;
     if (kept)
         settle(l, w, false);
     else if (code < 0)
@@ -102,7 +106,7 @@ static void open_existing(struct listener *l, const struct act_seen *act)
     if (has_room(l, w))
         keep_first(l, w);
     if (w->waits_for != WAITS_FOR_NOTHING)
-        page_add(l->page, PAGE_WAITED);
+        board_add(l->board, BOARD_WAITED);
 }
 
 void opening_again(struct listener *l)

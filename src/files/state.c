@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-static const uint64_t state_seed = 3; /* raise it when the struct's meaning changes */
+static const uint64_t state_seed = 4; /* raise it when the struct's meaning changes */
 
 static void name_state(char out[CONTRACT_PATH_SIZE + 16], const char *runtime)
 {
@@ -30,14 +30,27 @@ int state_open(struct files *f, struct error *error)
                 : shared_file_map(path, sizeof(struct files_state), false, &f->state, error);
 }
 
-static void fill_share(const struct files *f, unsigned i, struct files_share_state *out)
+static void fill_vault(struct files *f, unsigned i, struct vault_report *out)
 {
-    const struct share_crew *crew = &f->share[i];
+    struct share_crew *crew = &f->share[i];
+    struct error error;
+    if (crew->vault && !crew->view &&
+        vault_view_open(f->contract->runtime, f->contract->share[i].name, false, &crew->view,
+                        &error) < 0)
+        crew->view = NULL;
+    if (crew->vault && crew->view)
+        vault_view_report(crew->view, out);
+}
+
+static void fill_share(struct files *f, unsigned i, struct files_share_state *out)
+{
+    struct share_crew *crew = &f->share[i];
     out->guarded = crew->place.device && crew_is_up(f);
     out->covered = crew->vault > 0;
     out->opened_before = crew->opened_before;
     out->canaries = canaries_of(f, i);
     memcpy(out->reason, crew->reason, sizeof out->reason);
+    fill_vault(f, i, &out->vault);
 }
 
 void state_write(struct files *f)
@@ -46,15 +59,15 @@ void state_write(struct files *f)
     bool up = crew_is_up(f);
     memset(&state, 0, sizeof state);
     state.heartbeat = f->moment.boot;
-    state.manager = f->page->ours[0];
+    state.manager = f->board->ours[0];
     state.listener = up ? f->listener[f->seat].pid : 0;
     state.watchdog = f->watchdog;
     state.enforce = up && f->mode == MODE_ENFORCE;
     state.since = up ? f->up_since : f->down_since;
     state.deaths = f->deaths;
-    state.killed = atomic_load(&f->page->killed);
-    for (unsigned i = 0; i < PAGE_COUNT_COUNT; i++)
-        state.count[i] = atomic_load(&f->page->count[i]);
+    state.killed = atomic_load(&f->board->killed);
+    for (unsigned i = 0; i < BOARD_COUNT_COUNT; i++)
+        state.count[i] = atomic_load(&f->board->count[i]);
     state.frozen = freezer_count(&f->freezer);
     state.share_count = f->contract->share_count;
     for (unsigned i = 0; i < state.share_count; i++)

@@ -11,11 +11,11 @@ static struct tripped { /* who opened a canary lately */
     nanos_t at; /* 0: free */
 } tripped[TRIPPED_MOST];
 
-static const struct page_canary *find(const struct page *page, const struct stat *status)
+static const struct board_canary *find(const struct board *board, const struct stat *status)
 {
-    uint32_t count = atomic_load_explicit(&page->canary_count, memory_order_acquire);
-    for (uint32_t i = 0; i < count && i < PAGE_CANARY_MOST; i++) {
-        const struct page_canary *canary = &page->canary[i];
+    uint32_t count = atomic_load_explicit(&board->canary_count, memory_order_acquire);
+    for (uint32_t i = 0; i < count && i < BOARD_CANARY_MOST; i++) {
+        const struct board_canary *canary = &board->canary[i];
         if (atomic_load_explicit(&canary->inode, memory_order_relaxed) == status->st_ino &&
             atomic_load_explicit(&canary->device, memory_order_relaxed) == status->st_dev)
             return canary;
@@ -45,11 +45,11 @@ static bool is_second(const struct act_seen *act, uint32_t folder, nanos_t now)
 
 bool tripping_canary(struct listener *l, const struct act_seen *act)
 {
-    const struct page_canary *canary = find(l->page, &act->status);
+    const struct board_canary *canary = find(l->board, &act->status);
     if (!canary || !act->owner.known)
         return false;
     bool second = is_second(act, atomic_load(&canary->folder), l->now);
-    page_add(l->page, PAGE_CANARIES);
+    board_add(l->board, BOARD_CANARIES);
     charging_shrink(l->budgets, &act->payer, second ? 0 : TRIPPED_SHARE, l->now,
                     l->now + TRIPPED_FOR);
     listener_trace(l, act, TRACE_CANARY);

@@ -16,20 +16,20 @@ pid_t watchdog_look(const struct seat *seat, nanos_t now, nanos_t slept)
     return listener;
 }
 
-static void look_at_all(struct page *page, nanos_t now, nanos_t slept)
+static void look_at_all(struct board *board, nanos_t now, nanos_t slept)
 {
-    atomic_store(&page->watchdog_beat, now);
+    atomic_store(&board->watchdog_beat, now);
     for (unsigned i = 0; i < SEATS; i++) {
-        pid_t late = watchdog_look(&page->seat[i], now, slept);
+        pid_t late = watchdog_look(&board->seat[i], now, slept);
         int32_t expected = late;
         /* Its number is its parent's to give back, and given back only after `pid` is 0 again. */
         if (late && kill(late, SIGKILL) == 0 &&
-            atomic_compare_exchange_strong(&page->seat[i].pid, &expected, 0))
-            atomic_fetch_add(&page->killed, 1);
+            atomic_compare_exchange_strong(&board->seat[i].pid, &expected, 0))
+            atomic_fetch_add(&board->killed, 1);
     }
 }
 
-_Noreturn void watchdog_main(struct page *page, pid_t parent)
+_Noreturn void watchdog_main(struct board *board, pid_t parent)
 {
     prctl(PR_SET_NAME, "ecluse-watchdog");
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -42,7 +42,7 @@ _Noreturn void watchdog_main(struct page *page, pid_t parent)
     for (nanos_t last = clock_boot(); getppid() == parent;) {
         nanosleep(&(struct timespec){.tv_nsec = (long)WATCHDOG_PACE}, NULL);
         nanos_t now = clock_boot();
-        look_at_all(page, now, now - last);
+        look_at_all(board, now, now - last);
         last = now;
     }
     _exit(0);

@@ -10,7 +10,7 @@
 #ifndef ECLUSE_FILES_WATCHDOG_H
 #define ECLUSE_FILES_WATCHDOG_H
 
-#include "files/page.h"
+#include "files/board.h"
 
 #define WATCHDOG_PATIENCE (300 * NANOS_MILLISECOND)
 #define WATCHDOG_PACE     (50 * NANOS_MILLISECOND)
@@ -19,6 +19,6 @@
 pid_t watchdog_look(const struct seat *seat, nanos_t now, nanos_t slept);
 
 /* Until its parent is gone. */
-_Noreturn void watchdog_main(struct page *page, pid_t parent);
+_Noreturn void watchdog_main(struct board *board, pid_t parent);
 
 #endif

@@ -50,6 +50,23 @@
       "more distinct things were read than are remembered: read again, they cost again",           \
       "shorten the longest window of the budgets on distinct things; docs/budgets.md has the "     \
       "size")                                                                                      \
+    X(SHARE_UNGUARDED, "share_unguarded",                                                          \
+      "files of a share are read and written without a limit, and nothing of them is kept",        \
+      "its reason says what is in the way; `ecluse check` says where a share may lie")             \
+    X(QUEUE_OVERFLOW, "queue_overflow",                                                            \
+      "the kernel had more removals and renames to tell than are taken: some were not counted",    \
+      "what they removed is in the vault; fewer removals at once, or a faster disk")               \
+    X(NOT_COVERED, "not_covered",                                                                  \
+      "files were opened for writing of which the vault has no version: they could not be "        \
+      "restored",                                                                                  \
+      "put the share on XFS or btrfs, or raise `copy_up_to`; `journalctl -u ecluse` for failures") \
+    X(VAULT_FULL, "vault_full",                                                                    \
+      "somebody has rewritten so much that no room is left for what it was: he may write no more", \
+      "`ecluse holds` and `ecluse files list`: who it is; then `files.vault` more room, or less "  \
+      "`keep`")                                                                                    \
+    X(OPENED_BEFORE, "opened_before",                                                              \
+      "programs have files of a share open for writing since before the guard began",              \
+      "restart them; `runtime/files.opened` says which, to root")                                  \
     X(STORE_OFF, "store_off",                                                                      \
       "workers died while reading the store, so it is switched off and lookups go to the origin",  \
       "set `state/tracking` aside, restore it or feed it again")                                   \

@@ -12,6 +12,7 @@
 
 #include "audit/handover.h"
 #include "budget/promise.h"
+#include "files/files.h"
 #include "outputs/tally.h"
 #include "status/alarm.h"
 #include "status/bulletin.h"
@@ -54,6 +55,8 @@ struct status {
     bool has_outputs;            /* the herald has written its tally */
     int64_t outputs_at;          /* wall clock: when */
     struct output_state output[OUTPUT_COUNT];
+    bool has_files; /* a guard of files ran here; what it said may be old */
+    struct files_state files;
     size_t holds;
     unsigned broken;  /* promises */
     double disk_free; /* share of the disk under `state`; negative: not known */
@@ -73,6 +76,10 @@ void status_look(struct status *st); /* fills all but `s`, which is open, and `s
 /* What the outputs told and could not tell; their alarms. */
 void outputs_look(struct status *st);
 json_t *outputs_json(const struct status *st);
+
+/* What the guard of files says of itself; its alarms. null when it says nothing any more. */
+void files_look(struct status *st);
+json_t *files_json(const struct status *st);
 
 json_t *status_json(const struct status *st);
 

@@ -1,25 +1,25 @@
-#include "files/page.h"
+#include "files/board.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
 
-struct page *page_new(void)
+struct board *board_new(void)
 {
-    void *page = mmap(NULL, sizeof(struct page), PROT_READ | PROT_WRITE,
+    void *board = mmap(NULL, sizeof(struct board), PROT_READ | PROT_WRITE,
                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    return page == MAP_FAILED ? NULL : page;
+    return board == MAP_FAILED ? NULL : board;
 }
 
-void page_free(struct page *page)
+void board_free(struct board *board)
 {
-    if (page)
-        munmap(page, sizeof *page);
+    if (board)
+        munmap(board, sizeof *board);
 }
 
-void page_trace(struct page *page, const struct trace_act *act, struct text path, nanos_t now)
+void board_trace(struct board *board, const struct trace_act *act, struct text path, nanos_t now)
 {
-    uint64_t number = atomic_fetch_add_explicit(&page->next, 1, memory_order_relaxed) + 1;
-    struct trace *trace = &page->trace[number % TRACE_COUNT];
+    uint64_t number = atomic_fetch_add_explicit(&board->next, 1, memory_order_relaxed) + 1;
+    struct trace *trace = &board->trace[number % TRACE_COUNT];
     size_t length = path.length < TRACE_PATH_SIZE ? path.length : TRACE_PATH_SIZE - 1;
     atomic_store_explicit(&trace->number, 0, memory_order_release);
     atomic_thread_fence(memory_order_seq_cst);
@@ -34,9 +34,9 @@ void page_trace(struct page *page, const struct trace_act *act, struct text path
     atomic_store_explicit(&trace->number, number, memory_order_release);
 }
 
-bool page_trace_read(const struct page *page, uint64_t number, struct trace *out)
+bool board_trace_read(const struct board *board, uint64_t number, struct trace *out)
 {
-    const struct trace *trace = &page->trace[number % TRACE_COUNT];
+    const struct trace *trace = &board->trace[number % TRACE_COUNT];
     if (number == 0 || atomic_load_explicit(&trace->number, memory_order_acquire) != number)
         return false;
     memcpy(out, trace, sizeof *out);
@@ -45,12 +45,12 @@ bool page_trace_read(const struct page *page, uint64_t number, struct trace *out
     return atomic_load_explicit(&trace->number, memory_order_relaxed) == number;
 }
 
-const char *page_count_name(enum page_count count)
+const char *board_count_name(enum board_count count)
 {
     static const char *const names[] = {
 #define X(constant, name, ...) name,
-        PAGE_COUNTS(X)
+        BOARD_COUNTS(X)
 #undef X
     };
-    return (unsigned)count < PAGE_COUNT_COUNT ? names[count] : "?";
+    return (unsigned)count < BOARD_COUNT_COUNT ? names[count] : "?";
 }

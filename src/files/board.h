@@ -1,4 +1,4 @@
-/* page.h: what the guard's processes share. The room's own.
+/* board.h: what the guard's processes share. The room's own.
  *
  * One anonymous mapping, made before any of them is: its manager, the listener, the watchdog. A
  * word is whole at any moment; nobody takes a lock, so that a process may be killed or stopped at
@@ -8,8 +8,8 @@
  *          hold's list (evidence.h) costs an open no more than the copy of a path. Personal, and
  *          only ever in this memory until a hold begins.
  */
-#ifndef ECLUSE_FILES_PAGE_H
-#define ECLUSE_FILES_PAGE_H
+#ifndef ECLUSE_FILES_BOARD_H
+#define ECLUSE_FILES_BOARD_H
 
 #include "files/owner.h"
 #include "files/rewrite.h"
@@ -17,7 +17,7 @@
 #include <stdatomic.h>
 
 /*    constant       name               of the listener: what it counts */
-#define PAGE_COUNTS(X)                                                                             \
+#define BOARD_COUNTS(X)                                                                             \
     X(OPENS, "opens", "opens that were decided")                                                   \
     X(REFUSED, "refused", "of these, refused")                                                     \
     X(WAITED, "waited", "of these, kept waiting for the vault or a verdict")                       \
@@ -29,17 +29,17 @@
     X(OVERFLOWS, "overflows", "times the kernel's queue of notices overflowed")                    \
     X(CANARIES, "canaries", "canaries opened")
 
-enum page_count {
-#define X(constant, ...) PAGE_##constant,
-    PAGE_COUNTS(X)
+enum board_count {
+#define X(constant, ...) BOARD_##constant,
+    BOARD_COUNTS(X)
 #undef X
-        PAGE_COUNT_COUNT
+        BOARD_COUNT_COUNT
 };
 
 enum {
     TRACE_COUNT = 1 << 15,
     TRACE_PATH_SIZE = 184,
-    PAGE_CANARY_MOST = 512,
+    BOARD_CANARY_MOST = 512,
 };
 
 enum trace_kind { TRACE_READ, TRACE_OPENED, TRACE_REWRITTEN, TRACE_CANARY, TRACE_KINDS };
@@ -55,7 +55,7 @@ struct trace {
     char path[TRACE_PATH_SIZE];           /* relative to the share; its end where it is longer */
 };
 
-struct page_canary {
+struct board_canary {
     _Atomic uint64_t device, inode; /* inode 0: none */
     _Atomic uint32_t folder;        /* which directory: equal numbers, the same */
 };
@@ -71,24 +71,24 @@ struct seat {
 
 enum { SEATS = 2 };
 
-struct page {
+struct board {
     struct seat seat[SEATS];
     _Atomic int64_t watchdog_beat;
     _Atomic uint64_t killed; /* by the watchdog */
     _Atomic int32_t ours[OWNER_MOST_OURS];
-    _Atomic uint64_t count[PAGE_COUNT_COUNT];
+    _Atomic uint64_t count[BOARD_COUNT_COUNT];
     _Atomic uint32_t canary_count;
-    struct page_canary canary[PAGE_CANARY_MOST];
+    struct board_canary canary[BOARD_CANARY_MOST];
     _Atomic uint64_t next; /* trace */
     struct trace trace[TRACE_COUNT];
 };
 
-struct page *page_new(void); /* NULL: no memory */
-void page_free(struct page *page);
+struct board *board_new(void); /* NULL: no memory */
+void board_free(struct board *board);
 
-static inline void page_add(struct page *page, enum page_count count)
+static inline void board_add(struct board *board, enum board_count count)
 {
-    atomic_fetch_add_explicit(&page->count[count], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&board->count[count], 1, memory_order_relaxed);
 }
 
 /* The listener's: one more trace. */
@@ -99,11 +99,11 @@ struct trace_act {
     uint64_t tree;
     const struct rewrite_figures *figures; /* may be NULL */
 };
-void page_trace(struct page *page, const struct trace_act *act, struct text path, nanos_t now);
+void board_trace(struct board *board, const struct trace_act *act, struct text path, nanos_t now);
 
 /* A copy of trace `number`; false when it is overwritten, or not there yet. */
-bool page_trace_read(const struct page *page, uint64_t number, struct trace *out);
+bool board_trace_read(const struct board *board, uint64_t number, struct trace *out);
 
-const char *page_count_name(enum page_count count);
+const char *board_count_name(enum board_count count);
 
 #endif
