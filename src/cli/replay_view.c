@@ -153,6 +153,8 @@ static void rows_text(const struct replay_view *v)
     static const char *const titles[] = {"week of", "host", ">left", ">would have left", ">holds"};
     struct table table = table_of(5, titles);
     char figure[FIGURE_SIZE], who[WHO_SIZE];
+    if (!r->row_count)
+        return;
     for (size_t i = 0; i < r->row_count && i < ROWS_SHOWN; i++) {
         const struct replay_row *row = &r->row[i];
         table_row(&table);

@@ -45,7 +45,7 @@ static bool exponent_read(struct text t, size_t i, int *out)
     return true;
 }
 
-/* Digits beyond the eighteenth are worth less than any clock. */
+/* Digits beyond the nineteenth are worth less than any clock. */
 static bool decimal_read(struct text t, struct decimal *out)
 {
     struct decimal d = {0, 0};
@@ -57,7 +57,7 @@ static bool decimal_read(struct text t, struct decimal *out)
             continue;
         }
         seen++;
-        if (d.digits < UINT64_C(100000000000000000)) {
+        if (d.digits < UINT64_C(1000000000000000000)) {
             d.digits = d.digits * 10 + (uint64_t)(t.data[i] - '0');
             d.power -= point;
         } else {
@@ -178,7 +178,7 @@ static bool ip4_read(struct text t, uint8_t out[4])
     uint8_t read[4];
     for (unsigned part = 0; part < 4; part++) {
         unsigned value = 0, digits = 0;
-        for (; i < t.length && is_digit(t.data[i]) && digits < 4; i++, digits++)
+        for (; i < t.length && is_digit(t.data[i]) && digits < 3; i++, digits++)
             value = value * 10 + (unsigned)(t.data[i] - '0');
         if (!digits || value > 255 || (part < 3 && (i == t.length || t.data[i++] != '.')))
             return false;

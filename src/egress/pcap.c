@@ -120,17 +120,19 @@ void pcap_read(struct source *s)
         return;
     while (source_need(s, PACKET_HEADER)) {
         struct header h = header_read(&c, source_at(s));
-        if (!is_sane(&c, &h)) {
-            source_fault(s, FAULT_PACKET, s->offset);
-            source_take(s, 1);
-            if (!search(s, &c))
-                break;
+        if (is_sane(&c, &h) && source_need(s, PACKET_HEADER + (size_t)h.captured)) {
+            packet(s, &c, &h);
+            source_take(s, PACKET_HEADER + (size_t)h.captured);
             continue;
         }
-        if (!source_need(s, PACKET_HEADER + (size_t)h.captured))
-            break;
-        packet(s, &c, &h);
-        source_take(s, PACKET_HEADER + (size_t)h.captured);
+        /* A length that reaches over the end is damage if there is another packet behind it. */
+        bool sane = is_sane(&c, &h);
+        uint64_t place = s->offset;
+        source_take(s, 1);
+        bool found = search(s, &c);
+        source_fault(s, sane && !found ? FAULT_CUT : FAULT_PACKET, place);
+        if (!found)
+            return;
     }
     if (source_left(s))
         source_fault(s, FAULT_CUT, s->offset);

@@ -229,21 +229,24 @@ static void capture_read(struct source *s, struct capture *c)
     while (source_need(s, BLOCK_LEAST)) {
         bool sane = block_head(s, c, &b);
         if (sane && b.length > SOURCE_MOST) { /* of no packet: too long for that */
-            if (!source_skip(s, b.length))
-                break;
+            if (source_skip(s, b.length))
+                continue;
+            source_fault(s, FAULT_CUT, b.place);
+            return;
+        }
+        if (sane && block_whole(s, c, &b)) {
+            block_read(s, c, &b, &last);
+            source_take(s, b.length);
             continue;
         }
-        if (sane && !source_need(s, b.length))
-            break;
-        if (!sane || !block_whole(s, c, &b)) {
-            source_fault(s, FAULT_BLOCK, s->offset);
-            source_take(s, 1);
-            if (!search(s, c))
-                break;
-            continue;
-        }
-        block_read(s, c, &b, &last);
-        source_take(s, b.length);
+        /* A length that reaches over the end is damage if there is another block behind it. */
+        bool cut = sane && !source_need(s, b.length);
+        uint64_t place = s->offset;
+        source_take(s, 1);
+        bool found = search(s, c);
+        source_fault(s, cut && !found ? FAULT_CUT : FAULT_BLOCK, place);
+        if (!found)
+            return;
     }
     if (source_left(s))
         source_fault(s, FAULT_CUT, s->offset);

@@ -186,22 +186,24 @@ static void grant_all(struct replay_world *w, const struct replay_act *act, uint
 
 /* ---- What was refused ------------------------------------------------------------------------ */
 
+static void tell_hold(struct replay_world *w, const struct replay_act *act, const struct hold *h)
+{
+    struct replay_who who;
+    if (h->id <= w->last_hold)
+        return;
+    w->last_hold = h->id;
+    if (h->principal.kind == PRINCIPAL_PAIR)
+        memcpy(who.id, w->places->who[act->pair].host.id, sizeof who.id);
+    else
+        who_of(&h->principal, &who);
+    w->held(w->context, h, &who, act);
+}
+
+/* Everyone's largest contributors may be many at once. */
 static void tell_holds(struct replay_world *w, const struct replay_act *act)
 {
-    size_t n = holds_list(w->budgets, act->now, w->hold, HOLDS_AT_ONCE);
-    uint64_t last = w->last_hold;
-    for (size_t i = n; i-- > 0;) {
-        const struct hold *h = &w->hold[i];
-        struct replay_who who;
-        if (h->id <= last)
-            continue;
-        w->last_hold = h->id;
-        if (h->principal.kind == PRINCIPAL_PAIR)
-            memcpy(who.id, w->places->who[act->pair].host.id, sizeof who.id);
-        else
-            who_of(&h->principal, &who);
-        w->held(w->context, h, &who, act);
-    }
+    for (size_t i = holds_list(w->budgets, act->now, w->hold, HOLDS_AT_ONCE); i-- > 0;)
+        tell_hold(w, act, &w->hold[i]);
 }
 
 /* Nothing more is to be learnt of this account in this epoch, where nothing is stopped. */
@@ -228,11 +230,16 @@ static void refuse(struct replay_world *w, const struct replay_act *act, unsigne
         everyone->tried = (uint16_t)(everyone->tried | 1u << i);
         count_all(w, act->now, act->now);
     }
-    budget_refused(w->budgets, (unsigned)w->budget[i], &p, act->bytes, act->now);
-    if (per_of(w, i) == PER_EVERYONE)
-        w->generation++;
+    struct outcome o =
+        budget_refused(w->budgets, (unsigned)w->budget[i], &p, act->bytes, act->now);
     entry_grant(w, payer, i, act->now);
-    tell_holds(w, act);
+    struct hold hold;
+    if (per_of(w, i) == PER_EVERYONE) {
+        w->generation++;
+        tell_holds(w, act);
+    } else if (o.hold > w->last_hold && hold_find(w->budgets, o.hold, &hold)) {
+        tell_hold(w, act, &hold);
+    }
 }
 
 static void refuse_all(struct replay_world *w, const struct replay_act *act, uint32_t over)
