@@ -10,6 +10,7 @@
  *   origin (down or not)
  *   gate (rules counted, done and observed; routes that challenge; places)
  *   promises        freeze (no more heartbeats)      quit
+ *   challenge ROUTE it begins to challenge
  *   feed FILE       NDJSON events into the contract's store
  *   pass puzzle ticket key revoke rotate faults   (stage_tokens.h)
  */
@@ -227,6 +228,19 @@ static void release(const char *id)
     printf("{\"result\":%d}\n", result);
 }
 
+/* As if requests for the route had waited long; it lasts for 30 s at least. */
+static void challenge(const char *route)
+{
+    struct ledger *own;
+    struct error error = {""};
+    if (ledger_open(current->runtime, false, &own, &error) != 0)
+        fail("ledger", &error);
+    bool begun =
+        demand_begin(&own->route[ledger_route(own, text_of(route))], NANOS_SECOND, clock_boot());
+    ledger_close(own);
+    printf("{\"begun\":%s}\n", begun ? "true" : "false");
+}
+
 static void feed(const char *path)
 {
     struct ingest_options options = {
@@ -274,6 +288,8 @@ static bool obey(char *line)
         tell_promises();
     else if (strcmp(line, "release") == 0 && argument)
         release(argument);
+    else if (strcmp(line, "challenge") == 0 && argument)
+        challenge(argument);
     else if (strcmp(line, "feed") == 0 && argument)
         feed(argument);
     else if (strcmp(line, "offer") == 0 && argument)
