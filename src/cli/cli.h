@@ -134,6 +134,9 @@ enum { OPERANDS_MANY = 1000000 };
     X(panic, "panic", "", 0, 0,                                                                    \
       WITH(CONTRACT) | WITH(RUNTIME) | WITH(OFF) | WITH(JSON) | WITH(WITHOUT_RECORD),              \
       "put every budget in observe within a second: nobody is refused until panic --off")          \
+    X(detach, "detach", "[INTERFACE]", 0, 1,                                                       \
+      WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON) | WITH(WITHOUT_RECORD),                          \
+      "take the programs that count and stop bytes out off an interface, which they outlive")      \
     X(audit, "audit", "[VERB...]", 0, 3,                                                           \
       WITH(CONTRACT) | WITH(JSON) | WITH(DIR) | WITH(KEY) | WITH(COSIGNED) | WITH(WITNESS) |       \
           WITH(LOG) | WITH(LISTEN) | WITH(LINES) | WITH(FOLLOW) | WITH(FROM) | WITH(TO) |          \

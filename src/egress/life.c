@@ -153,15 +153,17 @@ static int open_parts(struct egress *e, struct moment moment, struct error *erro
     if (code < 0)
         return code;
     budget_set_mode(e->budgets, e->mode);
-    e->slot = guard_register(e->budgets, moment.boot);
-    if (e->slot < 0)
-        return error_set(error, e->slot, "the guard's segment has no place for another process");
     int known = open_known(e, moment.wall, error);
     if (known < 0)
         return known;
     struct error told;
     code = begin(e, interface, moment, &told);
-    return code < 0 ? error_set(error, code, "%s", told.text) : known;
+    if (code < 0)
+        return error_set(error, code, "%s", told.text);
+    e->slot = guard_register(e->budgets, moment.boot); /* not up before it is in the way */
+    if (e->slot < 0)
+        return error_set(error, e->slot, "the guard's segment has no place for another process");
+    return known;
 }
 
 int egress_open(const struct contract *contract, enum mode mode, struct moment moment,

@@ -1,11 +1,13 @@
 """What a thief can take, as the receiver counts it: at most the budget and a megabyte."""
+import os
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
 
-from world import MB, OUTSIDE6, PARTNER, TRAFFIC, ip
+from world import BACKUP, MB, OUTSIDE6, PARTNER, TRAFFIC, ip
 
 
 def is_bounded(arrived, budget=20, least=0.85):
@@ -91,6 +93,29 @@ def test_within_a_budget_nothing_is_lost(world):
     assert not w.holds()
 
 
+def test_a_nightly_backup_at_full_speed_is_not_touched_though_its_host_is_held(world):
+    w = world()
+    arrived = w.receiver()
+    w.send(seconds=1)
+    assert w.holds()
+    stolen, before = arrived(), w.dropped()
+    assert w.send(to=BACKUP, bytes=400 * MB, seconds=12, connections=4) == 400 * MB
+    assert arrived() - stolen == 400 * MB
+    assert w.dropped() - before < 20  # retransmissions of the thief who was sent off
+    assert len(w.holds()) == 1
+
+
+def test_at_its_own_uplink_a_host_is_bounded_and_what_it_serves_is_not(world):
+    w = world(attach="host")
+    arrived = w.receiver()
+    w.start(w.inside[0], *TRAFFIC, "serve", 8080, 60 * MB)
+    w.send(connections=8)
+    is_bounded(arrived())
+    hold, = w.holds()
+    assert hold["observed"] == "0"
+    assert int(w.run(w.outside, *TRAFFIC, "fetch", "10.77.0.2", 8080)) == 60 * MB
+
+
 def test_in_observe_nothing_is_lost_and_the_hold_is_noticed(world):
     w = world(mode="observe")
     arrived = w.receiver()
@@ -143,6 +168,27 @@ def test_while_the_guard_is_stopped_the_kernel_keeps_to_what_was_left(world):
         assert 30000 < rate < 200000  # without_guard: 100 kB/s, and its first second
     finally:
         w.guard.send_signal(signal.SIGCONT)
+
+
+def test_a_guard_that_gets_no_processor_lets_nothing_more_out(world):
+    """It may run when nobody else wants its processor, and somebody always does."""
+    w = world()
+    arrived = w.receiver()
+    w.send(bytes=5 * MB, seconds=2)
+    core = str(min(os.sched_getaffinity(0)))
+    guard = w.run(w.guarded, "pgrep", "-P", w.guard.pid).split() or [w.guard.pid]
+    hogs = [subprocess.Popen(["taskset", "-c", core, sys.executable, "-c", "while True: pass"])
+            for _ in range(3)]
+    try:
+        for pid in [*guard, w.guard.pid]:
+            subprocess.run(["taskset", "-acp", core, str(pid)], check=False, capture_output=True)
+            subprocess.run(["chrt", "-a", "-i", "-p", "0", str(pid)], check=False)
+        w.send(seconds=3, connections=8)
+    finally:
+        for hog in hogs:
+            hog.kill()
+            hog.wait()
+    is_bounded(arrived())
 
 
 def test_a_guard_that_is_killed_goes_on_where_it_stood(world):
