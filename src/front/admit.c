@@ -48,7 +48,7 @@ struct front_context *front_context_take(ngx_http_request_t *r)
 
 /* ---- Who is charged, and for what ------------------------------------------------------------ */
 
-static void peer_address(const ngx_connection_t *connection, uint8_t address[16])
+void front_peer_address(const ngx_connection_t *connection, uint8_t address[16])
 {
     static const uint8_t loopback[16] = {[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1};
     const struct sockaddr *peer = connection->sockaddr;
@@ -65,7 +65,7 @@ void front_client_address(ngx_http_request_t *r, uint8_t address[16])
     enum { MOST_HEADERS = 16 };
     struct text headers[MOST_HEADERS];
     uint8_t peer[16];
-    peer_address(r->connection, peer);
+    front_peer_address(r->connection, peer);
     memcpy(address, peer, 16);
     ngx_uint_t count = r->headers_in.x_forwarded_for.nelts;
     if (count == 0 || front.contract->trusted_proxies.count == 0)

@@ -203,6 +203,7 @@ ngx_int_t front_measure(ngx_http_request_t *r);
 void front_filters_install(void);
 
 /* What the phases share. */
+void front_peer_address(const ngx_connection_t *connection, uint8_t address[16]);
 void front_client_address(ngx_http_request_t *r, uint8_t address[16]);
 struct charge_result front_charge(ngx_http_request_t *r, struct front_location *location,
                                   uint64_t budgets, const uint64_t *thing);

@@ -1,5 +1,6 @@
 #include "front/gate_worker.h"
 #include "front/front.h"
+#include "front/shed.h"
 
 #include <stdlib.h>
 
@@ -333,6 +334,15 @@ static void tick_origins(nanos_t lag, nanos_t now)
     learn_challenged();
 }
 
+static void publish_shedding(unsigned pressure)
+{
+    if (gate.slot < 0)
+        return;
+    struct ledger_worker *worker = &gate.ledger->worker[gate.slot];
+    atomic_store_explicit(&worker->shedding, pressure, RELAXED);
+    atomic_store_explicit(&worker->backlog, shed_backlog(), RELAXED);
+}
+
 static void tick(ngx_event_t *event)
 {
     nanos_t now = clock_boot(), lag = now > tick_due ? now - tick_due : 0;
@@ -343,6 +353,8 @@ static void tick(ngx_event_t *event)
         let_all_go();
     else if (gate.ledger && front.contract)
         tick_origins(lag, now);
+    if (gate.ledger && front.contract)
+        publish_shedding(shed_tick(lag, now));
     tick_is_needed();
     if (!front.off && (!ngx_exiting || !event->cancelable) && !event->timer_set) {
         tick_due = now + PRESSURE_TICK;
