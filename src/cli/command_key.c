@@ -41,13 +41,20 @@ static struct act act_of(const char *name, const char *what)
 /* As `ecluse run` would make it: keys may be issued before it first runs. */
 static int make_folder(const struct place *place, struct error *error)
 {
+    char part[KEYRING_PATH_SIZE];
     struct stat about;
     if (stat(place->folder, &about) == 0)
         return 0;
-    if (mkdir(place->folder, place->group < 0 ? 0700 : 0750) < 0)
+    for (size_t at = 1; place->folder[at]; at++) {
+        if (place->folder[at] != '/')
+            continue;
+        memcpy(part, place->folder, at);
+        part[at] = 0;
+        mkdir(part, 0755); /* what fails here, the last one says */
+    }
+    if (mkdir(place->folder, place->group < 0 ? 0700 : 0750) < 0 ||
+        (place->group >= 0 && chown(place->folder, (uid_t)-1, (gid_t)place->group) < 0))
         return error_set(error, -errno, "%s cannot be made: %s", place->folder, strerror(errno));
-    if (place->group >= 0 && chown(place->folder, (uid_t)-1, (gid_t)place->group) < 0)
-        return error_set(error, -errno, "%s: %s", place->folder, strerror(errno));
     return 0;
 }
 
@@ -72,9 +79,9 @@ static int issue(const struct place *place)
     if (!name)
         return could_not(place->json, "`ecluse key issue` needs --name NAME: whose key it is");
     struct text words[] = {text_of(name), text_of(lane ? lane : "")};
-    int failed = make_folder(place, &error);
+    int failed = client_key_may_issue(place->folder, words[0], words[1], &error);
     if (!failed)
-        failed = client_key_may_issue(place->folder, words[0], words[1], &error);
+        failed = make_folder(place, &error);
     if (failed)
         return could_not(place->json, "%s", error.text);
     struct act act =

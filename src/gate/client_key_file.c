@@ -358,6 +358,12 @@ int client_key_issue(const char *folder, struct text name, struct text lane, int
     return failed;
 }
 
+static int no_such_key(struct text id, struct error *error)
+{
+    return error_set(error, -ENOENT, "there is no key %.*s: `ecluse key list` shows them",
+                     (int)(id.length < 64 ? id.length : 64), id.data);
+}
+
 static int mark_revoked(struct client_keys *keys, struct text id, int64_t now,
                         struct client_key *out, struct error *error)
 {
@@ -368,12 +374,10 @@ static int mark_revoked(struct client_keys *keys, struct text id, int64_t now,
         if (key->revoked)
             return error_set(error, -EALREADY, "the key %s is revoked already", key->id);
         key->revoked = now;
-        if (out)
-            *out = *key;
+        *out = *key;
         return 0;
     }
-    return error_set(error, -ENOENT, "there is no key %.*s: `ecluse key list` shows them",
-                     (int)(id.length < 64 ? id.length : 64), id.data);
+    return no_such_key(id, error);
 }
 
 int client_key_revoke(const char *folder, struct text id, int64_t now, int group,
@@ -382,7 +386,7 @@ int client_key_revoke(const char *folder, struct text id, int64_t now, int group
     struct client_key key;
     int locked = lock(folder, error);
     if (locked < 0)
-        return locked;
+        return locked == -ENOENT ? no_such_key(id, error) : locked;
     struct client_keys *keys = malloc(sizeof *keys);
     int failed = keys ? list_read(folder, keys, error) : -ENOMEM;
     if (!failed)
