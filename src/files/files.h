@@ -8,7 +8,8 @@
  * counted afterwards.
  *
  * User       the file-system uid of the calling thread.
- * Process    the tree below the service or login session (tree.h): a fork per file changes nothing.
+ * Process    the tree below the service or login session: a fork per file changes nothing
+ *            (process_tree.h).
  * Trusted    programs of `files.trusted` pay from budgets of their own, and from no others.
  * Read       an open that can read, of a file that is not empty; each file once.
  * Rewritten  an existing file that the judge finds rewritten, emptied or removed (rewrite.h); each

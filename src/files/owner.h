@@ -2,7 +2,7 @@
  *
  * User        the file-system uid of the calling thread (Uid, fourth field): Samba's processes and
  *             threads change it for each connection.
- * Tree        tree.h; looked at anew every OWNER_FRESH.
+ * Tree        process_tree.h; looked at anew every OWNER_FRESH.
  * Trusted     the contract's entry whose user it is and whose executable it runs, by device and
  *             inode, now: asked at every open, since exec(2) changes neither pid nor uid.
  * Ours        Ecluse's own processes and journald: their opens are never kept waiting, nor counted.
@@ -18,7 +18,7 @@
 #define ECLUSE_FILES_OWNER_H
 
 #include "budget/budget.h"
-#include "files/tree.h"
+#include "files/process_tree.h"
 
 #include <stdatomic.h>
 

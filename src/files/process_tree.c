@@ -1,4 +1,4 @@
-#include "files/tree.h"
+#include "files/process_tree.h"
 
 #include <inttypes.h>
 #include <stdio.h>

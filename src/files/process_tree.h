@@ -1,4 +1,4 @@
-/* tree.h: which process tree a thread belongs to, by name. The room's own.
+/* process_tree.h: which process tree a thread belongs to, by name. The room's own.
  *
  * A tree is what a service or a login session started. It has to stay the same through fork,
  * double fork, setsid and daemon(3), or a fork per file would be a budget per file:
@@ -13,8 +13,8 @@
  *           of it runs: "1000 below 412/88213". Orphans all hang below process 1, so all that a
  *           user's processes disown is one tree.
  */
-#ifndef ECLUSE_FILES_TREE_H
-#define ECLUSE_FILES_TREE_H
+#ifndef ECLUSE_FILES_PROCESS_TREE_H
+#define ECLUSE_FILES_PROCESS_TREE_H
 
 #include "files/proc.h"
 
