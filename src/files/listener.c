@@ -252,16 +252,18 @@ static void take(struct listener *l, int source)
 static void listen_to(struct listener *l)
 {
     struct epoll_event ready[EVENTS];
-    nanos_t looked = 0;
+    nanos_t looked = 0, again = 0;
     while (!l->leave || l->waiting_count) {
-        int wait = l->waiting_count ? 5 : (int)(LISTENER_BEAT / NANOS_MILLISECOND);
+        int wait = l->waiting_count ? (int)(LISTENER_AGAIN / NANOS_MILLISECOND) : (int)(LISTENER_BEAT / NANOS_MILLISECOND);
         int count = epoll_wait(l->poll, ready, EVENTS, wait);
         beat(l);
         for (int i = 0; i < count; i++)
             take(l, (int)ready[i].data.u64);
         beat(l);
-        if (l->waiting_count)
+        if (l->waiting_count && l->now - again >= LISTENER_AGAIN) {
             opening_again(l);
+            again = l->now;
+        }
         if (l->now - looked >= LISTENER_BEAT) {
             look_around(l);
             looked = l->now;

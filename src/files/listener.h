@@ -22,6 +22,7 @@
 
 #define LISTENER_PATIENCE (700 * NANOS_MILLISECOND) /* for the vault, or for a verdict */
 #define LISTENER_BEAT     (50 * NANOS_MILLISECOND)
+#define LISTENER_AGAIN    (5 * NANOS_MILLISECOND) /* between two looks at who waits */
 
 struct listener_start {
     const struct contract *contract;

@@ -9,7 +9,7 @@
 #include <sys/fanotify.h>
 #include <sys/stat.h>
 
-enum { WAITING_MOST = 512, SAID_MOST = 256, TRACED_MOST = 1 << 14 };
+enum { WAITING_MOST = 512, WAITING_A_USER = 64, SAID_MOST = 256, TRACED_MOST = 1 << 14 };
 
 /* One act that the kernel told of, as far as it is known. */
 struct act_seen {

@@ -5,7 +5,7 @@
 #include "files/restore.h"
 #include "files/vault_internal.h"
 
-enum { RESTORE_RESERVED_LISTS = 1000 };
+enum { RESTORE_LIST_MOST = 1000, RESTORE_FOLDERS = 65536 };
 
 struct target { /* of one file: what stood before */
     uint32_t version, path; /* indices; HISTORY_NONE: none */
@@ -25,12 +25,17 @@ struct restore {
     struct vault_log log;
     struct history *history;
     struct vault *vault; /* ours, when no other process keeps it */
+    bool vault_tried;
+    uint32_t *made_folder; /* paths of folders that were made: RESTORE_FOLDERS of them */
+    size_t made_count;
     struct restore_request request;
     struct vault_who held;
     nanos_t from, held_at;
     struct target *target; /* by index of file */
     size_t target_room;
     bool *made; /* by index of file: by the held principal */
+    uint32_t *marked; /* versions in the order of their marks */
+    size_t marked_count;
     struct restore_item *item;
     struct seen *seen;
     size_t item_count, item_room;
@@ -45,6 +50,7 @@ struct restore {
 /* restore_look.c: what is there now, and what that means. */
 void restore_look(struct restore *r, const struct target *target, struct restore_item *item,
                   struct seen *seen);
+int restore_index(struct restore *r);
 int restore_plan_paths(struct restore *r);
 int restore_add(struct restore *r, const struct target *target);
 int restore_add_left(struct restore *r, const char *path, uint64_t size);

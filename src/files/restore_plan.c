@@ -1,7 +1,10 @@
 /* From the log: who did what to which file first, and what stood before. */
 #include "files/restore_parts.h"
 
+#include "files/beneath.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -213,12 +216,33 @@ static int plan_file(struct restore *r, uint32_t i)
     return status;
 }
 
+/* What was left at a place to which something is put back is replaced by that; and what is not there
+ * any more needs no mention. */
+static void drop_replaced(struct restore *r)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < r->left_count; i++) {
+        struct restore_item here = {.path = r->left[i].path};
+        const char *name;
+        int parent = beneath_parent(r->place.share, here.path, &name);
+        bool there = parent >= 0 && faccessat(parent, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+        if (parent >= 0)
+            close(parent);
+        if (there && !(r->item_count &&
+                       bsearch(&here, r->item, r->item_count, sizeof *r->item, by_path)))
+            r->left[kept++] = r->left[i];
+    }
+    r->left_count = kept;
+}
+
 static int look_at_all(struct restore *r)
 {
     qsort(r->item, r->item_count, sizeof *r->item, by_path);
     r->seen = calloc(r->item_count + 1, sizeof *r->seen);
-    if (r->seen == NULL)
+    r->made_folder = malloc(RESTORE_FOLDERS * sizeof *r->made_folder);
+    if (r->seen == NULL || r->made_folder == NULL || restore_index(r) < 0)
         return -ENOMEM;
+    drop_replaced(r);
     for (size_t i = 0; i < r->item_count; i++) {
         uint32_t version = history_version(r->history, r->item[i].version);
         uint32_t file = r->history->version[version].file;

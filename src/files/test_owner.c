@@ -1,0 +1,232 @@
+/* Threads are told apart by whom they act for, in real processes. */
+#include "files/owner.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/fsuid.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define NOW (1000 * NANOS_SECOND)
+
+struct stage {
+    int proc, told[2];
+    struct owners *owners;
+    _Atomic int32_t ours[OWNER_MOST_OURS];
+    pid_t child[8];
+    unsigned children;
+};
+
+static int begin(void **state)
+{
+    struct stage *s = calloc(1, sizeof *s);
+    s->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(pipe(s->told), 0);
+    assert_int_equal(owners_new(s->proc, s->ours, &s->owners), 0);
+    *state = s;
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct stage *s = *state;
+    for (unsigned i = 0; i < s->children; i++) {
+        kill(s->child[i], SIGKILL);
+        waitpid(s->child[i], NULL, 0);
+    }
+    owners_free(s->owners);
+    close(s->told[0]);
+    close(s->told[1]);
+    close(s->proc);
+    free(s);
+    return 0;
+}
+
+/* A process that does `work`, then says the thread that is meant, and waits. */
+static pid_t begins(struct stage *s, void (*work)(void))
+{
+    pid_t meant = 0, pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        work();
+        meant = (pid_t)syscall(SYS_gettid);
+        if (write(s->told[1], &meant, sizeof meant) < 0)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    assert_true(pid > 0);
+    s->child[s->children++] = pid;
+    assert_int_equal(read(s->told[0], &meant, sizeof meant), sizeof meant);
+    return meant;
+}
+
+static void as_1000(void)
+{
+    if (setresuid(1000, 1000, 1000) != 0)
+        _exit(1);
+}
+
+static void as_1001_for_files(void)
+{
+    setfsuid(1001);
+}
+
+static void nothing(void)
+{
+}
+
+static void the_user_is_that_of_the_file_system(void **state)
+{
+    struct stage *s = *state;
+    struct owner plain = owners_find(s->owners, begins(s, as_1000), NOW);
+    assert_true(plain.known && !plain.root);
+    assert_int_equal(plain.user, 1000);
+    struct owner served = owners_find(s->owners, begins(s, as_1001_for_files), NOW);
+    assert_int_equal(served.user, 1001);
+    assert_true(served.root);
+}
+
+static void *be_1002(void *told)
+{
+    syscall(SYS_setresuid, 1002, 1002, 1002); /* this thread alone */
+    pid_t thread = (pid_t)syscall(SYS_gettid);
+    if (write(*(int *)told, &thread, sizeof thread) < 0)
+        return NULL;
+    for (;;)
+        pause();
+}
+
+static void a_thread_is_told_from_its_process(void **state)
+{
+    struct stage *s = *state;
+    pthread_t thread;
+    pid_t id;
+    assert_int_equal(pthread_create(&thread, NULL, be_1002, &s->told[1]), 0);
+    assert_int_equal(read(s->told[0], &id, sizeof id), sizeof id);
+    assert_int_equal(owners_find(s->owners, id, NOW).user, 1002);
+    assert_int_equal(owners_find(s->owners, id, NOW).process, getpid());
+    assert_int_equal(owners_find(s->owners, getpid(), NOW).user, getuid());
+    pthread_cancel(thread);
+    pthread_join(thread, NULL);
+}
+
+static void a_thread_that_changes_its_user_is_looked_at_again(void **state)
+{
+    struct stage *s = *state;
+    assert_int_equal(owners_find(s->owners, getpid(), NOW).user, 0);
+    setfsuid(1003);
+    assert_int_equal(owners_find(s->owners, getpid(), NOW).user, 1003);
+    setfsuid(0);
+}
+
+static void forks_of_one_session_are_one_tree(void **state)
+{
+    struct stage *s = *state;
+    struct owner one = owners_find(s->owners, begins(s, as_1000), NOW);
+    uint64_t tree = one.tree->id;
+    struct owner two = owners_find(s->owners, begins(s, as_1000), NOW);
+    assert_true(two.tree && two.tree->id == tree);
+    assert_ptr_equal(owners_tree(s->owners, tree), two.tree);
+    assert_null(owners_tree(s->owners, tree + 1));
+    char name[TREE_NAME_SIZE];
+    assert_true(owner_tree_name(s->proc, s->child[0], name));
+    assert_true(owner_tree_id(name) == tree);
+}
+
+static void who_is_gone_is_who_it_was_and_who_never_was_is_nobody(void **state)
+{
+    struct stage *s = *state;
+    pid_t id = begins(s, as_1000);
+    assert_int_equal(owners_find(s->owners, id, NOW).user, 1000);
+    kill(id, SIGKILL);
+    waitpid(id, NULL, 0);
+    s->children--;
+    struct owner gone = owners_find(s->owners, id, NOW);
+    assert_true(gone.known);
+    assert_int_equal(gone.user, 1000);
+    assert_false(owners_find(s->owners, 4194303, NOW).known);
+    assert_false(owners_find(s->owners, 0, NOW).known);
+}
+
+static void our_own_processes_and_their_children_are_ours(void **state)
+{
+    struct stage *s = *state;
+    pid_t id = begins(s, nothing);
+    assert_false(owners_find(s->owners, id, NOW).ours);
+    s->ours[0] = getpid();
+    assert_true(owners_find(s->owners, id, NOW + OWNER_FRESH).ours);
+}
+
+static void a_program_is_trusted_as_its_user_and_by_its_file(void **state)
+{
+    struct stage *s = *state;
+    struct stat file;
+    struct owner_trusted trusted = {.user = 1000};
+    ssize_t length = readlink("/proc/self/exe", trusted.executable, sizeof trusted.executable - 1);
+    assert_true(length > 0 && stat("/proc/self/exe", &file) == 0);
+    trusted.device = file.st_dev;
+    trusted.inode = file.st_ino;
+    owners_trust(s->owners, &trusted, 1);
+    pid_t id = begins(s, as_1000);
+    assert_int_equal(owners_find(s->owners, id, NOW).trusted, 0);
+    assert_int_equal(owners_find(s->owners, getpid(), NOW).trusted, OWNER_NOBODY);
+    trusted.inode++; /* the name is right, and another file lies there */
+    assert_int_equal(owners_find(s->owners, id, NOW).trusted, OWNER_NOBODY);
+}
+
+static void an_open_that_waits_shows_what_it_is_for(void **state)
+{
+    struct stage *s = *state;
+    char folder[] = "/tmp/ecluse-owner-XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/pipe", folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        _exit(open(path, O_WRONLY) < 0);
+    }
+    s->child[s->children++] = pid;
+    assert_true(owners_find(s->owners, pid, NOW).known);
+    enum intent intent = INTENT_UNSEEN;
+    for (int i = 0; i < 500 && intent == INTENT_UNSEEN; i++) {
+        usleep(2000);
+        intent = owners_intent(s->owners, pid, false);
+    }
+    assert_int_equal(intent, INTENT_WRITE);
+    unlink(path);
+    rmdir(folder);
+}
+
+int main(void)
+{
+    if (geteuid() != 0) {
+        print_message("skipped: these tests make processes of other users, and need root\n");
+        return 77;
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_user_is_that_of_the_file_system, begin, end),
+        cmocka_unit_test_setup_teardown(a_thread_is_told_from_its_process, begin, end),
+        cmocka_unit_test_setup_teardown(a_thread_that_changes_its_user_is_looked_at_again, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(forks_of_one_session_are_one_tree, begin, end),
+        cmocka_unit_test_setup_teardown(who_is_gone_is_who_it_was_and_who_never_was_is_nobody,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(our_own_processes_and_their_children_are_ours, begin, end),
+        cmocka_unit_test_setup_teardown(a_program_is_trusted_as_its_user_and_by_its_file, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(an_open_that_waits_shows_what_it_is_for, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
