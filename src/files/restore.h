@@ -3,21 +3,18 @@
  * Plan       from the vault's log and a look at each place: what was rewritten, moved or removed by
  *            whom a hold is on, or since a time, or at a path; which version stood before; and what
  *            is there now. It changes nothing, and needs no guard.
- * Before     of a hold: the version before the held principal's first act on the file. Since a time:
- *            the one that stood then. Of a path: the newest one that is not there now.
- * Names      where the file was before it was moved: old and new name are known by its inode.
- * Asks       RESTORE_CHANGED: somebody else, or nobody knows who, changed what is there now, or what
- *            became of it looks like ordinary work. Only with `overwrite` is it put back; what it
- *            replaces is in the vault first.
- * Left       what the held principal made (encrypted copies, notes) is listed, and removed only when
- *            asked: restore_remove_left().
- * Safe       users own the folders in which root works here: everything is opened beneath the share
- *            without following a link (beneath.h); a file is made whole inside the vault, and comes
- *            to its place by one rename that fails if something else got there meanwhile, or puts
- *            back what it found.
- * Killed     at any instant: each file is either as it was or restored. Run it again.
- * Running    it works beside the vault's process, which it tells what it put back; without one it
- *            keeps the vault itself meanwhile.
+ * Before     of a hold: the version before the held principal's first act on the file. Since a
+ * time: the one that stood then. Of a path: the newest one that is not there now. Names      where
+ * the file was before it was moved: old and new name are known by its inode. Asks RESTORE_CHANGED:
+ * somebody else, or nobody knows who, changed what is there now, or what became of it looks like
+ * ordinary work. Only with `overwrite` is it put back; what it replaces is in the vault first. Left
+ * what the held principal made (encrypted copies, notes) is listed, and removed only when asked:
+ * restore_remove_left(). Safe       users own the folders in which root works here: everything is
+ * opened beneath the share without following a link (beneath.h); a file is made whole inside the
+ * vault, and comes to its place by one rename that fails if something else got there meanwhile, or
+ * puts back what it found. Killed     at any instant: each file is either as it was or restored.
+ * Run it again. Running    it works beside the vault's process, which it tells what it put back;
+ * without one it keeps the vault itself meanwhile.
  */
 #ifndef ECLUSE_FILES_RESTORE_H
 #define ECLUSE_FILES_RESTORE_H
@@ -45,11 +42,11 @@ struct restore_item {
     const char *path; /* where it goes */
     uint64_t version;
     uint64_t size;
-    nanos_t closed;   /* when that version was kept */
-    nanos_t ended;    /* when it was destroyed; 0: not known */
-    uint32_t by;      /* the user who did; VAULT_NOBODY: not known */
-    uint8_t ground;   /* enum rewrite_ground, or 255: nobody judged */
-    uint8_t state;    /* enum restore_state */
+    nanos_t closed; /* when that version was kept */
+    nanos_t ended;  /* when it was destroyed; 0: not known */
+    uint32_t by;    /* the user who did; VAULT_NOBODY: not known */
+    uint8_t ground; /* enum rewrite_ground, or 255: nobody judged */
+    uint8_t state;  /* enum restore_state */
 };
 
 struct restore_left { /* what the held principal made */
@@ -59,10 +56,12 @@ struct restore_left { /* what the held principal made */
 
 struct restore;
 
-/* -ENOENT: the share has no vault, or the hold is not known here. -EINVAL: nothing was asked for. */
+/* -ENOENT: the share has no vault, or the hold is not known here. -EINVAL: nothing was asked for.
+ */
 int restore_open(const char *share, const struct restore_request *request, struct restore **out,
                  struct error *error);
-void restore_close(struct restore *r); /* takes NULL; tells the vault's process what is left to tell */
+void restore_close(
+    struct restore *r); /* takes NULL; tells the vault's process what is left to tell */
 
 size_t restore_count(const struct restore *r);
 const struct restore_item *restore_at(const struct restore *r, size_t i); /* in order of paths */
@@ -76,8 +75,8 @@ enum restore_result {
     RESTORE_FAILED,  /* *error says why */
 };
 
-/* Puts one back. `overwrite`: RESTORE_CHANGED too. `to`: below this folder instead (a descriptor; -1
- * none), where nothing that exists is touched. A few attributes that cannot be set (trusted.* as
+/* Puts one back. `overwrite`: RESTORE_CHANGED too. `to`: below this folder instead (a descriptor;
+ * -1 none), where nothing that exists is touched. A few attributes that cannot be set (trusted.* as
  * nobody privileged) are counted in *unset, which may be NULL. */
 enum restore_result restore_put(struct restore *r, size_t i, bool overwrite, int to,
                                 unsigned *unset, struct error *error);

@@ -36,7 +36,7 @@ static uint32_t known_version(const struct restore *r, const struct stat *status
             high = middle;
     }
     return low < r->marked_count && h->version[r->marked[low]].mark == mark ? r->marked[low]
-                                                                           : HISTORY_NONE;
+                                                                            : HISTORY_NONE;
 }
 
 /* Whose what is there is. Spoilt, when it is his who is held, or who destroyed what was there. */
@@ -109,7 +109,7 @@ void restore_look(struct restore *r, const struct target *target, struct restore
     int found = fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW);
     close(parent);
     if (found != 0) {
-        item->state = errno != ENOENT         ? RESTORE_BLOCKED
+        item->state = errno != ENOENT          ? RESTORE_BLOCKED
                       : is_ordinary(r, wanted) ? RESTORE_CHANGED
                                                : RESTORE_MISSING;
         return;
@@ -128,7 +128,8 @@ void restore_look(struct restore *r, const struct target *target, struct restore
         item->state = (uint8_t)judge_present(r, target, wanted, &status);
 }
 
-/* ---- Of a path: the newest version that is not there now -------------------------------------- */
+/* ---- Of a path: the newest version that is not there now --------------------------------------
+ */
 
 static bool may_be_wanted(const struct restore *r, uint32_t i, uint64_t mark)
 {
@@ -154,8 +155,8 @@ int restore_plan_paths(struct restore *r)
         uint32_t file = h->path[i].file;
         uint32_t version = file != HISTORY_NONE ? h->file[file].newest : h->path[i].newest;
         while (version != HISTORY_NONE && !may_be_wanted(r, version, mark))
-            version = file != HISTORY_NONE ? h->version[version].older
-                                           : h->version[version].older_here;
+            version =
+                file != HISTORY_NONE ? h->version[version].older : h->version[version].older_here;
         if (version == HISTORY_NONE && file != HISTORY_NONE)
             for (version = h->path[i].newest;
                  version != HISTORY_NONE && !may_be_wanted(r, version, mark);)

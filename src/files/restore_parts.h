@@ -7,7 +7,7 @@
 
 enum { RESTORE_LIST_MOST = 1000, RESTORE_FOLDERS = 65536 };
 
-struct target { /* of one file: what stood before */
+struct target {             /* of one file: what stood before */
     uint32_t version, path; /* indices; HISTORY_NONE: none */
     uint32_t by;
     uint64_t tree;
@@ -33,7 +33,7 @@ struct restore {
     nanos_t from, held_at;
     struct target *target; /* by index of file */
     size_t target_room;
-    bool *made; /* by index of file: by the held principal */
+    bool *made;       /* by index of file: by the held principal */
     uint32_t *marked; /* versions in the order of their marks */
     size_t marked_count;
     struct restore_item *item;

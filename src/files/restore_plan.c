@@ -78,8 +78,7 @@ static void see_kept(struct restore *r, const struct log_record *record)
     if (known && !(b->flags & LOG_SAME))
         touched(r, file, h->file[file].newest, b->user, b->tree, b->at);
     if (path != HISTORY_NONE && h->path[path].file != HISTORY_NONE && h->path[path].file != file)
-        touched(r, h->path[path].file, h->file[h->path[path].file].newest, b->user, b->tree,
-                b->at);
+        touched(r, h->path[path].file, h->file[h->path[path].file].newest, b->user, b->tree, b->at);
 }
 
 /* After it was applied: a file that nobody had before is the held principal's own. */
@@ -137,8 +136,8 @@ static bool see(void *context, const struct log_record *record)
                     record->body.PAST.at);
         break;
     case LOG_NAMELESS:
-        see_end(r, record->body.NAMELESS.id, record->body.NAMELESS.user,
-                record->body.NAMELESS.tree, record->body.NAMELESS.at);
+        see_end(r, record->body.NAMELESS.id, record->body.NAMELESS.user, record->body.NAMELESS.tree,
+                record->body.NAMELESS.at);
         break;
     default:
         break;
@@ -196,7 +195,8 @@ int restore_add_left(struct restore *r, const char *path, uint64_t size)
     return 0;
 }
 
-/* Where a file was moved to, and still is: what is put back at its old place would be there twice. */
+/* Where a file was moved to, and still is: what is put back at its old place would be there twice.
+ */
 static int plan_file(struct restore *r, uint32_t i)
 {
     const struct history *h = r->history;
@@ -216,8 +216,8 @@ static int plan_file(struct restore *r, uint32_t i)
     return status;
 }
 
-/* What was left at a place to which something is put back is replaced by that; and what is not there
- * any more needs no mention. */
+/* What was left at a place to which something is put back is replaced by that; and what is not
+ * there any more needs no mention. */
 static void drop_replaced(struct restore *r)
 {
     size_t kept = 0;
@@ -228,8 +228,8 @@ static void drop_replaced(struct restore *r)
         bool there = parent >= 0 && faccessat(parent, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
         if (parent >= 0)
             close(parent);
-        if (there && !(r->item_count &&
-                       bsearch(&here, r->item, r->item_count, sizeof *r->item, by_path)))
+        if (there &&
+            !(r->item_count && bsearch(&here, r->item, r->item_count, sizeof *r->item, by_path)))
             r->left[kept++] = r->left[i];
     }
     r->left_count = kept;
@@ -291,9 +291,9 @@ static int read_log(struct restore *r, struct error *error)
         status = room_for(r, 1);
     long found = status == 0 ? vault_log_read(&r->log, 0, see, r, &whole) : status;
     status = found < 0 ? (int)found : r->status;
-    return status < 0 ? error_set(error, status, "the vault's log cannot be read: %s",
-                                  strerror(-status))
-                      : 0;
+    return status < 0
+               ? error_set(error, status, "the vault's log cannot be read: %s", strerror(-status))
+               : 0;
 }
 
 static int make_plan(struct restore *r, struct error *error)

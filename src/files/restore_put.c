@@ -292,8 +292,8 @@ static int keep_replaced(struct restore *r, int parent, const char *name, const 
     int fd = openat(parent, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return errno == ELOOP ? 0 : -errno;
-    enum vault_result kept = vault_keep(r->vault, fd, path, (struct vault_who){.user = VAULT_NOBODY},
-                                        VAULT_BEFORE, clock_wall());
+    enum vault_result kept = vault_keep(
+        r->vault, fd, path, (struct vault_who){.user = VAULT_NOBODY}, VAULT_BEFORE, clock_wall());
     close(fd);
     return kept == VAULT_REFUSED || kept == VAULT_FAILED ? -ENOSPC : 0;
 }
@@ -354,9 +354,9 @@ static int put_in_place(struct restore *r, const struct version *v, const char *
     struct stat there;
     if (status == 0 && fd < 0)
         status = fd;
-    if (status == 0 && (fstat(fd, &there) != 0 || there.st_ino != seen->inode ||
-                        vault_identity(fd, &there).generation !=
-                            r->history->file[v->file].identity.generation))
+    if (status == 0 &&
+        (fstat(fd, &there) != 0 || there.st_ino != seen->inode ||
+         vault_identity(fd, &there).generation != r->history->file[v->file].identity.generation))
         status = -EAGAIN;
     if (status == 0)
         status = make_whole(r, v, fd, unset);
@@ -406,8 +406,8 @@ enum restore_result restore_put(struct restore *r, size_t i, bool overwrite, int
     if (item->state == RESTORE_SAME || item->state == RESTORE_BLOCKED ||
         (item->state == RESTORE_CHANGED && !overwrite))
         return RESTORE_SKIPPED;
-    bool same_inode = seen->there && v->links > 1 &&
-                      r->history->file[v->file].identity.inode == seen->inode;
+    bool same_inode =
+        seen->there && v->links > 1 && r->history->file[v->file].identity.inode == seen->inode;
     int status = same_inode ? put_in_place(r, v, item->path, seen, unset)
                             : put_in_share(r, v, item->path, seen, unset);
     if (status == 0)
