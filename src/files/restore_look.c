@@ -83,6 +83,31 @@ int restore_index(struct restore *r)
     return 0;
 }
 
+/* Put back already, by a run of which the vault has not heard yet. */
+static bool is_restored(const struct restore *r, const struct version *wanted, const char *path,
+                        const struct stat *status)
+{
+    char *room = malloc(LOG_RECORD_MOST);
+    struct log_record record;
+    const struct log_version *b = &record.body.KEPT;
+    bool same = wanted->size == (uint64_t)status->st_size && room &&
+                vault_log_at(&r->log, wanted->offset, room, &record) == 0 &&
+                record.type == LOG_KEPT && b->mode == status->st_mode &&
+                b->owner == status->st_uid && b->group == status->st_gid &&
+                b->modified == nanos_of(status->st_mtim);
+    free(room);
+    if (!same || wanted->size == 0)
+        return same;
+    int there = beneath_open(r->place.share, path, O_RDONLY | O_NONBLOCK, 0);
+    int clone = clone_open(r->place.store, wanted->id);
+    same = there >= 0 && clone >= 0 && vault_same_blocks(there, clone, wanted->size);
+    if (there >= 0)
+        close(there);
+    if (clone >= 0)
+        close(clone);
+    return same;
+}
+
 static bool is_ordinary(const struct restore *r, const struct version *wanted)
 {
     return !r->request.hold && wanted->past_at && wanted->ground != LOG_UNJUDGED &&
@@ -122,7 +147,8 @@ void restore_look(struct restore *r, const struct target *target, struct restore
         item->state = RESTORE_BLOCKED;
     else if (!S_ISREG(status.st_mode))
         item->state = RESTORE_CHANGED; /* the link itself would be replaced */
-    else if (wanted->mark && vault_mark(r->log.key, &status) == wanted->mark)
+    else if ((wanted->mark && vault_mark(r->log.key, &status) == wanted->mark) ||
+             is_restored(r, wanted, item->path, &status))
         item->state = RESTORE_SAME;
     else
         item->state = (uint8_t)judge_present(r, target, wanted, &status);

@@ -68,6 +68,8 @@ bool vault_make_room(struct vault *v, uint32_t user, nanos_t now);
 /* Writes the log anew when that is worth it. Takes the mutex itself. */
 void vault_compact(struct vault *v, nanos_t now, bool always);
 
+/* Whether two files of a size lie on the same blocks; false when that cannot be told. */
+bool vault_same_blocks(int one, int other, uint64_t size);
 struct vault_file vault_identity(int fd, const struct stat *status);
 int vault_load(const struct vault_log *log, struct history **out, uint64_t *whole, long *damaged);
 

@@ -158,18 +158,24 @@ static bool extents_of(int fd, uint64_t size, struct extents *e)
     return true;
 }
 
-/* Whether two clones lie on the same blocks: then nothing but the name, rights or times changed,
- * and the older one costs nothing. Times alone would tell nothing, since anyone sets them. */
-static bool same_blocks(const struct vault *v, uint64_t one, uint64_t other, uint64_t size)
+bool vault_same_blocks(int one, int other, uint64_t size)
 {
     struct extents a, b;
-    int first = clone_open(v->place.store, one), second = clone_open(v->place.store, other);
-    bool same = first >= 0 && second >= 0 && extents_of(first, size, &a) &&
-                extents_of(second, size, &b) && a.map.fm_mapped_extents == b.map.fm_mapped_extents;
+    bool same = extents_of(one, size, &a) && extents_of(other, size, &b) &&
+                a.map.fm_mapped_extents == b.map.fm_mapped_extents;
     for (uint32_t i = 0; same && i < a.map.fm_mapped_extents; i++)
         same = a.extent[i].fe_logical == b.extent[i].fe_logical &&
                a.extent[i].fe_physical == b.extent[i].fe_physical &&
                a.extent[i].fe_length == b.extent[i].fe_length;
+    return same;
+}
+
+/* Then nothing but the name, rights or times changed, and the older one costs nothing. Times alone
+ * would tell nothing, since anyone sets them. */
+static bool same_blocks(const struct vault *v, uint64_t one, uint64_t other, uint64_t size)
+{
+    int first = clone_open(v->place.store, one), second = clone_open(v->place.store, other);
+    bool same = first >= 0 && second >= 0 && vault_same_blocks(first, second, size);
     if (first >= 0)
         close(first);
     if (second >= 0)
