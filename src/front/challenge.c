@@ -6,11 +6,16 @@
 #include "gate/ticket.h"
 
 enum {
-    TICKET_WAIT = 8,  /* seconds; a puzzle takes less, so that who can solve does */
+    /* Seconds: a puzzle takes less, so that who can solve does. When the page comes back the ticket
+     * is ripe, whatever was rounded. */
+    TICKET_WAIT = CHALLENGE_USUAL_SECONDS - 1,
     BUSY_WAIT = 5,    /* seconds */
     SPREAD = 4,       /* who was told at one moment does not come back as one */
     PROGRAM_WAIT = 30 /* seconds */
 };
+
+/* A page's parts: the slot is in a buffer of this worker, to be copied before another is made. */
+enum { OPEN, SLOT, CLOSE, PARTS };
 
 /* What is being said, kept while a form's body is read. */
 struct front_challenge {
@@ -21,9 +26,9 @@ struct front_challenge {
     uint32_t seconds;
     const struct challenge_page *page;
     struct text body; /* of the form that is given back */
-    struct text slot; /* in a buffer of this worker: to be copied before anything else is made */
-    char ticket[COOKIE_LINE_MAX]; /* a Set-Cookie value */
+    struct text part[PARTS];
     size_t ticket_length;
+    char ticket[COOKIE_LINE_MAX]; /* a Set-Cookie value */
 };
 
 /* ---- What the request is --------------------------------------------------------------------- */
@@ -145,7 +150,7 @@ enum { BODY_NONE, BODY_OFFERED, BODY_LOST };
 
 static uint32_t spread(uint32_t seconds)
 {
-    return seconds + (uint32_t)((ngx_uint_t)ngx_random() % SPREAD);
+    return seconds + (uint32_t)(ngx_current_msec % SPREAD);
 }
 
 static enum challenge_form words_form(ngx_http_request_t *r, const struct front_location *location)
@@ -159,7 +164,7 @@ static void choose_page(ngx_http_request_t *r, enum gate_rule rule, const struct
 {
     bool busy = is_busy(rule);
     to->kind = busy ? CHALLENGE_BUSY : CHALLENGE_PUZZLE;
-    to->seconds = spread(busy ? BUSY_WAIT : TICKET_WAIT);
+    to->seconds = busy ? spread(BUSY_WAIT) : CHALLENGE_USUAL_SECONDS;
     if (r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) {
         if (!busy && came_back_bare(r))
             to->kind = CHALLENGE_COOKIES;
@@ -195,23 +200,37 @@ static void choose(ngx_http_request_t *r, const struct front_location *location,
 
 static char scratch[CHALLENGE_FIELDS_SIZE + CHALLENGE_SLOT_SIZE];
 
+/* A Set-Cookie value with a place for a ticket's text: made once, since a flood gets thousands. */
+static const char *ticket_line(bool secure, size_t *length, size_t *place)
+{
+    static struct {
+        char line[COOKIE_LINE_MAX];
+        size_t length;
+    } made[2];
+    static const char blank[TICKET_TEXT_LENGTH];
+    if (!made[secure].length)
+        made[secure].length =
+            cookie_line(COOKIE_TICKET, (struct text){blank, sizeof blank},
+                        CHALLENGE_USUAL_SECONDS + TICKET_LIFE_SECONDS, secure, made[secure].line);
+    *length = made[secure].length;
+    *place = sizeof COOKIE_TICKET; /* its name and the equals sign */
+    return made[secure].line;
+}
+
 /* A ticket that is shown and not ripe keeps its place. */
 static void make_ticket(ngx_http_request_t *r, struct front_challenge *to)
 {
-    char ticket[TICKET_TEXT_LENGTH];
-    const struct keyring *ring = front_keyring();
     unsigned left = front_ticket_lacks(r);
     if (left) {
         to->seconds = left + 1;
         return;
     }
-    size_t length = ticket_write(ring, to->seconds, to->caller->wide, ngx_time(), ticket);
-    if (!length)
-        return;
-    to->ticket_length =
-        cookie_line(COOKIE_TICKET, (struct text){ticket, length}, to->seconds + TICKET_LIFE_SECONDS,
-                    front_is_secure(r), to->ticket);
-    to->seconds++; /* when the page comes back the ticket is ripe, whatever was rounded */
+    size_t length, place;
+    const char *line = ticket_line(front_is_secure(r), &length, &place);
+    memcpy(to->ticket, line, length);
+    if (ticket_write(front_keyring(), TICKET_WAIT, to->caller->wide, ngx_time(),
+                     to->ticket + place) == TICKET_TEXT_LENGTH)
+        to->ticket_length = length;
 }
 
 struct make_call {
@@ -226,6 +245,14 @@ static bool is_puzzle(enum challenge_kind kind)
            kind == CHALLENGE_PUZZLE_RESEND;
 }
 
+static struct text make_puzzle(const struct front_challenge *to, unsigned *bits,
+                               char out[PUZZLE_TEXT_LENGTH])
+{
+    *bits = front_puzzle_bits(to->caller);
+    size_t length = puzzle_write(front_keyring(), *bits, to->caller->wide, ngx_time(), out);
+    return (struct text){out, length};
+}
+
 static void make_slot(struct front_challenge *to)
 {
     char puzzle[PUZZLE_TEXT_LENGTH];
@@ -235,16 +262,24 @@ static void make_slot(struct front_challenge *to)
         to->kind = kind_with(to->kind, 1); /* offered no more, but lost */
     slot.fields = (struct text){fields.data, fields.length};
     to->page = challenge_page(to->kind, to->form, to->language);
-    if (is_puzzle(to->kind)) {
-        slot.bits = front_puzzle_bits(to->caller);
-        size_t length =
-            puzzle_write(front_keyring(), slot.bits, to->caller->wide, ngx_time(), puzzle);
-        slot.puzzle = (struct text){puzzle, length};
-    }
+    if (is_puzzle(to->kind))
+        slot.puzzle = make_puzzle(to, &slot.bits, puzzle);
     struct writer w = writer_on(scratch + fields.length, sizeof scratch - fields.length);
     challenge_write(&w, to->kind, to->language, &slot);
     must(!w.overflow);
-    to->slot = (struct text){w.data, w.length};
+    to->part[OPEN] = to->page->open;
+    to->part[SLOT] = (struct text){w.data, w.length};
+    to->part[CLOSE] = to->page->close;
+}
+
+static void make_quick(struct front_challenge *to)
+{
+    char puzzle[PUZZLE_TEXT_LENGTH];
+    unsigned bits;
+    struct text text = make_puzzle(to, &bits, puzzle);
+    to->part[OPEN] = to->page->quick_open;
+    to->part[SLOT] = (struct text){scratch, challenge_quick(bits, text, scratch)};
+    to->part[CLOSE] = to->page->quick_close;
 }
 
 static void make_now(void *argument)
@@ -255,66 +290,74 @@ static void make_now(void *argument)
     if (is_puzzle(to->kind) && keyring_signs(front_keyring(), ngx_time()) < 0)
         to->kind = (enum challenge_kind)((unsigned)to->kind + CHALLENGE_BUSY - CHALLENGE_PUZZLE);
     to->page = challenge_page(to->kind, to->form, to->language);
+    to->part[OPEN] = to->page->open;
     if (to->form != CHALLENGE_HTML)
         return;
     if (is_puzzle(to->kind) || to->kind == CHALLENGE_COOKIES)
         make_ticket(call->request, to);
-    if (to->page->has_slot)
+    if (to->kind == CHALLENGE_PUZZLE && to->seconds == CHALLENGE_USUAL_SECONDS)
+        make_quick(to);
+    else if (to->page->has_slot)
         make_slot(to);
 }
 
 /* ---- Sending --------------------------------------------------------------------------------- */
 
-static ngx_chain_t *link_text(ngx_http_request_t *r, struct text text, bool lasting)
+/* All that nginx needs of a page of three parts, in one piece of memory. */
+struct parcels {
+    ngx_chain_t link[PARTS];
+    ngx_buf_t buffer[PARTS];
+    u_char copy[]; /* the slot, then the cookie */
+};
+
+static ngx_chain_t *pack(struct parcels *to, const struct front_challenge *from, size_t *length)
 {
-    ngx_chain_t *link = ngx_alloc_chain_link(r->pool);
-    if (!link || !(link->buf = ngx_calloc_buf(r->pool)))
-        return NULL;
-    u_char *from = (u_char *)(uintptr_t)text.data;
-    if (!lasting) {
-        from = ngx_pnalloc(r->pool, text.length);
-        if (!from)
-            return NULL;
-        memcpy(from, text.data, text.length);
+    unsigned count = 0;
+    memset(to, 0, sizeof *to);
+    *length = 0;
+    for (unsigned i = 0; i < PARTS; i++) {
+        struct text part = from->part[i];
+        if (!part.length)
+            continue;
+        ngx_buf_t *buffer = &to->buffer[count];
+        buffer->pos = (u_char *)(uintptr_t)part.data;
+        if (i == SLOT)
+            buffer->pos = memcpy(to->copy, part.data, part.length);
+        buffer->start = buffer->pos;
+        buffer->last = buffer->end = buffer->pos + part.length;
+        buffer->memory = 1;
+        to->link[count].buf = buffer;
+        if (count)
+            to->link[count - 1].next = &to->link[count];
+        *length += part.length;
+        count++;
     }
-    link->buf->pos = link->buf->start = from;
-    link->buf->last = link->buf->end = from + text.length;
-    link->buf->memory = 1;
-    link->next = NULL;
-    return link;
+    to->buffer[count - 1].last_buf = 1;
+    to->buffer[count - 1].last_in_chain = 1;
+    return to->link;
 }
 
 static ngx_int_t send_parts(ngx_http_request_t *r, const struct front_challenge *to)
 {
     struct answer about = to->page->about;
-    about.retry_after = to->kind == CHALLENGE_LANE ? 0 : to->seconds;
-    size_t length = to->page->open.length + to->slot.length + to->page->close.length;
-    struct text cookie = {NULL, to->ticket_length};
+    size_t length, slot = to->part[SLOT].length;
+    struct parcels *parcels = ngx_palloc(r->pool, sizeof *parcels + slot + to->ticket_length);
+    if (!parcels)
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    ngx_chain_t *chain = pack(parcels, to, &length);
     if (to->ticket_length) {
-        char *copy = ngx_pnalloc(r->pool, to->ticket_length);
-        if (!copy)
+        struct text cookie = {memcpy(parcels->copy + slot, to->ticket, to->ticket_length),
+                              to->ticket_length};
+        if (front_push_header(r, "Set-Cookie", sizeof "Set-Cookie" - 1, cookie) != NGX_OK)
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        memcpy(copy, to->ticket, to->ticket_length);
-        cookie.data = copy;
     }
-    ngx_chain_t *slot = to->slot.length ? link_text(r, to->slot, false) : NULL;
-    ngx_chain_t *open = link_text(r, to->page->open, true);
-    ngx_chain_t *close = to->page->close.length ? link_text(r, to->page->close, true) : NULL;
-    if (!open || (to->slot.length && !slot) || (to->page->close.length && !close) ||
-        front_push_header(r, "Set-Cookie", sizeof "Set-Cookie" - 1, cookie) != NGX_OK ||
-        front_set_headers(r, &about, length) != NGX_OK)
+    about.retry_after = to->kind == CHALLENGE_LANE ? 0 : to->seconds;
+    if (front_set_headers(r, &about, length) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     ngx_int_t rc = ngx_http_send_header(r);
     if (rc == NGX_ERROR || rc > NGX_OK || r->header_only)
         return rc;
-    ngx_chain_t *last = open;
-    if (slot)
-        last = last->next = slot;
-    if (close)
-        last = last->next = close;
-    last->buf->last_buf = 1;
-    last->buf->last_in_chain = 1;
-    return ngx_http_output_filter(r, open);
+    return ngx_http_output_filter(r, chain);
 }
 
 static ngx_int_t say_it(ngx_http_request_t *r, struct front_challenge *to)
@@ -374,7 +417,6 @@ ngx_int_t front_challenge(ngx_http_request_t *r, struct front_location *location
 {
     struct front_challenge to;
     memset(&to, 0, offsetof(struct front_challenge, ticket));
-    to.ticket_length = 0;
     to.caller = front_caller(r);
     choose(r, location, rule, &to);
     if (to.form == CHALLENGE_HTML &&

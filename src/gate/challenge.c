@@ -210,6 +210,53 @@ static void write_close(struct writer *w, const struct kind *kind, enum language
     WRITE_LITERAL(w, "</body>\n</html>\n");
 }
 
+/* ---- The slot -------------------------------------------------------------------------------- */
+
+static void write_seconds(struct writer *w, uint32_t seconds, enum language language)
+{
+    write_unsigned(w, seconds);
+    WRITE_LITERAL(w, "\u00a0");
+    write_text(w, answer_text(seconds == 1 ? ANSWER_TEXT_SECOND : ANSWER_TEXT_SECONDS, language));
+}
+
+static void write_refresh(struct writer *w, uint32_t seconds)
+{
+    WRITE_LITERAL(w, "<meta http-equiv=\"refresh\" content=\"");
+    write_unsigned(w, seconds);
+    WRITE_LITERAL(w, "\">");
+}
+
+/* For the script: bits, seconds, puzzle. */
+#define GIVEN     "<meta name=\"ecluse\" content=\""
+#define GIVEN_END "\">\n"
+
+static void write_given(struct writer *w, const struct challenge_slot *slot, uint32_t seconds)
+{
+    WRITE_LITERAL(w, GIVEN);
+    write_unsigned(w, slot->bits);
+    WRITE_LITERAL(w, " ");
+    write_unsigned(w, seconds);
+    WRITE_LITERAL(w, " ");
+    write_text(w, slot->puzzle);
+    WRITE_LITERAL(w, GIVEN_END);
+}
+
+/* What follows it: the refresh, the middle, the fields, the seconds. */
+static void write_rest(struct writer *w, const struct kind *kind, enum language language,
+                       struct text middle, struct text fields, uint32_t seconds)
+{
+    if (kind->way == WAY_RELOAD) {
+        WRITE_LITERAL(w, "<noscript>");
+        write_refresh(w, seconds);
+        WRITE_LITERAL(w, "</noscript>\n");
+    }
+    write_text(w, middle);
+    if (kind->way == WAY_SEND)
+        write_text(w, fields);
+    write_wait(w, kind, language);
+    write_seconds(w, seconds, language);
+}
+
 /* ---- What is prepared ------------------------------------------------------------------------ */
 
 static struct text since(const struct writer *w, size_t start)
@@ -245,6 +292,10 @@ static void prepare_html(struct writer *w, const struct contract *c, enum challe
     write_open(w, c, &kinds[kind], language);
     if (page->has_slot) {
         page->open = since(w, start);
+        if (kind == CHALLENGE_PUZZLE) {
+            WRITE_LITERAL(w, GIVEN);
+            page->quick_open = since(w, start);
+        }
         start = w->length;
     }
     write_middle(w, c, &kinds[kind], language);
@@ -253,10 +304,19 @@ static void prepare_html(struct writer *w, const struct contract *c, enum challe
         start = w->length;
     }
     write_close(w, &kinds[kind], language);
-    if (page->has_slot)
-        page->close = since(w, start);
-    else
+    if (!page->has_slot) {
         page->open = since(w, start);
+        return;
+    }
+    page->close = since(w, start);
+    if (kind == CHALLENGE_PUZZLE) {
+        start = w->length;
+        WRITE_LITERAL(w, GIVEN_END);
+        write_rest(w, &kinds[kind], language, page->middle, (struct text){NULL, 0},
+                   CHALLENGE_USUAL_SECONDS);
+        write_close(w, &kinds[kind], language);
+        page->quick_close = since(w, start);
+    }
 }
 
 static void prepare_words(struct writer *w, enum challenge_kind kind, enum challenge_form form,
@@ -305,34 +365,6 @@ const struct challenge_page *challenge_page(enum challenge_kind kind, enum chall
     return &current->page[kind][form][language];
 }
 
-/* ---- The slot -------------------------------------------------------------------------------- */
-
-static void write_seconds(struct writer *w, uint32_t seconds, enum language language)
-{
-    write_unsigned(w, seconds);
-    WRITE_LITERAL(w, "\u00a0");
-    write_text(w, answer_text(seconds == 1 ? ANSWER_TEXT_SECOND : ANSWER_TEXT_SECONDS, language));
-}
-
-static void write_refresh(struct writer *w, uint32_t seconds)
-{
-    WRITE_LITERAL(w, "<meta http-equiv=\"refresh\" content=\"");
-    write_unsigned(w, seconds);
-    WRITE_LITERAL(w, "\">");
-}
-
-/* For the script: bits, seconds, puzzle. */
-static void write_given(struct writer *w, const struct challenge_slot *slot, uint32_t seconds)
-{
-    WRITE_LITERAL(w, "<meta name=\"ecluse\" content=\"");
-    write_unsigned(w, slot->bits);
-    WRITE_LITERAL(w, " ");
-    write_unsigned(w, seconds);
-    WRITE_LITERAL(w, " ");
-    write_text(w, slot->puzzle);
-    WRITE_LITERAL(w, "\">\n");
-}
-
 void challenge_write(struct writer *w, enum challenge_kind kind, enum language language,
                      const struct challenge_slot *slot)
 {
@@ -344,14 +376,17 @@ void challenge_write(struct writer *w, enum challenge_kind kind, enum language l
         return;
     if (made->script)
         write_given(w, slot, seconds);
-    if (made->way == WAY_RELOAD) {
-        WRITE_LITERAL(w, "<noscript>");
-        write_refresh(w, seconds);
-        WRITE_LITERAL(w, "</noscript>\n");
-    }
-    write_text(w, page->middle);
-    if (made->way == WAY_SEND)
-        write_text(w, slot->fields);
-    write_wait(w, made, language);
-    write_seconds(w, seconds, language);
+    write_rest(w, made, language, page->middle, slot->fields, seconds);
+}
+
+size_t challenge_quick(unsigned bits, struct text puzzle, char out[CHALLENGE_QUICK_SIZE])
+{
+    _Static_assert(CHALLENGE_USUAL_SECONDS < 10, "they are one digit");
+    must(bits < 100 && puzzle.length <= PUZZLE_TEXT_LENGTH);
+    out[0] = (char)('0' + bits / 10);
+    out[1] = (char)('0' + bits % 10);
+    out[2] = out[4] = ' ';
+    out[3] = '0' + CHALLENGE_USUAL_SECONDS;
+    memcpy(out + 5, puzzle.data, puzzle.length);
+    return 5 + puzzle.length;
 }

@@ -12,16 +12,15 @@
  * come back for ever.
  *
  * What is prepared   all of a page but one slot: a constant first and a constant second half for
- *                    each kind, form and language, and their headers. A flood costs two pointers
- *                    and a slot of some 800 bytes; for an offered form the fields are in it.
- * Policy             script and style are constant, so that the Content-Security-Policy names them
- *                    by their hashes; nothing else runs, whatever stands in a field.
- * Status             503 and Retry-After (403 for a lane's closed door), no-store, noindex: no
- *                    cache keeps it, no index lists it, a search engine comes again later.
- * Life               challenge_prepare() once in each process and again with each new contract;
- *                    then the rest, from one thread. What was handed out stays readable until the
- *                    second call after it, as with answer_prepare().
- * Cost               bench/refused.
+ *                    each kind, form and language, and their headers. What a flood gets, the page
+ *                    with a puzzle and the usual seconds, is prepared but for the puzzle itself:
+ * two pointers and 43 bytes. Policy             script and style are constant, so that the
+ * Content-Security-Policy names them by their hashes; nothing else runs, whatever stands in a
+ * field. Status             503 and Retry-After (403 for a lane's closed door), no-store, noindex:
+ * no cache keeps it, no index lists it, a search engine comes again later. Life challenge_prepare()
+ * once in each process and again with each new contract; then the rest, from one thread. What was
+ * handed out stays readable until the second call after it, as with answer_prepare(). Cost
+ * bench/refused.
  */
 #ifndef ECLUSE_GATE_CHALLENGE_H
 #define ECLUSE_GATE_CHALLENGE_H
@@ -33,6 +32,8 @@ enum {
     CHALLENGE_BODY_MAX = 8 * 1024,     /* of a form that is given back */
     CHALLENGE_FIELDS_SIZE = 24 * 1024, /* what its hidden fields may come to, escaped */
     CHALLENGE_SLOT_SIZE = 1536,        /* the rest of a slot */
+    CHALLENGE_USUAL_SECONDS = 9,       /* of who has just come */
+    CHALLENGE_QUICK_SIZE = 8 + PUZZLE_TEXT_LENGTH
 };
 
 enum challenge_form { CHALLENGE_HTML, CHALLENGE_JSON, CHALLENGE_TEXT, CHALLENGE_FORM_COUNT };
@@ -62,6 +63,7 @@ struct challenge_page {
     struct answer about;
     struct text open, middle, close; /* the middle is short, and copied into the slot */
     bool has_slot;
+    struct text quick_open, quick_close; /* CHALLENGE_PUZZLE only: around challenge_quick() */
 };
 
 void challenge_prepare(const struct contract *c);
@@ -81,6 +83,9 @@ struct challenge_slot {
 /* What stands between `open` and `close`: CHALLENGE_SLOT_SIZE bytes at most besides the fields. */
 void challenge_write(struct writer *w, enum challenge_kind kind, enum language language,
                      const struct challenge_slot *slot);
+
+/* The slot between quick_open and quick_close; returns its length. */
+size_t challenge_quick(unsigned bits, struct text puzzle, char out[CHALLENGE_QUICK_SIZE]);
 
 /* Writes an application/x-www-form-urlencoded body as a form of hidden fields, up to its button. A
  * browser that reads these and sends the form again sends the same names and values in the same

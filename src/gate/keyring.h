@@ -58,7 +58,7 @@ int keyring_signs(const struct keyring *ring, int64_t now);
 int keyring_named(const struct keyring *ring, uint16_t name);
 
 /* How a token is signed. SEAL_KEPT: BLAKE2b-128, for what is kept for weeks. SEAL_QUICK:
- * SipHash-2-4-128, five times as fast, for what lives two minutes and stands in every page. */
+ * SipHash-2-4-128, five times as fast, for what lives some minutes and goes with every page. */
 enum seal { SEAL_KEPT, SEAL_QUICK };
 
 /* The MAC of `length` bytes under a key of the ring. */

@@ -16,7 +16,7 @@ size_t ticket_write(const struct keyring *ring, unsigned wait, uint32_t wide, in
     token_put(token + AT_RIPE, (uint64_t)(now + wait), 4);
     token_put(token + AT_WIDE, wide, 4);
     randombytes_buf(token + AT_NONCE, NONCE_SIZE);
-    return keyring_seal(ring, TOKEN_TICKET, SEAL_KEPT, now, token, TICKET_BYTES, out);
+    return keyring_seal(ring, TOKEN_TICKET, SEAL_QUICK, now, token, TICKET_BYTES, out);
 }
 
 enum token_fault ticket_redeem(const struct keyring *ring, struct text cookie, uint32_t wide,
@@ -25,7 +25,7 @@ enum token_fault ticket_redeem(const struct keyring *ring, struct text cookie, u
     uint8_t token[TICKET_BYTES], mac[MAC_SIZE];
     int key;
     enum token_fault fault =
-        keyring_unseal(ring, TOKEN_TICKET, SEAL_KEPT, cookie, token, TICKET_BYTES, &key);
+        keyring_unseal(ring, TOKEN_TICKET, SEAL_QUICK, cookie, token, TICKET_BYTES, &key);
     if (fault != TOKEN_NONE)
         return fault;
     int64_t ripe = (int64_t)token_get(token + AT_RIPE, 4);

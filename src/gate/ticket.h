@@ -2,11 +2,12 @@
  *
  * Cookie   `ecluse_ticket`: 35 bytes, 47 characters. Kind and version, name of the key, the second
  *          from which it may be redeemed, keyed hash of the wide network, a random nonce, MAC
- *          (BLAKE2b). It can be redeemed for 10 min.
+ *          (SipHash-2-4-128: one goes with every page that a flood gets). It can be redeemed for
+ *          10 min.
  * Worth    one pass, whose id is made from the nonce: a ticket redeemed twice is one pass.
  * Patience waiting costs an attacker next to nothing, so that tickets are redeemed under a budget
  *          for each network (ledger); a ticket over it keeps its place and is good until it
- * expires.
+ *          expires.
  */
 #ifndef ECLUSE_TICKET_H
 #define ECLUSE_TICKET_H

@@ -34,19 +34,22 @@ const char *token_fault_name(enum token_fault fault)
 
 size_t token_text(const uint8_t *bytes, size_t length, char *out)
 {
-    size_t written = 0;
-    uint32_t held = 0;
-    unsigned bits = 0;
-    for (size_t i = 0; i < length; i++) {
-        held = held << 8 | bytes[i];
-        for (bits += 8; bits >= 6;) {
-            bits -= 6;
-            out[written++] = alphabet[held >> bits & 63];
-        }
+    char *at = out;
+    for (; length >= 3; bytes += 3, length -= 3, at += 4) {
+        uint32_t three = (uint32_t)bytes[0] << 16 | (uint32_t)bytes[1] << 8 | bytes[2];
+        at[0] = alphabet[three >> 18];
+        at[1] = alphabet[three >> 12 & 63];
+        at[2] = alphabet[three >> 6 & 63];
+        at[3] = alphabet[three & 63];
     }
-    if (bits)
-        out[written++] = alphabet[held << (6 - bits) & 63];
-    return written;
+    if (length) {
+        uint32_t rest = (uint32_t)bytes[0] << 16 | (length > 1 ? (uint32_t)bytes[1] << 8 : 0);
+        *at++ = alphabet[rest >> 18];
+        *at++ = alphabet[rest >> 12 & 63];
+        if (length > 1)
+            *at++ = alphabet[rest >> 6 & 63];
+    }
+    return (size_t)(at - out);
 }
 
 int token_claims(struct text text)
