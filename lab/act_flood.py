@@ -67,9 +67,10 @@ class Flood:
             f"http://{LOOPBACK}:{self.origin_port}", "--dir", stage.path("flood-serve"), "--workers",
             str(min(2, os.cpu_count() or 1))])
         wait_for("the front answers", lambda: fetch(f"http://{LOOPBACK}:{self.port}/recherche?q=a")[0] == 200)
+        keys = stage.path("flood-state/front/pass.keys")
+        wait_for("there are keys for passes", lambda: os.path.exists(keys))
         with open(stage.path("flood-passes.txt"), "w", encoding="utf-8") as out:  # of customers who come every day
-            subprocess.run([stage.program("bench/make-passes"), stage.path("flood-state/front/pass.keys"), "127.16.0.1",
-                            "1000", "1048"], stdout=out, check=True)
+            subprocess.run([stage.program("bench/make-passes"), keys, "127.16.0.1", "1000", "1048"], stdout=out, check=True)
 
     def listen(self):
         for line in self.origin.stdout:
@@ -175,7 +176,9 @@ class Flood:
             kept.append((due and good >= least * due, f"{good:,} of {due:,} {what}, both waves included"))
         flood = sum(self.total[f"flood-s10-{wave}"]["due"] for wave in "12")
         first, last = self.asked_of_origin[0], self.asked_of_origin[-1]
-    
+        kept.append((flood and last[2] - first[2] <= NUMBERS_ASKED * 2 * WAVE,
+                     f"of {flood:,} invented numbers {last[2] - first[2]:,} were asked of the origin, at most "
+                     f"{NUMBERS_ASKED} a second as the contract says"))
         waves = [self.reached(self.begins[part], FIRST, 1) for part in (1, 3)]
         usual = FIRST * (SIGN_INS + SEARCHES)
         kept.append((max(0, waves[1] - usual) * 3 <= max(0, waves[0] - usual),

@@ -56,10 +56,30 @@ static void measure_now(void *argument)
     promise_record(front.budgets, call->route, (unsigned)status, delay > 0 ? delay : 0, now);
 }
 
-static bool origin_answered_well(const ngx_http_request_t *r)
+/* A sign-in that the origin refused, as it said so itself, whatever nginx made of its answer. */
+static void charge_login(ngx_http_request_t *r, const struct front_location *location, int route)
 {
+    const ngx_http_upstream_state_t *state = r->upstream_states->elts;
+    ngx_uint_t status = state[r->upstream_states->nelts - 1].status;
+    uint64_t budgets = front.charges.logins[route + 1];
+    if (budgets &&
+        (status == NGX_HTTP_UNAUTHORIZED || status == NGX_HTTP_FORBIDDEN || status == 422))
+        front_charge(r, location, budgets, NULL);
+}
+
+/* What reached the origin, and what it said, for the memory of floods. A number that nobody sent
+ * costs a lookup: that is no costly route. */
+static void remember(ngx_http_request_t *r)
+{
+    const struct front_context *context = front_context_find(r);
+    if (front.off || (context && context->asked))
+        return;
     ngx_uint_t status = r->err_status ? r->err_status : r->headers_out.status;
-    return r->upstream_states && r->upstream_states->nelts && status >= 200 && status < 400;
+    int route = front_route(r, front_location_of(r));
+    const struct caller *caller = front_caller(r);
+    front_wave_see(r, caller, route, WAVE_ORIGIN);
+    if (status >= 200 && status < 400)
+        front_wave_spare(r, caller, route);
 }
 
 ngx_int_t front_measure(ngx_http_request_t *r)
@@ -71,11 +91,13 @@ ngx_int_t front_measure(ngx_http_request_t *r)
     if (r->stream)
         shed_saw_stream(r);
     struct measure_call call = {r, route_of(r, location)};
+    if (r->upstream_states && r->upstream_states->nelts)
+        charge_login(r, location, call.route);
     if (call.route >= 0 && !(front.charges.promised >> call.route & 1))
         call.route = -1;
     if (call.route >= 0 || r->upstream_states)
         front_guarded(measure_now, &call);
-    if (origin_answered_well(r) && !front.off)
-        front_wave_spare(r, front_caller(r), front_route(r, front_location_of(r)));
+    if (r->upstream_states && r->upstream_states->nelts)
+        remember(r);
     return NGX_OK;
 }

@@ -126,6 +126,11 @@ static void describe(const struct waves *w, int64_t wall, struct wave *out)
     size_t count = collect(n, shapes);
     out->shape_count = (uint32_t)(count < WAVE_TOP ? count : WAVE_TOP);
     memcpy(out->shape, shapes, out->shape_count * sizeof shapes[0]);
+    for (unsigned i = 0; i < out->shape_count; i++) { /* of a recognised one, none was short */
+        int route = out->shape[i].shape.route;
+        if (route >= 0 && route < CONTRACT_MAX_ROUTES)
+            out->routes |= UINT64_C(1) << route;
+    }
 }
 
 static void learn_all(struct waves *w, struct wave *wave, int64_t wall)
