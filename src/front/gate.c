@@ -225,8 +225,6 @@ static ngx_int_t proceed(ngx_http_request_t *r, struct front_location *location,
     if (verdict == GATE_WAIT)
         return wait_for(r, location, context, call->caller);
     gate_take(&context->place);
-    if (gate_challenging())
-        front_wave_see(r, call->caller, route, WAVE_ORIGIN);
     return NGX_DECLINED;
 }
 
@@ -341,25 +339,4 @@ void front_gate_end(struct front_context *context)
         return;
     gate_give(&context->place);
     context->place.state = PLACE_BACK;
-}
-
-/* ---- Until the credentials' and the pages' own files are here --------------------------------- */
-
-__attribute__((weak)) const struct caller *front_caller(ngx_http_request_t *r)
-{
-    static struct caller stranger;
-    stranger.html = false;
-    return &stranger;
-}
-
-__attribute__((weak)) ngx_int_t front_challenge(ngx_http_request_t *r,
-                                                struct front_location *location,
-                                                enum gate_rule rule)
-{
-    struct front_answer notice = {.lasting = false};
-    ngx_int_t rc = ngx_http_discard_request_body(r);
-    if (rc != NGX_OK)
-        return rc;
-    front_static(ANSWER_NOTICE, front_form(r, location), front_language(r), &notice);
-    return front.off ? NGX_HTTP_SERVICE_UNAVAILABLE : front_send(r, &notice);
 }

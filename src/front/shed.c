@@ -377,8 +377,10 @@ static void close_resetters(void)
         if (known)
             continue;
         front_gate_count(GATE_RULE_SHED_STREAMS, STANDING_STRANGER, observed);
-        if (!observed)
-            time_out(c->read);
+        if (observed)
+            continue;
+        c->error = 1; /* no lingering, during which it could go on sending */
+        time_out(c->read);
     }
 }
 
