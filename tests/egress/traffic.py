@@ -15,6 +15,7 @@ import threading
 import time
 
 CHUNK = bytes(65536)
+UDP_SEGMENT = 103  # linux/udp.h: the kernel cuts up what is sent at once
 
 
 def receive(arguments):
@@ -67,6 +68,10 @@ def send(arguments):
         connection.connect_ex((arguments.address, arguments.port))
         poll.register(connection, selectors.EVENT_WRITE)
     chunk = CHUNK[:1400] if arguments.udp else CHUNK
+    if arguments.udp and arguments.fast:
+        chunk = CHUNK[:1400 * 45]
+        for key in poll.get_map().values():
+            key.fileobj.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 1400)
     while left > 0 and time.monotonic() < until:
         for key, _ in poll.select(0.05):
             try:
@@ -121,6 +126,7 @@ def main():
             word.add_argument("--seconds", type=float, default=2)
             word.add_argument("--connections", type=int, default=1)
             word.add_argument("--udp", action="store_true")
+            word.add_argument("--fast", action="store_true")
     arguments = parser.parse_args()
     arguments.work(arguments)
 

@@ -204,10 +204,11 @@ class World:
             return int(child.stdout.readline())
         return arrived
 
-    def send(self, to=OUTSIDE, host=0, **options):
+    def send(self, to=OUTSIDE, host=0, patience=15, **options):
         words = [word for name, value in options.items()
                  for word in ([f"--{name}"] if value is True else [f"--{name}", value])]
-        return int(self.run(self.inside[host], *TRAFFIC, "send", to, PORT, *words))
+        return int(self.run(self.inside[host], *TRAFFIC, "send", to, PORT, *words,
+                            seconds=patience))
 
     def dropped(self):
         told = self.run(self.guarded, "tc", "-s", "qdisc", "show", "dev",
