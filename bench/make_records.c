@@ -2,10 +2,10 @@
  *
  *   make-records FORM COUNT [--hosts N] [--flows N] [--seconds S] [--size BYTES] [--seed N]
  *
- * FORM is pcap, pcapng, zeek, zeek-json or eve; COUNT how many packets or flows, from 2 November 2026
- * on, evenly over S seconds. Hosts are 10.1.0.0/16 behind one gateway, and begin connections to
- * 198.51.100.0/24 (unlisted) and 203.0.113.0/24; every third packet is the answer of the other end.
- * Addresses are those of documentation (RFC 5737) and private ones. */
+ * FORM is pcap, pcapng, zeek, zeek-json or eve; COUNT how many packets or flows, from 2 November
+ * 2026 on, evenly over S seconds. Hosts are 10.1.0.0/16 behind one gateway, and begin connections
+ * to 198.51.100.0/24 (unlisted) and 203.0.113.0/24; every third packet is the answer of the other
+ * end. Addresses are those of documentation (RFC 5737) and private ones. */
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -56,10 +56,10 @@ static void put32(uint8_t *at, uint32_t value)
 static struct connection connection_of(const struct wish *w, uint64_t n)
 {
     uint64_t host = n % w->hosts;
-    return (struct connection){
-        .host = 0x0a010000u + (uint32_t)(host % 65000) + 2,
-        .to = (n % 7 ? 0xc6336400u : 0xcb007100u) + (uint32_t)(n * 31 % 250) + 1,
-        .port = (uint16_t)(1024 + n / w->hosts % 60000)};
+    return (struct connection){.host = 0x0a010000u + (uint32_t)(host % 65000) + 2,
+                               .to = (n % 7 ? 0xc6336400u : 0xcb007100u) +
+                                     (uint32_t)(n * 31 % 250) + 1,
+                               .port = (uint16_t)(1024 + n / w->hosts % 60000)};
 }
 
 static unsigned frame_make(uint8_t f[LENGTH_MOST], const struct wish *w, struct connection *c,
@@ -94,8 +94,9 @@ static unsigned frame_make(uint8_t f[LENGTH_MOST], const struct wish *w, struct 
 static void pcap_header(bool ng)
 {
     static const uint32_t classic[] = {0xa1b2c3d4, 0x00040002, 0, 0, 262144, 1};
-    static const uint32_t blocks[] = {0x0a0d0d0a, 28, 0x1a2b3c4d, 1, UINT32_MAX, UINT32_MAX, 28,
-                                      1, 32, 1, 262144, 0x00010009, 9, 0, 32};
+    static const uint32_t blocks[] = {0x0a0d0d0a, 28,         0x1a2b3c4d, 1,  UINT32_MAX,
+                                      UINT32_MAX, 28,         1,          32, 1,
+                                      262144,     0x00010009, 9,          0,  32};
     fwrite(ng ? blocks : classic, ng ? sizeof blocks : sizeof classic, 1, stdout);
 }
 
@@ -115,8 +116,9 @@ static void packets_make(const struct wish *w, bool ng)
         unsigned padding = ng ? (4 - length % 4) % 4 : 0;
         if (ng) {
             uint64_t stamp = (uint64_t)BEGIN * 1000000000u + at;
-            uint32_t head[] = {6, 32 + length + padding, 0, (uint32_t)(stamp >> 32),
-                               (uint32_t)stamp, length, length};
+            uint32_t head[] = {
+                6,     32 + length + padding, 0, (uint32_t)(stamp >> 32), (uint32_t)stamp, length,
+                length};
             fwrite(head, sizeof head, 1, stdout);
             memset(frame + length, 0, padding);
             memcpy(frame + length + padding, head + 1, 4);
@@ -203,7 +205,8 @@ static void eve_line(const struct told *t, uint64_t i)
     printf("{\"timestamp\":\"%s\",\"flow_id\":%" PRIu64 ",\"in_iface\":\"lan0\",\"event_type\":"
            "\"flow\",\"src_ip\":\"%s\",\"src_port\":%u,\"dest_ip\":\"%s\",\"dest_port\":443,"
            "\"proto\":\"TCP\",\"app_proto\":\"tls\",\"flow\":{\"pkts_toserver\":%" PRIu64
-           ",\"pkts_toclient\":%" PRIu64 ",\"bytes_toserver\":%" PRIu64 ",\"bytes_toclient\":%" PRIu64
+           ",\"pkts_toclient\":%" PRIu64 ",\"bytes_toserver\":%" PRIu64
+           ",\"bytes_toclient\":%" PRIu64
            ",\"start\":\"%s\",\"end\":\"%s\",\"age\":%d,\"state\":\"closed\",\"reason\":"
            "\"timeout\",\"alerted\":false},\"tcp\":{\"tcp_flags\":\"1b\",\"tcp_flags_ts\":\"1b\","
            "\"tcp_flags_tc\":\"1b\",\"syn\":true,\"fin\":true,\"psh\":true,\"ack\":true,\"state\":"

@@ -1,8 +1,8 @@
 /* `ecluse replay`: what this contract would have done to a capture or a flow log.
  *
  * Inputs are opened and the rings are made first, with the rights of whoever asked; the folder of
- * the rings is removed at once, since only their mappings are used; then all rights are given up, and
- * only then is a byte of an input read.
+ * the rings is removed at once, since only their mappings are used; then all rights are given up,
+ * and only then is a byte of an input read.
  */
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -23,7 +23,7 @@ struct play {
     bool json;
     struct contract *contract;
     struct inputs inputs;
-    size_t input; /* the one that is read */
+    size_t input;    /* the one that is read */
     uint64_t before; /* bytes of those before it */
     struct replay *replay;
     struct progress progress;
@@ -172,8 +172,8 @@ static int replay_all(struct play *p)
     if (status != EXIT_DONE)
         return status;
     p->progress = progress_begin(p->inputs.total, "records", clock_boot());
-    p->view = (struct replay_view){
-        .contract = p->contract, .inputs = &p->inputs, .fault = p->fault};
+    p->view =
+        (struct replay_view){.contract = p->contract, .inputs = &p->inputs, .fault = p->fault};
     status = read_inputs(p);
     if (status != EXIT_DONE)
         return status;

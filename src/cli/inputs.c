@@ -29,8 +29,7 @@ int inputs_open(const struct arguments *a, bool json, struct inputs *out)
         if (descriptor < 0 || fstat(descriptor, &status) != 0)
             return could_not(json, "%s cannot be read: %s%s", name, strerror(errno),
                              errno == EMFILE ? "; give fewer files at once" : "");
-        out->input[out->count++] =
-            (struct input){standard ? "(standard input)" : name, descriptor};
+        out->input[out->count++] = (struct input){standard ? "(standard input)" : name, descriptor};
         if (S_ISDIR(status.st_mode))
             return could_not(json, "%s is a folder; name the files in it", name);
         measured = measured && S_ISREG(status.st_mode);

@@ -1,5 +1,5 @@
-/* inputs.h: the files that a command reads: all opened first, with the rights of whoever asked, since
- * later we may not. */
+/* inputs.h: the files that a command reads: all opened first, with the rights of whoever asked,
+ * since later we may not. */
 #ifndef ECLUSE_INPUTS_H
 #define ECLUSE_INPUTS_H
 

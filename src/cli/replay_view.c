@@ -110,7 +110,7 @@ static void head_text(const struct replay_view *v)
 static void holds_text(const struct replay_view *v)
 {
     const struct replay_report *r = v->report;
-    static const char *const titles[] = {"when",  "until", "who",     "budget",
+    static const char *const titles[] = {"when",    "until", "who",    "budget",
                                          ">window", ">used", ">limit", "at a packet to"};
     struct table table = table_of(8, titles);
     char figure[FIGURE_SIZE], who[WHO_SIZE];
@@ -166,15 +166,14 @@ static void rows_text(const struct replay_view *v)
     }
     table_print(&table, stdout);
     if (r->row_count > ROWS_SHOWN)
-        printf("and %s more; --json tells all\n",
-               figure_count(r->row_count - ROWS_SHOWN, figure));
+        printf("and %s more; --json tells all\n", figure_count(r->row_count - ROWS_SHOWN, figure));
     putchar('\n');
 }
 
 static void classes_text(const struct replay_view *v)
 {
-    static const char *const titles[] = {"to",    "begun",            ">records",
-                                         ">left", ">would have left", ""};
+    static const char *const titles[] = {"to", "begun", ">records", ">left", ">would have left",
+                                         ""};
     struct table table = table_of(6, titles);
     char figure[FIGURE_SIZE];
     uint64_t left, would;
@@ -302,10 +301,9 @@ static json_t *rows_json(const struct replay_view *v)
         clock_text(row->week, week);
         week[10] = 0;
         json_array_append_new(list, json_pack("{s:s,s:s,s:o,s:o,s:i}", "week", week, "host",
-                                              who_words(&row->who, who), "left",
-                                              integer(row->left), "would_have_left",
-                                              integer(row->would_have_left), "holds",
-                                              (int)row->holds));
+                                              who_words(&row->who, who), "left", integer(row->left),
+                                              "would_have_left", integer(row->would_have_left),
+                                              "holds", (int)row->holds));
     }
     return list;
 }
@@ -318,13 +316,13 @@ static json_t *classes_json(const struct replay_view *v)
             const struct replay_sum *sum = &v->report->sum[class][by];
             if (!class_exists(v->contract, class) || !sum->packets)
                 continue;
-            json_array_append_new(
-                list,
-                json_pack("{s:o,s:s,s:b,s:o,s:o,s:o}", "to",
-                          json_safe(class_words(v->contract, class)), "begun",
-                          by ? "outside" : "inside", "budget", has_budget(v->contract, class, by),
-                          "records", integer(sum->packets), "left", integer(sum->left),
-                          "would_have_left", integer(sum->would_have_left)));
+            json_array_append_new(list,
+                                  json_pack("{s:o,s:s,s:b,s:o,s:o,s:o}", "to",
+                                            json_safe(class_words(v->contract, class)), "begun",
+                                            by ? "outside" : "inside", "budget",
+                                            has_budget(v->contract, class, by), "records",
+                                            integer(sum->packets), "left", integer(sum->left),
+                                            "would_have_left", integer(sum->would_have_left)));
         }
     }
     return list;
@@ -339,11 +337,11 @@ static json_t *faults_json(const struct replay_view *v)
             continue;
         json_t *places = json_array();
         for (uint64_t k = 0; k < f->count && k < REPLAY_PLACES_TOLD; k++)
-            json_array_append_new(
-                places, json_pack("{s:o,s:o}", "input",
-                                  json_safe(v->inputs->input[f->first[k].input].name),
-                                  is_place_a_line((enum record_fault)i) ? "line" : "byte",
-                                  integer(f->first[k].place)));
+            json_array_append_new(places,
+                                  json_pack("{s:o,s:o}", "input",
+                                            json_safe(v->inputs->input[f->first[k].input].name),
+                                            is_place_a_line((enum record_fault)i) ? "line" : "byte",
+                                            integer(f->first[k].place)));
         json_array_append_new(list, json_pack("{s:s,s:o,s:o}", "kind",
                                               record_fault_name((enum record_fault)i), "count",
                                               integer(f->count), "first", places));

@@ -38,7 +38,8 @@ static unsigned word_at(const struct replay_frame *f, unsigned offset)
     return f->captured >= offset + 2 ? (unsigned)f->data[offset] << 8 | f->data[offset + 1] : 0;
 }
 
-/* A cooked header of `size` bytes, its protocol at `protocol`, its kind of hardware at `hardware`. */
+/* A cooked header of `size` bytes, its protocol at `protocol`, its kind of hardware at `hardware`.
+ */
 static void cooked(struct replay_frame *f, unsigned size, unsigned protocol, unsigned hardware)
 {
     unsigned of_packet = word_at(f, protocol), kind = word_at(f, hardware), tags = 0;

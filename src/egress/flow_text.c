@@ -238,11 +238,10 @@ bool flow_text_protocol(struct text t, uint8_t *out)
     static const struct {
         const char *name;
         uint8_t number;
-    } known[] = {{"tcp", IPPROTO_TCP},         {"udp", IPPROTO_UDP},
-                 {"icmp", IPPROTO_ICMP},       {"icmp6", IPPROTO_ICMPV6},
-                 {"ipv6-icmp", IPPROTO_ICMPV6}, {"sctp", IPPROTO_SCTP},
-                 {"gre", IPPROTO_GRE},         {"esp", IPPROTO_ESP},
-                 {"unknown_transport", 255}};
+    } known[] = {
+        {"tcp", IPPROTO_TCP},      {"udp", IPPROTO_UDP},          {"icmp", IPPROTO_ICMP},
+        {"icmp6", IPPROTO_ICMPV6}, {"ipv6-icmp", IPPROTO_ICMPV6}, {"sctp", IPPROTO_SCTP},
+        {"gre", IPPROTO_GRE},      {"esp", IPPROTO_ESP},          {"unknown_transport", 255}};
     uint64_t number;
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         size_t k = 0;

@@ -1,5 +1,5 @@
-/* flow_text.h: words of flow logs as values. Each call returns false, and leaves *out, when the text
- * is not exactly one. The room's own. */
+/* flow_text.h: words of flow logs as values. Each call returns false, and leaves *out, when the
+ * text is not exactly one. The room's own. */
 #ifndef ECLUSE_EGRESS_FLOW_TEXT_H
 #define ECLUSE_EGRESS_FLOW_TEXT_H
 

@@ -47,8 +47,8 @@ static inline struct record_sink fuzz_sink(void)
     static struct replay_tables *tables;
     if (!tables) {
         static struct egress_config config;
-        config.prefix[0] = (struct class_prefix){{96 + 8, {[10] = 0xff, [11] = 0xff, [12] = 10}},
-                                                 CLASS_INSIDE};
+        config.prefix[0] =
+            (struct class_prefix){{96 + 8, {[10] = 0xff, [11] = 0xff, [12] = 10}}, CLASS_INSIDE};
         config.prefix_count = 1;
         must(replay_tables_make(&config, &tables) == 0);
     }

@@ -2,8 +2,7 @@
 
 static void skip_space(struct json_line *j)
 {
-    while (j->at < j->end &&
-           (*j->at == ' ' || *j->at == '\t' || *j->at == '\r' || *j->at == '\n'))
+    while (j->at < j->end && (*j->at == ' ' || *j->at == '\t' || *j->at == '\r' || *j->at == '\n'))
         j->at++;
 }
 
@@ -45,7 +44,8 @@ static const char *plain_end(const char *at, const char *end)
         memcpy(&word, at, sizeof word);
         uint64_t quote = word ^ ones * '"', slash = word ^ ones * '\\';
         if ((((quote - ones) & ~quote) | ((slash - ones) & ~slash) |
-             ((word - ones * 0x20) & ~word)) & tops)
+             ((word - ones * 0x20) & ~word)) &
+            tops)
             break;
     }
     while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20)

@@ -49,8 +49,8 @@ bool pcap_is(const uint8_t begin[4])
 
 static struct header header_read(const struct capture *c, const uint8_t *at)
 {
-    return (struct header){word(at, c->swapped), word(at + 4, c->swapped),
-                           word(at + 8, c->swapped), word(at + 12, c->swapped)};
+    return (struct header){word(at, c->swapped), word(at + 4, c->swapped), word(at + 8, c->swapped),
+                           word(at + 12, c->swapped)};
 }
 
 /* A sum of headers that some cards write has a fraction over a second: that is not damage. */
@@ -75,9 +75,8 @@ static bool search(struct source *s, const struct capture *c)
         struct header h, next;
         if (is_likely(c, source_at(s), &h)) {
             size_t both = PACKET_HEADER + (size_t)h.captured + PACKET_HEADER;
-            if (source_need(s, both)
-                    ? is_likely(c, source_at(s) + both - PACKET_HEADER, &next)
-                    : source_left(s) == both - PACKET_HEADER)
+            if (source_need(s, both) ? is_likely(c, source_at(s) + both - PACKET_HEADER, &next)
+                                     : source_left(s) == both - PACKET_HEADER)
                 return true;
         }
         source_take(s, 1);
@@ -87,12 +86,12 @@ static bool search(struct source *s, const struct capture *c)
 
 static void packet(const struct source *s, struct capture *c, const struct header *h)
 {
-    struct replay_frame frame = {
-        .time = (nanos_t)h->second * NANOS_SECOND +
-                (nanos_t)h->fraction * (NANOS_SECOND / (nanos_t)c->fractions),
-        .data = source_at(s) + PACKET_HEADER,
-        .captured = h->captured,
-        .length = h->length};
+    struct replay_frame frame = {.time =
+                                     (nanos_t)h->second * NANOS_SECOND +
+                                     (nanos_t)h->fraction * (NANOS_SECOND / (nanos_t)c->fractions),
+                                 .data = source_at(s) + PACKET_HEADER,
+                                 .captured = h->captured,
+                                 .length = h->length};
     c->last = h->second;
     capture_link_read(c->link_type, &frame);
     s->sink->frame(s->sink->context, &frame);

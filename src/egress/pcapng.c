@@ -160,11 +160,10 @@ static void packet_read_block(const struct source *s, struct capture *c, const s
         return;
     }
     *last = time;
-    struct replay_frame frame = {
-        .time = time,
-        .data = p.data,
-        .captured = p.captured,
-        .length = p.length > p.captured ? p.length : p.captured};
+    struct replay_frame frame = {.time = time,
+                                 .data = p.data,
+                                 .captured = p.captured,
+                                 .length = p.length > p.captured ? p.length : p.captured};
     if (capture_link_read(i->link_type, &frame))
         s->sink->frame(s->sink->context, &frame);
     else

@@ -1,10 +1,10 @@
-/* record.h: a record of the past as it is read: bytes from a descriptor, what was found in them, and
- * what could not be read. The room's own.
+/* record.h: a record of the past as it is read: bytes from a descriptor, what was found in them,
+ * and what could not be read. The room's own.
  *
- * Readers (pcap.h, pcapng.h, zeek.h, eve_flow.h) take bytes from a source and hand packets and flows
- * to a sink. They read with read(2) into a buffer of their own, never through a mapping, which a
- * file that shrinks meanwhile would turn into a signal. What cannot be read is told with its kind
- * and place, and reading goes on behind it where that is possible.
+ * Readers (pcap.h, pcapng.h, zeek.h, eve_flow.h) take bytes from a source and hand packets and
+ * flows to a sink. They read with read(2) into a buffer of their own, never through a mapping,
+ * which a file that shrinks meanwhile would turn into a signal. What cannot be read is told with
+ * its kind and place, and reading goes on behind it where that is possible.
  */
 #ifndef ECLUSE_EGRESS_RECORD_H
 #define ECLUSE_EGRESS_RECORD_H

@@ -147,9 +147,9 @@ static void place_made(struct replay *r, uint32_t index)
 {
     bool host = r->places->kind[index] == ENTRY_HOST;
     nanos_t wall = wall_of(r, r->now);
-    bool newcomer = host && r->known &&
-                    known_is_new(r->known, &r->places->who[index].host,
-                                 wall > r->base ? wall : r->base);
+    bool newcomer =
+        host && r->known &&
+        known_is_new(r->known, &r->places->who[index].host, wall > r->base ? wall : r->base);
     replay_world_place_made(r->observed, index, newcomer);
     replay_world_place_made(r->enforced, index, newcomer);
 }
@@ -185,11 +185,8 @@ static void leave(struct replay *r, const struct leaving *l)
     }
     time_goes(r, l->when);
     struct egress_pair who = {.host = *l->host};
-    struct replay_act act = {.list = l->list,
-                             .bytes = l->bytes,
-                             .proven = l->proven,
-                             .now = r->now,
-                             .when = l->when};
+    struct replay_act act = {
+        .list = l->list, .bytes = l->bytes, .proven = l->proven, .now = r->now, .when = l->when};
     if (l->place && replay_places_is_host(r->places, *l->place, l->host)) {
         act.host = *l->place;
         r->places->busy[act.host] = r->now;
@@ -208,8 +205,8 @@ static void leave(struct replay *r, const struct leaving *l)
     r->then = r->now;
     if (goes)
         sum->would_have_left += l->bytes;
-    replay_rows_add(r->rows, act.host, &r->places->who[act.host].host, wall_of(r, r->now),
-                    l->bytes, goes);
+    replay_rows_add(r->rows, act.host, &r->places->who[act.host].host, wall_of(r, r->now), l->bytes,
+                    goes);
 }
 
 static void on_held(void *context, const struct hold *hold, const struct replay_who *who,
@@ -244,8 +241,7 @@ static void on_held_enforced(void *context, const struct hold *hold, const struc
 
 static void way_count(struct replay *r, const struct replay_sight *sight)
 {
-    if (sight->way == REPLAY_INSIDE ||
-        (sight->way == REPLAY_OUT && sight->class == CLASS_INSIDE))
+    if (sight->way == REPLAY_INSIDE || (sight->way == REPLAY_OUT && sight->class == CLASS_INSIDE))
         r->report.inside++;
     else if (sight->way == REPLAY_ELSEWHERE)
         r->report.elsewhere++;
@@ -310,7 +306,8 @@ void replay_frame(struct replay *r, const struct replay_frame *frame)
 static void on_part(void *context, const struct spread_item *item, nanos_t when, uint64_t bytes)
 {
     struct replay *r = context;
-    if (r->now - when < NANOS_SECOND) /* a second's parts come in the order in which they are told */
+    if (r->now - when <
+        NANOS_SECOND) /* a second's parts come in the order in which they are told */
         when = when > r->now ? when : r->now;
     else
         r->report.late += bytes;
@@ -360,8 +357,7 @@ static void host_of(const struct replay_flow *f, bool from, struct egress_host *
  * it. */
 static bool took_part(const struct replay_flow *f)
 {
-    return f->protocol == IPPROTO_TCP ? f->established
-                                      : f->packets_from >= 2 && f->packets_to >= 1;
+    return f->protocol == IPPROTO_TCP ? f->established : f->packets_from >= 2 && f->packets_to >= 1;
 }
 
 static void flow_leaves(struct replay *r, const struct replay_flow *f, bool from_inside)

@@ -14,9 +14,9 @@
  *
  * Time     the record's own. It never runs backwards here: a record that is dated earlier than the
  *          one before counts as of that one's time. A record that is more than REPLAY_JUMP
- *          ahead waits for the next one: if that is far behind it, it counts as of the time reached.
- * Flows    are told at their end. Their bytes are spread evenly over their duration, in parts of at
- *          most a tenth of the shortest window and a thousandth of the smallest limit, and wait,
+ *          ahead waits for the next one: if that is far behind it, it counts as of the time
+ * reached. Flows    are told at their end. Their bytes are spread evenly over their duration, in
+ * parts of at most a tenth of the shortest window and a thousandth of the smallest limit, and wait,
  *          REPLAY_WAITING flows of them for REPLAY_PATIENCE, until everything before them is known.
  *          What comes later than that is counted in the windows it belongs to, and can begin a hold
  *          only then.
@@ -48,7 +48,6 @@ struct replay_frame { /* one packet */
     uint32_t captured, length; /* bytes at `data`; bytes that it had on the line */
     bool link;                 /* it begins with an Ethernet header; else `data` is an IP packet */
 };
-
 
 struct replay_flow { /* one connection, as a log tells it */
     nanos_t start, end;
@@ -106,11 +105,11 @@ struct replay_report {
     uint64_t inside, elsewhere; /* packets and flows that stay inside; with no end inside */
     uint64_t backwards;         /* records dated before the one before them */
     nanos_t backwards_most;
-    uint64_t jumps;                    /* ahead, that the next record did not confirm */
-    uint64_t late;                     /* bytes of flows that were told too late */
-    uint64_t forgotten;                /* connections that the table had no room for */
+    uint64_t jumps;                     /* ahead, that the next record did not confirm */
+    uint64_t late;                      /* bytes of flows that were told too late */
+    uint64_t forgotten;                 /* connections that the table had no room for */
     uint64_t no_place, no_row, no_slot; /* hosts' and pairs' entries; rows; slots for holds */
-    uint64_t unreadable;               /* frames whose headers are cut off or make no sense */
+    uint64_t unreadable;                /* frames whose headers are cut off or make no sense */
 };
 
 /* `folder` is private and empty; once this has returned it is not looked at again, and is the

@@ -7,24 +7,25 @@
 
 /* ---- What the program's sources ask of the kernel -------------------------------------------- */
 
-#define __BPF_HELPERS__ /* instead of <bpf/bpf_helpers.h>, whose functions exist in the kernel only */
+/* Instead of <bpf/bpf_helpers.h>, whose functions exist in the kernel only. */
+#define __BPF_HELPERS__
 #define SEC(name)
-#define __uint(name, value)    int(*name)[value]
-#define __type(name, value)    __typeof__(value) *name
+#define __uint(name, value) int(*name)[value]
+#define __type(name, value) __typeof__(value) *name
 #undef __always_inline
-#define __always_inline        inline __attribute__((always_inline))
-#define __noinline             __attribute__((noinline))
-#define bpf_map_lookup_elem(map, key)                map_lookup(map, key)
-#define bpf_map_update_elem(map, key, value, flags)  map_update(map, key, value)
-#define bpf_map_delete_elem(map, key)                map_delete(map, key)
-#define bpf_map_pop_elem(map, value)                 map_pop(map, value)
-#define bpf_map_push_elem(map, value, flags)         map_update(map, NULL, value)
-#define bpf_ringbuf_output(map, data, size, flags)   map_update(map, NULL, data)
-#define bpf_skb_load_bytes(skb, offset, to, size)    load_bytes(offset, to, size)
-#define bpf_ktime_get_coarse_ns()                    (here.now)
-#define bpf_ktime_get_boot_ns()                      (here.now)
+#define __always_inline                             inline __attribute__((always_inline))
+#define __noinline                                  __attribute__((noinline))
+#define bpf_map_lookup_elem(map, key)               map_lookup(map, key)
+#define bpf_map_update_elem(map, key, value, flags) map_update(map, key, value)
+#define bpf_map_delete_elem(map, key)               map_delete(map, key)
+#define bpf_map_pop_elem(map, value)                map_pop(map, value)
+#define bpf_map_push_elem(map, value, flags)        map_update(map, NULL, value)
+#define bpf_ringbuf_output(map, data, size, flags)  map_update(map, NULL, data)
+#define bpf_skb_load_bytes(skb, offset, to, size)   load_bytes(offset, to, size)
+#define bpf_ktime_get_coarse_ns()                   (here.now)
+#define bpf_ktime_get_boot_ns()                     (here.now)
 /* One process, one thread: nobody else adds. */
-#define __sync_fetch_and_add(word, amount)           add_to(word, amount)
+#define __sync_fetch_and_add(word, amount)          add_to(word, amount)
 
 struct __sk_buff;
 
@@ -310,8 +311,7 @@ void replay_frame_look(struct replay_tables *t, const struct replay_frame *frame
                        struct replay_sight *out)
 {
     uint32_t most = frame->link ? LINK_MOST : LINE_MOST;
-    struct __sk_buff skb = {.len = frame->length,
-                            .gso_size = frame->length > most ? SEGMENT : 0};
+    struct __sk_buff skb = {.len = frame->length, .gso_size = frame->length > most ? SEGMENT : 0};
     here.tables = t;
     here.data = frame->data;
     here.captured = frame->captured;

@@ -30,7 +30,7 @@ uint32_t replay_places_take(struct replay_places *p, const struct egress_pair *w
 void replay_places_give_back(struct replay_places *p, uint32_t index);
 
 static inline bool replay_places_is_host(const struct replay_places *p, uint32_t index,
-                                        const struct egress_host *host)
+                                         const struct egress_host *host)
 {
     return index >= ENTRY_FIRST && index < REPLAY_PLACES && p->kind[index] == ENTRY_HOST &&
            memcmp(&p->who[index].host, host, sizeof *host) == 0;

@@ -14,8 +14,8 @@ struct spread {
 
 nanos_t spread_time(const struct spread_item *item, uint32_t k)
 {
-    return item->start + (nanos_t)((__int128)item->span * (2 * (int64_t)k + 1) /
-                                   (2 * (int64_t)item->parts));
+    return item->start +
+           (nanos_t)((__int128)item->span * (2 * (int64_t)k + 1) / (2 * (int64_t)item->parts));
 }
 
 uint64_t spread_bytes(const struct spread_item *item, uint32_t k)

@@ -1,9 +1,9 @@
 /* replay_table.h: a bounded table that forgets what was least lately used, as the kernel's LRU maps
  * do. The room's own.
  *
- * Sets of eight places; a key lies in one set, chosen by SipHash under a key of this run. A full set
- * forgets its member that was looked at longest ago, so that memory is fixed and a flood of new keys
- * pushes out at most what is as old as itself. A pointer is good until the next table_put().
+ * Sets of eight places; a key lies in one set, chosen by SipHash under a key of this run. A full
+ * set forgets its member that was looked at longest ago, so that memory is fixed and a flood of new
+ * keys pushes out at most what is as old as itself. A pointer is good until the next table_put().
  */
 #ifndef ECLUSE_EGRESS_REPLAY_TABLE_H
 #define ECLUSE_EGRESS_REPLAY_TABLE_H
@@ -53,8 +53,7 @@ static inline uint8_t *replay_slot(const struct replay_table *t, uint64_t set, u
     return t->slot + (set * REPLAY_WAYS + way) * (t->key_size + t->value_size);
 }
 
-static inline void *replay_table_at(struct replay_table *t, struct replay_place at,
-                                    const void *key)
+static inline void *replay_table_at(struct replay_table *t, struct replay_place at, const void *key)
 {
     struct replay_set *set = &t->set[at.set];
     for (unsigned i = 0; i < REPLAY_WAYS; i++) {

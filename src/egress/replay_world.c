@@ -130,8 +130,8 @@ static void everyone_grant(struct replay_world *w, unsigned i, nanos_t now)
     struct egress_account *a = &w->entries[ENTRY_EVERYONE].account[i];
     struct principal everyone = principal_everyone();
     if (a->ceiling != QUIET)
-        a->ceiling = w->recorded[i] +
-                     budget_left(w->budgets, (unsigned)w->budget[i], &everyone, now, NULL);
+        a->ceiling =
+            w->recorded[i] + budget_left(w->budgets, (unsigned)w->budget[i], &everyone, now, NULL);
 }
 
 /* ---- An epoch of an entry -------------------------------------------------------------------- */
@@ -230,8 +230,7 @@ static void refuse(struct replay_world *w, const struct replay_act *act, unsigne
         everyone->tried = (uint16_t)(everyone->tried | 1u << i);
         count_all(w, act->now, act->now);
     }
-    struct outcome o =
-        budget_refused(w->budgets, (unsigned)w->budget[i], &p, act->bytes, act->now);
+    struct outcome o = budget_refused(w->budgets, (unsigned)w->budget[i], &p, act->bytes, act->now);
     entry_grant(w, payer, i, act->now);
     struct hold hold;
     if (per_of(w, i) == PER_EVERYONE) {

@@ -17,7 +17,7 @@
 
 struct replay_world;
 
-struct replay_act { /* a packet, or a part of a flow, that leaves */
+struct replay_act {      /* a packet, or a part of a flow, that leaves */
     uint32_t host, pair; /* indices of places */
     uint32_t list;
     uint32_t bytes;

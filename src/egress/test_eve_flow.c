@@ -11,8 +11,8 @@
     "\"src_ip\":\"10.1.0.7\",\"src_port\":40000,\"dest_ip\":\"198.51.100.9\",\"dest_port\":443,"   \
     "\"proto\":\"TCP\","
 #define RECORD(tcp)                                                                                \
-    "{\"timestamp\":\"2026-11-02T00:01:00.000000+0000\",\"flow_id\":1,\"event_type\":\"flow\","    \
-    ENDS FLOW tcp "}\n"
+    "{\"timestamp\":\"2026-11-02T00:01:00.000000+0000\",\"flow_id\":1,\"event_type\":"             \
+    "\"flow\"," ENDS FLOW tcp "}\n"
 #define FLAGS(ts, tc) ",\"tcp\":{\"tcp_flags_ts\":\"" ts "\",\"tcp_flags_tc\":\"" tc "\"}"
 
 static void a_flow_is_what_it_says(void **state)
@@ -37,8 +37,10 @@ static void flags_say_who_began_and_whether_hands_were_shaken(void **state)
     static const struct {
         const char *line;
         bool known, established;
-    } said[] = {{RECORD(FLAGS("1b", "1b")), true, true},  {RECORD(FLAGS("02", "00")), true, false},
-                {RECORD(FLAGS("06", "12")), true, false}, {RECORD(FLAGS("18", "18")), false, true},
+    } said[] = {{RECORD(FLAGS("1b", "1b")), true, true},
+                {RECORD(FLAGS("02", "00")), true, false},
+                {RECORD(FLAGS("06", "12")), true, false},
+                {RECORD(FLAGS("18", "18")), false, true},
                 {RECORD(""), false, true}};
     for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
         struct found *f = found_in_text(said[i].line);
@@ -63,12 +65,12 @@ static void other_records_are_passed_by_without_being_read_to_their_end(void **s
 static void what_is_broken_is_told_by_kind_and_line(void **state)
 {
     (void)state;
-    struct found *f = found_in_text(
-        RECORD("") "{\"event_type\":\"flow\"," ENDS "\"flow\":{\"start\":\n"
-                   "{\"event_type\":\"flow\"," ENDS "\"flow\":{}}\n"
-                   "{\"event_type\":\"flow\",\"src_ip\":\"10.1.0.7\"}\n"
-                   "{\"event_type\":\"flow\",\"src_ip\":\"x\",\"dest_ip\":\"y\",\"proto\":\"TCP\"," FLOW
-                   "}\n");
+    struct found *f = found_in_text(RECORD(
+        "") "{\"event_type\":\"flow\"," ENDS "\"flow\":{\"start\":\n"
+            "{\"event_type\":\"flow\"," ENDS "\"flow\":{}}\n"
+            "{\"event_type\":\"flow\",\"src_ip\":\"10.1.0.7\"}\n"
+            "{\"event_type\":\"flow\",\"src_ip\":\"x\",\"dest_ip\":\"y\",\"proto\":\"TCP\"," FLOW
+            "}\n");
     assert_int_equal(f->flows, 1);
     assert_int_equal(f->faults[FAULT_SYNTAX], 1);
     assert_int_equal(f->place[FAULT_SYNTAX], 2);

@@ -33,11 +33,26 @@ static void times_are_exact_to_the_nanosecond(void **state)
 static void what_is_no_time_is_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "",        "-1",     "1.2.3", "1e",   "abc", "1e9999", "1e400", "99999999999999999999999",
-        "nan",     "inf",    ".",     "1 ",   "2026-11-02",     "2026-11-02T00:00:00",
-        "2026-13-02T00:00:00Z", "2026-11-02T24:00:00Z", "2026-11-02T00:00:00+1",
-        "2026-11-02T00:00:00Zx", "1969-12-31T23:59:59Z", "1970-01-01T00:00:00+0100"};
+    static const char *const bad[] = {"",
+                                      "-1",
+                                      "1.2.3",
+                                      "1e",
+                                      "abc",
+                                      "1e9999",
+                                      "1e400",
+                                      "99999999999999999999999",
+                                      "nan",
+                                      "inf",
+                                      ".",
+                                      "1 ",
+                                      "2026-11-02",
+                                      "2026-11-02T00:00:00",
+                                      "2026-13-02T00:00:00Z",
+                                      "2026-11-02T24:00:00Z",
+                                      "2026-11-02T00:00:00+1",
+                                      "2026-11-02T00:00:00Zx",
+                                      "1969-12-31T23:59:59Z",
+                                      "1970-01-01T00:00:00+0100"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         nanos_t wall = 42;
         assert_false(flow_text_time(text_of(bad[i]), &wall));
@@ -63,8 +78,8 @@ static void addresses_of_both_kinds_are_read(void **state)
     uint8_t a[16] = {0}, link[6];
     assert_true(flow_text_address(TEXT("10.1.0.7"), a) && a[10] == 0xff && a[15] == 7);
     assert_true(flow_text_address(TEXT("2001:db8::1"), a) && a[0] == 0x20 && a[15] == 1);
-    static const char *const bad[] = {"",          "10.1.0",   "10.1.0.256", "10.1.0.7.",
-                                      "10.1.0.7 ", "10..0.7",  "2001:::1",   "x",
+    static const char *const bad[] = {"",           "10.1.0",  "10.1.0.256", "10.1.0.7.",
+                                      "10.1.0.7 ",  "10..0.7", "2001:::1",   "x",
                                       "0000.1.1.1", "1.2.3.4x"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_false(flow_text_address(text_of(bad[i]), a));

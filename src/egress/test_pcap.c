@@ -46,8 +46,7 @@ static void both_byte_orders_and_both_clocks_are_read(void **state)
         add_packet(b, BEGAN, 999999, 7);
         struct found *f = found_in(b->data, b->length);
         assert_int_equal(f->frames, 1);
-        assert_int_equal(f->frame[0].time,
-                         BEGAN * NANOS_SECOND + (i & 2 ? 999999 : 999999000));
+        assert_int_equal(f->frame[0].time, BEGAN * NANOS_SECOND + (i & 2 ? 999999 : 999999000));
         assert_int_equal(f->frame[0].captured, 60);
         assert_int_equal(f->frame[0].length, 1514);
         assert_true(f->frame[0].link);
@@ -140,8 +139,8 @@ static void each_link_type_begins_at_its_ip_header(void **state)
     }
 }
 
-/* Each byte of a small capture set to each of some values: nothing else may happen than that packets
- * or faults are told. */
+/* Each byte of a small capture set to each of some values: nothing else may happen than that
+ * packets or faults are told. */
 static void no_single_byte_stops_it(void **state)
 {
     (void)state;

@@ -93,10 +93,10 @@ static void each_interface_has_its_link_type_and_its_clock(void **state)
     for (int big = 0; big < 2; big++) {
         struct ng *n = ng_new(big);
         add_section(n);
-        add_interface(n, ETHERNET, 0, 0);                 /* microseconds */
-        add_interface(n, 101, 9, 0);                      /* nanoseconds, raw IP */
-        add_interface(n, ETHERNET, 0x80 | 10, 0);         /* 1/1024 s */
-        add_interface(n, ETHERNET, 3, BEGAN - 1000);      /* milliseconds since an offset */
+        add_interface(n, ETHERNET, 0, 0);            /* microseconds */
+        add_interface(n, 101, 9, 0);                 /* nanoseconds, raw IP */
+        add_interface(n, ETHERNET, 0x80 | 10, 0);    /* 1/1024 s */
+        add_interface(n, ETHERNET, 3, BEGAN - 1000); /* milliseconds since an offset */
         add_packet(n, 0, UINT64_C(1000000) * BEGAN + 5, 1);
         add_packet(n, 1, UINT64_C(1000000000) * BEGAN + 6, 0x45);
         add_packet(n, 2, UINT64_C(1024) * BEGAN + 512, 3);

@@ -1,5 +1,5 @@
-/* The past against a contract: the same holds and the same bytes as the kernel and its process would
- * have given, with the record's own clock. */
+/* The past against a contract: the same holds and the same bytes as the kernel and its process
+ * would have given, with the record's own clock. */
 #include "egress/replay.h"
 #include "egress/test_packets.h"
 
@@ -350,8 +350,7 @@ static void flows_told_in_the_order_of_their_ends_count_in_that_of_their_bytes(v
     /* The short one of the second hour is told before the long one that began with the first. */
     struct replay_flow brief =
         flow_of("10.1.0.7", "198.51.100.9", MB / 2, BEGAN + 90 * NANOS_MINUTE, SECOND);
-    struct replay_flow lengthy =
-        flow_of("10.1.0.7", "198.51.100.9", 2 * MB, BEGAN, 3 * NANOS_HOUR);
+    struct replay_flow lengthy = flow_of("10.1.0.7", "198.51.100.9", 2 * MB, BEGAN, 3 * NANOS_HOUR);
     replay_flow(p->replay, &brief);
     replay_flow(p->replay, &lengthy);
     const struct replay_report *r = replay_end(p->replay);

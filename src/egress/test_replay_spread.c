@@ -70,8 +70,8 @@ static void when_all_places_are_taken_time_goes_on(void **state)
     struct heard h = {.ordered = true};
     struct spread *s = spread_new(10, hear, &h);
     for (unsigned i = 0; i < 100; i++)
-        spread_add(s, &(struct spread_item){
-                          .start = (nanos_t)i * NANOS_SECOND, .bytes = 1, .parts = 1});
+        spread_add(
+            s, &(struct spread_item){.start = (nanos_t)i * NANOS_SECOND, .bytes = 1, .parts = 1});
     assert_int_equal(h.count, 90);
     spread_end(s);
     assert_int_equal(h.bytes, 100);
@@ -85,8 +85,9 @@ static void what_is_far_ahead_moves_time_as_far_as_is_needed(void **state)
     struct heard h = {.ordered = true};
     struct spread *s = spread_new(10, hear, &h);
     spread_add(s, &(struct spread_item){.start = 5 * NANOS_SECOND, .bytes = 1, .parts = 1});
-    spread_add(s, &(struct spread_item){
-                      .start = 10 * (nanos_t)SPREAD_SECONDS * NANOS_SECOND, .bytes = 2, .parts = 1});
+    spread_add(s, &(struct spread_item){.start = 10 * (nanos_t)SPREAD_SECONDS * NANOS_SECOND,
+                                        .bytes = 2,
+                                        .parts = 1});
     assert_int_equal(h.count, 1);
     spread_end(s);
     assert_int_equal(h.bytes, 3);

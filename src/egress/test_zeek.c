@@ -8,8 +8,8 @@
     "orig_bytes\tresp_bytes\tconn_state\tlocal_orig\tlocal_resp\tmissed_bytes\thistory\t"          \
     "orig_pkts\torig_ip_bytes\tresp_pkts\tresp_ip_bytes\ttunnel_parents\n"
 #define HEAD                                                                                       \
-    "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tconn\n"   \
-    FIELDS
+    "#separator "                                                                                  \
+    "\\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tconn\n" FIELDS
 #define ROW                                                                                        \
     "1793577600.25\tCaaa\t10.1.0.7\t40000\t198.51.100.9\t443\ttcp\tssl\t2.5\t9000\t100\tSF\tT\t"   \
     "F\t0\tShADadFf\t10\t9520\t8\t516\t-\n"
@@ -70,7 +70,7 @@ static void the_state_says_who_began_and_whether_hands_were_shaken(void **state)
     static const struct {
         const char *state, *history;
         bool known, established;
-    } said[] = {{"SF", "ShADadFf", true, true}, {"S1", "ShADad", true, true},
+    } said[] = {{"SF", "ShADadFf", true, true},  {"S1", "ShADad", true, true},
                 {"RSTO", "ShADadR", true, true}, {"RSTR", "ShADadr", true, true},
                 {"S0", "S", true, false},        {"REJ", "Sr", true, false},
                 {"RSTOS0", "SR", true, false},   {"SH", "SF", true, false},
@@ -121,13 +121,14 @@ static void lines_that_are_not_in_order_are_counted_by_kind_and_place(void **sta
 {
     (void)state;
     struct found *f = found_in_text(
-        HEAD ROW "1793577600\tC\t10.1.0.300\t1\t198.51.100.9\t2\ttcp\t-\t1\t1\t1\tSF\t-\t-\t0\tS\t1\t"
-                 "60\t1\t60\t-\n"
-                 "yesterday\tC\t10.1.0.7\t1\t198.51.100.9\t2\ttcp\t-\t1\t1\t1\tSF\t-\t-\t0\tS\t1\t60\t"
-                 "1\t60\t-\n"
-                 "1793577600\tC\t10.1.0.7\t1\t198.51.100.9\t2\ttcp\t-\t1\t-5\t1\tSF\t-\t-\t0\tS\t1\t"
-                 "60\t1\t60\t-\n"
-                 "1793577600\tC\t10.1.0.7\n" ROW);
+        HEAD ROW
+        "1793577600\tC\t10.1.0.300\t1\t198.51.100.9\t2\ttcp\t-\t1\t1\t1\tSF\t-\t-\t0\tS\t1\t"
+        "60\t1\t60\t-\n"
+        "yesterday\tC\t10.1.0.7\t1\t198.51.100.9\t2\ttcp\t-\t1\t1\t1\tSF\t-\t-\t0\tS\t1\t60\t"
+        "1\t60\t-\n"
+        "1793577600\tC\t10.1.0.7\t1\t198.51.100.9\t2\ttcp\t-\t1\t-5\t1\tSF\t-\t-\t0\tS\t1\t"
+        "60\t1\t60\t-\n"
+        "1793577600\tC\t10.1.0.7\n" ROW);
     assert_int_equal(f->flows, 2);
     assert_int_equal(f->faults[FAULT_ADDRESS], 1);
     assert_int_equal(f->place[FAULT_ADDRESS], 8);

@@ -45,8 +45,7 @@ static bool has(const struct zeek *z, enum zeek_field field)
 static bool count_of(const struct zeek *z, enum zeek_field field, uint64_t *out)
 {
     *out = 0;
-    return !has(z, field) ||
-           (flow_text_count(z->field[field], out) && *out < UINT64_C(1) << 47);
+    return !has(z, field) || (flow_text_count(z->field[field], out) && *out < UINT64_C(1) << 47);
 }
 
 struct side { /* of a connection */

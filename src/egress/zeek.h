@@ -4,9 +4,9 @@
  * What left is the IP bytes that the sending end is said to have sent (orig_ip_bytes or
  * resp_ip_bytes) and a link header of 14 bytes, 18 in a VLAN, for each of its packets. Where the
  * payload is more than the packets that were seen held, what Zeek missed is added (missed_bytes, as
- * far as it explains it). A log without counts of packets has its payload counted, and a header of 54
- * bytes for each 1,460 of it. Who began it is known unless Zeek saw no handshake (conn_state OTH) or
- * turned the ends round by guess (^ in history).
+ * far as it explains it). A log without counts of packets has its payload counted, and a header of
+ * 54 bytes for each 1,460 of it. Who began it is known unless Zeek saw no handshake (conn_state
+ * OTH) or turned the ends round by guess (^ in history).
  */
 #ifndef ECLUSE_EGRESS_ZEEK_H
 #define ECLUSE_EGRESS_ZEEK_H
