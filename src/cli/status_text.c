@@ -115,7 +115,7 @@ static void budget_row(const struct status *st, struct table *table, unsigned at
     table_cell(table, TONE_PLAIN, "%s", meter_name(rule->meter));
     table_cell(table, TONE_PLAIN, "%s", principal_name(rule->per));
     enum guard guard = meter_guard(rule->meter);
-    if (!meter_is_enforced(rule->meter)) {
+    if (!rule_is_enforced(rule)) {
         table_cell(table, TONE_DIM, "%s", over_name(rule->over));
         table_cell(table, TONE_DIM, "%s", "-");
         table_cell(table, TONE_DIM, "%s", "-");

@@ -66,7 +66,13 @@ bool meter_is_enforced(enum meter meter)
 {
     return meter == METER_REQUESTS || meter == METER_ORIGIN_REQUESTS ||
            meter == METER_PARCELS_READ || meter == METER_BYTES_OUT ||
-           meter == METER_FILES_READ || meter == METER_FILES_REWRITTEN;
+           meter == METER_FILES_READ || meter == METER_FILES_REWRITTEN ||
+           meter == METER_LOGIN_FAILURES;
+}
+
+bool rule_is_enforced(const struct budget_rule *rule)
+{
+    return meter_is_enforced(rule->meter) && rule->per != PRINCIPAL_ACCOUNT;
 }
 
 static bool wants_front(const struct contract *c)

@@ -364,6 +364,8 @@ bool meter_is_enforced(enum meter meter); /* whether this release counts it; els
                                              checked, and that is said */
 /* Whether the contract needs a guard that this release has: the front unless all is about others. */
 bool contract_wants(const struct contract *c, enum guard guard);
+/* Whether it enforces this budget: nobody knows of accounts yet. */
+bool rule_is_enforced(const struct budget_rule *rule);
 enum meter_unit meter_unit(enum meter meter);
 bool meter_is_distinct(enum meter meter);
 bool meter_is_continuity(

@@ -187,7 +187,7 @@ static void explain_consequence(const struct speech *s, const struct budget_rule
         fputs(say(s, " This budget is only observed: nothing happens yet.",
                   " Ce budget est seulement observé\u00a0: rien ne se produit encore."),
               s->out);
-    if (!meter_is_enforced(b->meter))
+    if (!rule_is_enforced(b))
         fputs(say(s, " (Not enforced in this release.)", " (Pas appliqué dans cette version.)"),
               s->out);
 }

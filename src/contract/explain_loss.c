@@ -251,7 +251,7 @@ static void list_unguarded(const struct speech *s)
 {
     const struct contract *c = s->contract;
     for (uint32_t i = 0; i < c->budget_count; i++)
-        if (!meter_is_enforced(c->budget[i].meter))
+        if (!rule_is_enforced(&c->budget[i]))
             fprintf(s->out,
                     say(s, "- %s: not enforced in this release (%s).\n",
                         "- %s\u00a0: pas appliqué dans cette version (%s).\n"),

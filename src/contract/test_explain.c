@@ -85,8 +85,11 @@ static void what_is_not_built_yet_is_said(void **state)
     says_nothing_of(challenge, "Not enforced");
     says(FRONT("people_read", "client", "slow"), LANGUAGE_EN, false,
          "(Not enforced in this release.)");
-    says(FRONT("login_failures", "client", "slow"), LANGUAGE_EN, true,
+    says(FRONT("people_read", "client", "slow"), LANGUAGE_EN, true,
+         "- b: not enforced in this release (people_read).");
+    says(FRONT("login_failures", "account", "slow"), LANGUAGE_EN, true,
          "- b: not enforced in this release (login_failures).");
+    says_nothing_of(FRONT("login_failures", "client", "slow"), "ot enforced");
     says_nothing_of(challenge, "does not enforce");
 }
 

@@ -212,7 +212,7 @@ void part_budget(struct writer *w, const struct snapshot *s, int language, unsig
     WRITE_LITERAL(w, "<h3>");
     html_text(w, rule->name);
     WRITE_LITERAL(w, "</h3>");
-    bool guarded = meter_is_enforced(rule->meter);
+    bool guarded = rule_is_enforced(rule);
     if (!guarded)
         write_badge(w, "none", language, WORD_NO_GUARD);
     else if (state->breaker_open)

@@ -83,6 +83,7 @@ struct charge_call {
     enum mode mode;
     const uint64_t *thing;
     const struct caller *caller;
+    bool asks; /* only whether there is room */
     struct charge_result result;
 };
 
@@ -92,21 +93,38 @@ static void charge_now(void *argument)
     struct charge_who who;
     charge_who(front.contract, call->caller, &who);
     budget_set_mode(front.budgets, call->mode);
-    call->result =
-        charge_all(front.budgets, front.contract, call->budgets, &who, call->thing, clock_boot());
+    call->result = call->asks ? charge_ask(front.budgets, front.contract, call->budgets, &who,
+                                           clock_boot())
+                              : charge_all(front.budgets, front.contract, call->budgets, &who,
+                                           call->thing, clock_boot());
 }
 
-struct charge_result front_charge(ngx_http_request_t *r, struct front_location *location,
+static struct charge_result charge(ngx_http_request_t *r, const struct front_location *location,
+                                   struct charge_call *call)
+{
+    if (!call->budgets || !front.budgets)
+        return call->result;
+    call->mode = location->enabled == FRONT_OBSERVE ? MODE_OBSERVE : front_mode();
+    call->caller = front_caller(r);
+    if (!front_guarded(charge_now, call))
+        return (struct charge_result){VERDICT_ALLOW, 0, call->budgets};
+    return call->result;
+}
+
+struct charge_result front_charge(ngx_http_request_t *r, const struct front_location *location,
                                   uint64_t budgets, const uint64_t *thing)
 {
     struct charge_call call = {.budgets = budgets, .thing = thing};
-    if (!budgets || !front.budgets)
-        return call.result;
-    call.mode = location->enabled == FRONT_OBSERVE ? MODE_OBSERVE : front_mode();
-    call.caller = front_caller(r);
-    if (!front_guarded(charge_now, &call))
-        return (struct charge_result){VERDICT_ALLOW, 0, budgets};
-    return call.result;
+    return charge(r, location, &call);
+}
+
+/* Whether who asks may still fail to sign in; what failed is charged when the origin has said so
+ * (measure.c). */
+static struct charge_result ask_logins(ngx_http_request_t *r, const struct front_location *location,
+                                       int route)
+{
+    struct charge_call call = {.budgets = front.charges.logins[route + 1], .asks = true};
+    return charge(r, location, &call);
 }
 
 struct route_call {
@@ -258,41 +276,28 @@ static uint64_t budgets_of(ngx_http_request_t *r, const struct front_location *l
     return set;
 }
 
-static struct front_context *context_for(ngx_http_request_t *r, int route)
+static struct front_context *context_for(ngx_http_request_t *r,
+                                         const struct front_location *location, int route)
 {
     struct front_context *context = front_context_take(r);
     if (context) {
         context->route = route;
+        context->came_in = location;
         context->generation = front.running;
     }
     return context;
 }
 
-/* NGX_DECLINED: admitted. */
-static ngx_int_t admit(ngx_http_request_t *r, struct front_location *location)
+static ngx_int_t over(ngx_http_request_t *r, struct front_location *location,
+                      struct front_context *context, struct charge_result result)
 {
-    int route = front_route(r, location);
-    struct front_context *context = NULL;
-    bool measured = route >= 0 && (front.charges.promised >> route & 1);
-    if (measured && !location->route.data && !(context = context_for(r, route)))
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    uint64_t budgets = budgets_of(r, location, route);
-    if (budgets && !context)
-        context = front_context_find(r);
-    if (context)
-        budgets &= ~context->paid;
-    if (!budgets)
-        return NGX_DECLINED;
-    struct charge_result result = front_charge(r, location, budgets, NULL);
-    if (result.verdict == VERDICT_ALLOW)
-        return NGX_DECLINED;
     if (result.verdict == VERDICT_CHALLENGE) {
         ngx_int_t rc = front_gate_over(r, location, context && context->waits_until);
         if (rc != NGX_DECLINED)
             return rc;
     }
     if (result.verdict != VERDICT_HOLD) {
-        if (!context && !(context = context_for(r, route)))
+        if (!context && !(context = context_for(r, location, front_route(r, location))))
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         context->paid |= result.paid;
         ngx_int_t rc = front_wait(r, context, result.until);
@@ -301,6 +306,36 @@ static ngx_int_t admit(ngx_http_request_t *r, struct front_location *location)
     }
     ngx_http_finalize_request(r, front_refuse(r, location, result.until));
     return NGX_DONE;
+}
+
+/* Whether its route must be known when it ends: a location that names it may be left by then. */
+static bool is_measured(const struct front_location *location, int route)
+{
+    return front.charges.logins[route + 1] ||
+           (route >= 0 && (front.charges.promised >> route & 1) && !location->route.data);
+}
+
+/* NGX_DECLINED: admitted. */
+static ngx_int_t admit(ngx_http_request_t *r, struct front_location *location)
+{
+    int route = front_route(r, location);
+    struct front_context *context = NULL;
+    if (is_measured(location, route) && !(context = context_for(r, location, route)))
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    uint64_t budgets = budgets_of(r, location, route);
+    if (budgets && !context)
+        context = front_context_find(r);
+    if (context)
+        budgets &= ~context->paid;
+    struct charge_result result = {VERDICT_ALLOW, 0, 0};
+    if (budgets)
+        result = front_charge(r, location, budgets, NULL);
+    if (result.verdict == VERDICT_ALLOW && front.charges.logins[route + 1]) {
+        uint64_t paid = result.paid;
+        result = ask_logins(r, location, route);
+        result.paid = paid;
+    }
+    return result.verdict == VERDICT_ALLOW ? NGX_DECLINED : over(r, location, context, result);
 }
 
 /* Budgets are charged once, where the request came in; its place at the origin is sought where it

@@ -15,6 +15,8 @@ static uint64_t *set_of(struct charges *charges, enum meter meter)
         return charges->origin;
     case METER_PARCELS_READ:
         return charges->parcels;
+    case METER_LOGIN_FAILURES:
+        return charges->logins;
     default:
         return NULL;
     }
@@ -83,6 +85,22 @@ struct charge_result charge_all(struct budgets *b, const struct contract *c, uin
     for (unsigned k = 0; k < 3 && result.verdict == VERDICT_ALLOW; k++)
         charge_kind(b, c, set, narrowest_first[k], payer(who, narrowest_first[k]), thing, now,
                     &result);
+    return result;
+}
+
+struct charge_result charge_ask(struct budgets *b, const struct contract *c, uint64_t set,
+                                const struct charge_who *who, nanos_t now)
+{
+    uint64_t full = 0;
+    for (uint64_t rest = set; rest; rest &= rest - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(rest);
+        if (budget_peek(b, i, payer(who, c->budget[i].per), now).would_be != VERDICT_ALLOW)
+            full |= UINT64_C(1) << i;
+    }
+    if (full == 0)
+        return (struct charge_result){VERDICT_ALLOW, 0, 0};
+    struct charge_result result = charge_all(b, c, full, who, NULL, now);
+    result.paid = 0;
     return result;
 }
 

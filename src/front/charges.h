@@ -16,6 +16,7 @@ struct charges {
     uint64_t requests[CONTRACT_MAX_ROUTES + 1]; /* [route + 1]; [0] for requests on no route */
     uint64_t origin[CONTRACT_MAX_ROUTES + 1];
     uint64_t parcels[CONTRACT_MAX_ROUTES + 1];
+    uint64_t logins[CONTRACT_MAX_ROUTES + 1];
     uint64_t promised; /* bit of each route that a promise is about */
 };
 
@@ -43,6 +44,12 @@ void charge_who(const struct contract *c, const struct caller *caller, struct ch
  * without a request having gone through. */
 struct charge_result charge_all(struct budgets *b, const struct contract *c, uint64_t set,
                                 const struct charge_who *who, const uint64_t *thing, nanos_t now);
+
+/* Whether each budget of the set has room for one unit more, without charging it: for what is
+ * charged afterwards, when it is known. One that has none is told of the request all the same, so
+ * that it is counted as refused and a hold begins. */
+struct charge_result charge_ask(struct budgets *b, const struct contract *c, uint64_t set,
+                                const struct charge_who *who, nanos_t now);
 
 /* Half of each shared budget (per network, everyone) is kept for those who have proven something:
  * whether one who has not may still spend from the set. Nobody is charged. */

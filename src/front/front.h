@@ -98,6 +98,7 @@ struct front_location {
 struct front_context {
     uint64_t generation; /* of the contract that `route` is an index into */
     int route;
+    const struct front_location *came_in; /* where `route` was found */
     nanos_t waits_until; /* a delayed request is refused when it has waited until then; 0: has not
                             waited */
     uint64_t paid;       /* budgets that allowed it while others delayed it */
@@ -205,7 +206,7 @@ void front_filters_install(void);
 /* What the phases share. */
 void front_peer_address(const ngx_connection_t *connection, uint8_t address[16]);
 void front_client_address(ngx_http_request_t *r, uint8_t address[16]);
-struct charge_result front_charge(ngx_http_request_t *r, struct front_location *location,
+struct charge_result front_charge(ngx_http_request_t *r, const struct front_location *location,
                                   uint64_t budgets, const uint64_t *thing);
 ngx_int_t front_wait(ngx_http_request_t *r, struct front_context *context, nanos_t until);
 ngx_int_t front_refuse(ngx_http_request_t *r, struct front_location *location, nanos_t until);

@@ -56,15 +56,22 @@ static void measure_now(void *argument)
     promise_record(front.budgets, call->route, (unsigned)status, delay > 0 ? delay : 0, now);
 }
 
-/* A sign-in that the origin refused, as it said so itself, whatever nginx made of its answer. */
-static void charge_login(ngx_http_request_t *r, const struct front_location *location, int route)
+static bool origin_refused(const ngx_http_request_t *r)
 {
+    if (!r->upstream_states || r->upstream_states->nelts == 0)
+        return false;
     const ngx_http_upstream_state_t *state = r->upstream_states->elts;
     ngx_uint_t status = state[r->upstream_states->nelts - 1].status;
-    uint64_t budgets = front.charges.logins[route + 1];
-    if (budgets &&
-        (status == NGX_HTTP_UNAUTHORIZED || status == NGX_HTTP_FORBIDDEN || status == 422))
-        front_charge(r, location, budgets, NULL);
+    return status == NGX_HTTP_UNAUTHORIZED || status == NGX_HTTP_FORBIDDEN || status == 422;
+}
+
+/* A sign-in that the origin refused, as it said so itself, whatever nginx made of its answer and
+ * wherever it went on for that: to the route and the mode of where the request came in. */
+static void charge_login(ngx_http_request_t *r)
+{
+    const struct front_context *context = origin_refused(r) ? front_context_find(r) : NULL;
+    if (context && context->came_in && context->generation == front.running)
+        front_charge(r, context->came_in, front.charges.logins[context->route + 1], NULL);
 }
 
 /* What reached the origin, and what it said, for the memory of floods. A number that nobody sent
@@ -85,14 +92,14 @@ static void remember(ngx_http_request_t *r)
 ngx_int_t front_measure(ngx_http_request_t *r)
 {
     const struct front_location *location = front_location_of(r);
-    if (location->enabled == NGX_CONF_UNSET_UINT || location->enabled == FRONT_OFF ||
-        r != r->main || !front_ready())
+    if (r != r->main || !front_ready())
+        return NGX_OK;
+    charge_login(r);
+    if (location->enabled == NGX_CONF_UNSET_UINT || location->enabled == FRONT_OFF)
         return NGX_OK;
     if (r->stream)
         shed_saw_stream(r);
     struct measure_call call = {r, route_of(r, location)};
-    if (r->upstream_states && r->upstream_states->nelts)
-        charge_login(r, location, call.route);
     if (call.route >= 0 && !(front.charges.promised >> call.route & 1))
         call.route = -1;
     if (call.route >= 0 || r->upstream_states)

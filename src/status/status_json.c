@@ -91,8 +91,8 @@ static json_t *budget_json(const struct status *st, unsigned at)
         "{s:o,s:s,s:s,s:s,s:s,s:s,s:b,s:o}", "name", json_safe(rule->name), "meter",
         meter_name(rule->meter), "per", principal_name(rule->per), "over", over_name(rule->over),
         "mode", mode_name(budget_mode_shown(st, rule)), "guard", guard_name(guard), "guarded",
-        (int)meter_is_enforced(rule->meter), "windows", windows_json(rule));
-    if (!meter_is_enforced(rule->meter)) {
+        (int)rule_is_enforced(rule), "windows", windows_json(rule));
+    if (!rule_is_enforced(rule)) {
         json_object_set_new(object, "note", json_string("no guard for this budget yet"));
         return object;
     }

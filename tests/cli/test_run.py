@@ -43,7 +43,7 @@ def test_status_tells_what_is_fed_and_limited(place):
 
 
 def test_a_budget_without_its_guard_says_so(place):
-    guesses = ("  - {name: guesses, meter: login_failures, per: client, at_most: {1h: 10},"
+    guesses = ("  - {name: guesses, meter: login_failures, per: account, at_most: {1h: 10},"
                " over: hold, hold_for: 1h}\n")
     place.write_contract(change=lambda text: text + guesses)
     place.run()
