@@ -120,11 +120,12 @@ static int fill(const struct restore *r, const struct version *v, int to)
     int from = clone_open(r->place.store, v->id);
     if (from < 0)
         return from;
-    struct stat status;
-    int done = fstat(from, &status) == 0 ? 0 : -errno;
-    if (done == 0 && ioctl(to, FICLONE, from) == 0)
-        done = ftruncate(to, status.st_size) == 0 ? 0 : -errno;
-    else if (done == 0)
+    struct stat status, before;
+    int done = fstat(from, &status) == 0 && fstat(to, &before) == 0 ? 0 : -errno;
+    /* Not afterwards: to cut within a block would give it blocks of its own. */
+    if (done == 0 && before.st_size > status.st_size && ftruncate(to, 0) != 0)
+        done = -errno;
+    if (done == 0 && ioctl(to, FICLONE, from) != 0)
         done = copy_all(from, to, (uint64_t)status.st_size);
     close(from);
     return done;
