@@ -169,19 +169,19 @@ static void explain_consequence(const struct speech *s, const struct budget_rule
         fprintf(s->out, hold_words(s, b->meter), length);
         fputs(say(s, "; everything else goes on.", "\u00a0; tout le reste continue."), s->out);
     } else {
-        if (b->over == OVER_CHALLENGE)
+        if (b->over == OVER_CHALLENGE && b->meter != METER_PARCELS_READ)
             fputs(say(s,
-                      "Over that, proof is asked for before a request is served (not built yet: "
-                      "until then ",
-                      "Au-delà, une preuve est demandée avant de servir une requête (pas encore "
-                      "réalisé\u00a0: d'ici là "),
+                      "Over that, whoever has not shown a light proof yet is asked for one, and a "
+                      "program is told to come back later; of who has shown one, ",
+                      "Au-delà, une preuve légère est demandée à qui n'en a pas encore montré, et un "
+                      "programme est prié de revenir plus tard\u00a0; de qui en a montré une, "),
                   s->out);
         else
             fputs(say(s, "Over that, ", "Au-delà, "), s->out);
         fprintf(s->out,
-                say(s, "requests wait up to %d seconds, then are refused%s",
-                    "les requêtes attendent jusqu'à %d\u00a0secondes, puis sont refusées%s"),
-                LONGEST_WAIT_SECONDS, b->over == OVER_CHALLENGE ? ")." : ".");
+                say(s, "requests wait up to %d seconds, then are refused.",
+                    "les requêtes attendent jusqu'à %d\u00a0secondes, puis sont refusées."),
+                LONGEST_WAIT_SECONDS);
     }
     if (b->mode == MODE_OBSERVE)
         fputs(say(s, " This budget is only observed: nothing happens yet.",

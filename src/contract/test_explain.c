@@ -76,12 +76,6 @@ static void what_is_not_built_yet_is_said(void **state)
 {
     UNUSED(state);
     static const char challenge[] = FRONT("requests", "client", "challenge");
-    says(challenge, LANGUAGE_EN, false,
-         "(not built yet: until then requests wait up to 11 seconds, then are refused).");
-    says(
-        challenge, LANGUAGE_FR, false,
-        "(pas encore réalisé\u00a0: d'ici là les requêtes attendent jusqu'à 11\u00a0secondes, puis "
-        "sont refusées).");
     says_nothing_of(challenge, "Not enforced");
     says(FRONT("people_read", "client", "slow"), LANGUAGE_EN, false,
          "(Not enforced in this release.)");
@@ -91,6 +85,16 @@ static void what_is_not_built_yet_is_said(void **state)
          "- b: not enforced in this release (login_failures).");
     says_nothing_of(FRONT("login_failures", "client", "slow"), "ot enforced");
     says_nothing_of(challenge, "does not enforce");
+}
+
+static void a_challenge_is_for_who_has_shown_no_proof(void **state)
+{
+    UNUSED(state);
+    static const char challenge[] = FRONT("requests", "client", "challenge");
+    says(challenge, LANGUAGE_EN, false, "whoever has not shown a light proof yet is asked for one");
+    says(challenge, LANGUAGE_FR, false,
+         "de qui en a montré une, les requêtes attendent jusqu'à 11\u00a0secondes");
+    says_nothing_of(FRONT("requests", "client", "slow"), "proof");
 }
 
 static void what_is_kept_of_a_shared_limit_is_said_where_it_is(void **state)
@@ -191,6 +195,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_budget_is_a_sentence),
         cmocka_unit_test(what_is_not_built_yet_is_said),
+        cmocka_unit_test(a_challenge_is_for_who_has_shown_no_proof),
         cmocka_unit_test(what_is_kept_of_a_shared_limit_is_said_where_it_is),
         cmocka_unit_test(a_director_reads_words),
         cmocka_unit_test(the_loss_is_the_least_of_all_windows_and_summed),
