@@ -77,22 +77,22 @@ class Act:
         destruction = self.place.destroy(self.people, self.world.share.at("alice.log"), WAY)
         destruction.until_held()
         self.lost = len(self.place.lost())
-        self.hold = (wait_until(lambda: self.world.holds(ALICE), 3) or [None])[0]
+        self.hold = (wait_until(self.world.new_holds, 3) or [None])[0]
         if not self.hold:
             raise Failure("nobody was held:\n" + self.world.said()[-2000:])
         crossing = destruction.crossing(REWRITE)
         late = crossing[1] - crossing[0] if crossing else 0.0
         self.tell(f"{self.lost} of {self.place.count:,} files were encrypted, then it was held")
-        why = self.world.ecluse("why", self.hold["id"])
+        why = self.world.ecluse("why", self.hold["hold"])
         for line in why.stdout.splitlines():
             self.tell(self.screen.paint(DIM, line))
         self.expect(self.lost < self.place.count and late <= 1.0,
                     f"it was held {late:.2f} s after it crossed its budget of {REWRITE} files")
 
     def restore(self):
-        self.step(f"ecluse files restore --hold {self.hold['id']}")
+        self.step(f"ecluse files restore --hold {self.hold['hold']}")
         began = time.monotonic()
-        done = self.world.restore("--hold", self.hold["id"])
+        done = self.world.restore("--hold", self.hold["hold"])
         for line in done.stdout.splitlines()[-3:]:
             self.tell(self.screen.paint(DIM, line))
         lost = self.place.lost()

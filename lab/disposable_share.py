@@ -1,5 +1,6 @@
 """A disposable share: XFS with reflinks in a file of its own, mounted, and always unmounted."""
 
+import glob
 import os
 import shutil
 import subprocess
@@ -14,21 +15,50 @@ def run(*command, **options):
                           text=True, **options)
 
 
+PREFIX = "ecluse-share-"
+
+
+def clear_up_after_the_dead(within=None):
+    """Shares whose test was killed: nobody else unmounts them."""
+    for home in glob.glob(os.path.join(within or tempfile.gettempdir(), PREFIX + "*")):
+        try:
+            with open(os.path.join(home, "owner"), encoding="utf-8") as file:
+                owner = int(file.read())
+            os.kill(owner, 0)
+        except ProcessLookupError:
+            unmount(os.path.join(home, "share"))
+            shutil.rmtree(home, ignore_errors=True)
+        except (OSError, ValueError):
+            continue  # one that lives, or another's
+
+
+def unmount(path, patience=10):
+    deadline = time.monotonic() + patience
+    while os.path.ismount(path):
+        if subprocess.run(["umount", path], capture_output=True, check=False).returncode == 0:
+            return
+        if time.monotonic() > deadline:  # somebody still has a file open: gone when he is
+            run("umount", "--lazy", path)
+            return
+        time.sleep(0.1)
+
+
 class Share:
     """Nothing outside its own temporary directory is ever mounted or marked."""
 
     def __init__(self, size=SIZE, kind="xfs", within=None):
-        self.home = tempfile.mkdtemp(prefix="ecluse-share-", dir=within)
+        clear_up_after_the_dead(within)
+        self.home = tempfile.mkdtemp(prefix=PREFIX, dir=within)
+        with open(self.at("owner"), "w", encoding="utf-8") as file:
+            file.write(str(os.getpid()))
         os.chmod(self.home, 0o755)  # throw-away users go through it
         self.image, self.path = self.at("image"), self.at("share")
-        self.mounted = False
         os.mkdir(self.path)
         with open(self.image, "wb") as image:
             image.truncate(size)
         make = ["mkfs.xfs", "-q", "-m", "reflink=1"] if kind == "xfs" else [f"mkfs.{kind}", "-q"]
         run(*make, self.image)
         run("mount", "-o", "loop,nodev,nosuid,noatime", self.image, self.path)
-        self.mounted = True
         os.chmod(self.path, 0o755)
         os.mkdir(self.at("tmp"))
         os.chmod(self.at("tmp"), 0o1777)
@@ -40,14 +70,5 @@ class Share:
         return os.path.join(self.path, *parts)
 
     def close(self):
-        deadline = time.monotonic() + 10
-        while self.mounted:
-            if subprocess.run(["umount", self.path], capture_output=True, check=False) \
-                    .returncode == 0:
-                self.mounted = False
-            elif time.monotonic() > deadline:  # somebody still has a file open: gone when he is
-                run("umount", "--lazy", self.path)
-                self.mounted = False
-            else:
-                time.sleep(0.1)
+        unmount(self.path)
         shutil.rmtree(self.home, ignore_errors=True)

@@ -41,6 +41,7 @@ budgets:
     at_most: {{1h: {rewrite_user}}}
     over: hold
     hold_for: 1h
+{budgets}
 """
 
 
@@ -62,12 +63,14 @@ def end_session(process):
 
 
 class GuardedShare:
-    def __init__(self, build, mode="enforce", more="", sweep=SWEEP, rewrite=REWRITE,
+    def __init__(self, build, mode="enforce", more="", budgets="", sweep=SWEEP, rewrite=REWRITE,
                  rewrite_user=REWRITE_USER, **share):
         self.program, self.guard = str(pathlib.Path(build) / "ecluse"), None
+        self.seen = set()
         self.share = Share(**share)
         self.contract = self.share.at("ecluse.yaml")
         text = CONTRACT.format(home=self.share.home, share=self.share.path, mode=mode, more=more,
+                               budgets=budgets,
                                sweep=sweep, rewrite=rewrite, rewrite_user=rewrite_user)
         pathlib.Path(self.contract).write_text(text, encoding="utf-8")
 
@@ -76,9 +79,9 @@ class GuardedShare:
     def guarded(self, patience=60):
         """`ecluse run`, once every file that is there is in the vault."""
         with open(self.share.at("run.log"), "ab") as log:
-            self.guard = subprocess.Popen([self.program, "run", "-c", self.contract], stdout=log,
-                                          stderr=log, stdin=subprocess.DEVNULL,
-                                          start_new_session=True)
+            self.guard = subprocess.Popen(  # which must not outlive a test that is killed
+                ["setpriv", "--pdeathsig", "TERM", self.program, "run", "-c", self.contract],
+                stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
         assert wait_until(self.is_ready, patience), self.said()
         return self
 
@@ -112,11 +115,15 @@ class GuardedShare:
         done = self.ecluse("status", "--json")
         return json.loads(done.stdout) if done.stdout.startswith("{") else {}
 
-    def holds(self, user=None):
+    def holds(self):
         done = self.ecluse("holds", "--json")
-        found = json.loads(done.stdout)["holds"] if done.stdout.startswith("{") else []
-        return [hold for hold in found
-                if user is None or str(user) in json.dumps(hold["principal"])]
+        return json.loads(done.stdout)["holds"] if done.stdout.startswith("{") else []
+
+    def new_holds(self):
+        """Those that began since this was asked last."""
+        found = [hold for hold in self.holds() if hold["hold"] not in self.seen]
+        self.seen |= {hold["hold"] for hold in found}
+        return found
 
     def restore(self, *words, timeout=300):
         done = self.ecluse("files", "restore", *map(str, words), "--yes", timeout=timeout)

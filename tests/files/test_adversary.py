@@ -31,11 +31,11 @@ def world(worlds):
     return made.guarded()
 
 
-def restore_holds(world, user):
-    holds = wait_until(lambda: world.holds(user), 3)
+def restore_holds(world):
+    holds = wait_until(world.new_holds, 3)
     assert holds
     for hold in holds:
-        world.restore("--hold", hold["id"])
+        world.restore("--hold", hold["hold"])
 
 
 def test_files_of_a_folder_that_was_renamed_first_come_back_where_they_were(world):
@@ -44,7 +44,7 @@ def test_files_of_a_folder_that_was_renamed_first_come_back_where_they_were(worl
                             os.path.join(place.path, "gone"))
     assert status == 0, said
     world.destroy(place, "in-place").until_held()
-    restore_holds(world, place.user)
+    restore_holds(world)
     now = {name.replace("gone/", "files/", 1): told
            for name, told in file_tree.snapshot(place.path).items()}
     missing, other = file_tree.differences(place.before, now)
@@ -65,8 +65,8 @@ def test_a_restore_follows_no_link_that_the_attacker_left(world):
     before = file_tree.snapshot(outside)
     os.rename(os.path.join(place.path, "files"), os.path.join(place.path, "away"))
     os.symlink(outside, os.path.join(place.path, "files"))
-    for hold in world.holds(place.user):
-        world.ecluse("files", "restore", "--hold", hold["id"], "--yes")
+    for hold in wait_until(world.new_holds, 3):
+        world.ecluse("files", "restore", "--hold", hold["hold"], "--yes")
     assert file_tree.differences(before, file_tree.snapshot(outside)) == ([], {})
     assert set(file_tree.snapshot(outside)) == set(before)
 
@@ -96,7 +96,7 @@ def test_mappings_made_with_patience_and_written_at_once_are_undone(world):
     process = world.start(place.user, sys.executable, "-c", PATIENT,
                           os.path.join(place.path, "files"), stdout=subprocess.PIPE, text=True)
     assert int(process.stdout.readline()) > REWRITE
-    assert wait_until(lambda: world.holds(place.user), 5)
+    assert wait_until(world.new_holds, 5)
     process.kill()
     process.wait()
     assert place.lost()
@@ -109,7 +109,7 @@ def test_any_name_comes_back(world):
     world.destroy(place, "unlink", "--order", "forward").until_held()
     lost = place.lost()
     assert any(os.fsdecode(name) in path for name in NAMES for path in lost)
-    restore_holds(world, place.user)
+    restore_holds(world)
     assert place.lost() == {}
 
 
@@ -141,8 +141,8 @@ def test_churn_takes_nobody_elses_history(worlds):
              "            open(f'{sys.argv[1]}/c{name}', 'wb').write(os.urandom(4 << 20))\n" \
              "        except OSError:\n            pass\n"
     world.do(churn.user, sys.executable, "-c", script, churn.path, timeout=60)
-    for hold in world.holds(place.user):
-        world.restore("--hold", hold["id"])
+    for hold in world.new_holds():
+        world.restore("--hold", hold["hold"])
     assert place.lost() == {}
     world.close()
 

@@ -1,6 +1,5 @@
 """Whoever encrypts or wipes a share is held at once, and nothing stays lost."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -38,11 +37,11 @@ def world(worlds):
     return made.guarded()
 
 
-def restore_all_held(world, user):
-    holds = world.holds(user)
+def restore_all_held(world):
+    holds = wait_until(world.new_holds, 3)
     assert holds, "nobody was held"
     for hold in holds:
-        world.restore("--hold", hold["id"])
+        world.restore("--hold", hold["hold"])
     return holds
 
 
@@ -59,7 +58,7 @@ def test_is_held_and_undone(world, way):
     assert len(destruction.done()) < place.count, "it came to its end"
     within_a_second(destruction)
     assert place.lost(), "it destroyed nothing"
-    restore_all_held(world, place.user)
+    restore_all_held(world)
     assert place.lost() == {}
 
 
@@ -72,7 +71,7 @@ def test_slow_encryption_is_held_by_the_budget_of_its_user(worlds):
     destruction.until_held()
     assert len(destruction.done()) < place.count
     within_a_second(destruction, 40)
-    assert [hold["budget"] for hold in restore_all_held(world, place.user)] == \
+    assert [hold["budget"] for hold in restore_all_held(world)] == \
         ["rewrites by one user"]
     assert place.lost() == {}
 
@@ -82,7 +81,7 @@ def test_a_file_of_100_gb_comes_back_with_its_holes(world):
     destruction = world.destroy(place, "in-place")
     destruction.until_held()
     assert "files/0 sparse image" in place.lost()
-    restore_all_held(world, place.user)
+    restore_all_held(world)
     assert place.lost() == {}
     assert os.stat(os.path.join(place.path, "files", "0 sparse image")).st_blocks * 512 < 10 << 20
 
@@ -115,15 +114,14 @@ def test_through_samba_one_user_is_held_and_the_other_goes_on(world, samba, tmp_
              directory=str(tmp_path))
     lost = place.lost()
     assert 0 < len(lost) < place.count
-    assert wait_until(lambda: world.holds())
+    held = wait_until(world.new_holds, 3)
+    assert held
     (tmp_path / "letter").write_text("a letter")
     status, said = samba.do(other, "cd mine; put letter; get letter back", directory=str(tmp_path))
     assert status == 0, said
     assert (tmp_path / "back").read_text() == "a letter"
-    for hold in world.holds():
-        if "5" == str(hold["principal"].get("id", "")) or attacker in json.dumps(hold):
-            world.restore("--hold", hold["id"])
-    world.restore("--path", place.path, "--since", "5m")
+    for hold in held:
+        world.restore("--hold", hold["hold"])
     assert place.lost() == {}
 
 
@@ -131,7 +129,7 @@ def test_a_dry_run_changes_nothing_and_to_another_place_neither(world):
     place = world.departments["dry"]
     world.destroy(place, "unlink").until_held()
     lost = place.lost()
-    hold = world.holds(place.user)[0]["id"]
+    hold = wait_until(world.new_holds, 3)[0]["hold"]
     done = world.ecluse("files", "restore", "--hold", hold, "--dry-run", "--json")
     assert done.returncode == 0, done.stderr
     assert place.lost() == lost
@@ -165,7 +163,7 @@ def test_on_other_file_systems_what_was_opened_for_writing_comes_back(worlds, ki
     destruction.until_held()
     assert 0 < len(place.lost()) < place.count
     within_a_second(destruction)
-    restore_all_held(world, place.user)
+    restore_all_held(world)
     assert place.lost() == {}
     world.close()
 

@@ -64,7 +64,7 @@ def make_repository(path, files, user):
     give(path, user)
 
 
-def checkout(world, user, directory, files=300):
+def checkout(world, user, directory, files=120):
     """A clone, and from one state to the other and back."""
     source = world.share.at(f"repository-{user}")
     make_repository(source, files, user)
@@ -147,6 +147,10 @@ def sqlite(world, user, directory):
     base.close()
 
 
+def postgres_programs():
+    return str(sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))[-1])
+
+
 class Postgres:
     """A server of its own on a socket in the world's own directory, as the user of Debian's."""
 
@@ -154,8 +158,7 @@ class Postgres:
 
     def __init__(self, world, directory, checkpoints=False):
         self.world, self.directory, self.checkpoints = world, directory, checkpoints
-        found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))
-        self.programs = str(found[-1])
+        self.programs = postgres_programs()
         self.sockets = world.share.at("postgres")
         os.makedirs(self.sockets, exist_ok=True)
         shutil.chown(self.sockets, self.USER, self.USER)
@@ -228,8 +231,7 @@ def pictures(world, user, directory, count=60):
         shutil.copyfile(source, os.path.join(directory, f"photo {number}.jpg"))
     give(directory, user)
     do(world, user, directory,
-       "mogrify -resize 60% *.jpg && mogrify -format png *.jpg && rm *.jpg && mogrify -rotate 90 "
-       "*.png")
+       "mogrify -resize 60% *.jpg && mogrify -format png *.jpg && mogrify -rotate 90 *.png")
 
 
 def documents(world, user, directory, count=60):
