@@ -242,9 +242,10 @@ static void stranger_now(void *argument)
         charge_stranger_may(front.budgets, front.contract, call->budgets, &who, clock_boot());
 }
 
+/* History, or a key: what a flood cannot make by the thousand for a little work each. */
 static bool has_proven(ngx_http_request_t *r)
 {
-    return front_caller(r)->standing >= STANDING_FRESH;
+    return front_caller(r)->standing >= STANDING_KNOWN;
 }
 
 /* Whether the origin may be asked for a number, and if so charged. Without a budget the origin is
