@@ -28,8 +28,8 @@ void record_actor(char out[ACT_NAME_SIZE]);
 int record_durably(const struct arguments *a, const char *runtime, const struct act *act,
                    const char *what);
 
-/* The same where a log is kept. Where `ecluse run` has never run there is none yet, and what must be
- * set up before it (the first operator, a key) is done without. */
+/* The same where a log is kept. Where `ecluse run` has never run there is none yet, and what must
+ * be set up before it (the first operator, a key) is done without. */
 int record_where_kept(const struct arguments *a, const char *runtime, const struct act *act,
                       const char *what);
 

@@ -44,9 +44,9 @@ nanos_t cells_seen(struct cells *cells, uint64_t key, nanos_t keep, nanos_t now)
 
 /* ---- Three tables that the front's ledger holds ---------------------------------------------- */
 
-/* Passes given to a network: a budget of them an hour, as a count that drains. In calm times half of
- * it is given, for waiting all of it; for work done a pass is given always, and over the budget the
- * next puzzle is dearer (puzzle_bits()). */
+/* Passes given to a network: a budget of them an hour, as a count that drains. In calm times half
+ * of it is given, for waiting all of it; for work done a pass is given always, and over the budget
+ * the next puzzle is dearer (puzzle_bits()). */
 enum { ISSUE_BUDGET = 256 };
 #define ISSUE_EACH (NANOS_HOUR / ISSUE_BUDGET)
 
