@@ -106,6 +106,8 @@ static struct charge_result charge(ngx_http_request_t *r, const struct front_loc
         return call->result;
     call->mode = location->enabled == FRONT_OBSERVE ? MODE_OBSERVE : front_mode();
     call->caller = front_caller(r);
+    if (call->caller->standing == STANDING_LANE) /* what staff do is not the public's to spend */
+        return (struct charge_result){VERDICT_ALLOW, 0, call->budgets};
     if (!front_guarded(charge_now, call))
         return (struct charge_result){VERDICT_ALLOW, 0, call->budgets};
     return call->result;
@@ -346,6 +348,8 @@ ngx_int_t front_admit(ngx_http_request_t *r)
     if (location->enabled == NGX_CONF_UNSET_UINT || location->enabled == FRONT_OFF ||
         r != r->main || !front_ready())
         return NGX_DECLINED;
+    if (location->lane.len && !r->internal && front_lane_shut(r, location))
+        return NGX_DONE;
     if (r->internal || front_gate_knows(front_context_find(r)))
         return front_gate(r, location);
     ngx_int_t rc = admit(r, location);

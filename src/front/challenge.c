@@ -412,18 +412,35 @@ static ngx_int_t read_body(ngx_http_request_t *r, const struct front_challenge *
     return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
 }
 
+static void begin(ngx_http_request_t *r, struct front_challenge *to)
+{
+    memset(to, 0, offsetof(struct front_challenge, ticket));
+    to->caller = front_caller(r);
+}
+
+static ngx_int_t say_without_body(ngx_http_request_t *r, struct front_challenge *to)
+{
+    ngx_int_t rc = ngx_http_discard_request_body(r);
+    return rc == NGX_OK ? say_it(r, to) : rc;
+}
+
+ngx_int_t front_lane_closed(ngx_http_request_t *r, struct front_location *location)
+{
+    struct front_challenge to;
+    begin(r, &to);
+    to.form = to.caller->html ? CHALLENGE_HTML : words_form(r, location);
+    to.kind = CHALLENGE_LANE;
+    return say_without_body(r, &to);
+}
+
 ngx_int_t front_challenge(ngx_http_request_t *r, struct front_location *location,
                           enum gate_rule rule)
 {
     struct front_challenge to;
-    memset(&to, 0, offsetof(struct front_challenge, ticket));
-    to.caller = front_caller(r);
+    begin(r, &to);
     choose(r, location, rule, &to);
     if (to.form == CHALLENGE_HTML &&
         (to.kind == CHALLENGE_PUZZLE_OFFER || to.kind == CHALLENGE_BUSY_OFFER))
         return read_body(r, &to);
-    ngx_int_t rc = ngx_http_discard_request_body(r);
-    if (rc != NGX_OK)
-        return rc;
-    return say_it(r, &to);
+    return say_without_body(r, &to);
 }

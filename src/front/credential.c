@@ -213,6 +213,7 @@ static void make(ngx_http_request_t *r, struct front_credential *out)
     call.target = front_text(r->unparsed_uri);
     if (front_guarded(show_now, &call) && call.refusals)
         count_refusals(&call);
+    front_lane_raise(r, &out->caller);
 }
 
 const struct caller *front_caller(ngx_http_request_t *r)

@@ -14,6 +14,7 @@
  * answer.c     an answer on its way into nginx's filters
  * origin.c     header and body filters: what the origin could not answer is answered here
  * challenge.c  what is said to who does not go on
+ * lane.c       the listeners of staff and partners: who may come in, and stands above the public
  * gate.c       the origin's places: who goes on, who waits, who is asked for proof
  * gate_worker.c  the places of one worker, and its look around ten times a second
  * measure.c    log phase: promises, and how the origin does
@@ -86,6 +87,7 @@ struct front_location {
     ngx_str_t redirect;         /* of ecluse_lookup redirect=; empty: none */
     ngx_uint_t page;            /* enum answer_kind of ecluse_page, NGX_CONF_UNSET_UINT for none */
     ngx_http_handler_pt origin; /* the handler that the location had: proxy_pass and its like */
+    ngx_str_t lane;    /* of ecluse_lane; empty: it is the public's */
     ngx_uint_t behind; /* of ecluse_origin: index into front_main.origins */
 
     /* In each worker's own memory: `route` looked up in the contract. */
@@ -268,6 +270,14 @@ bool front_is_secure(ngx_http_request_t *r);
  * content handler returns: in a phase, finalize the request with it and return NGX_DONE. */
 ngx_int_t front_challenge(ngx_http_request_t *r, struct front_location *location,
                           enum gate_rule rule);
+
+/* What is said to who comes to a lane without its certificate or key. */
+ngx_int_t front_lane_closed(ngx_http_request_t *r, struct front_location *location);
+
+/* Raises a caller who shows what the location's lane asks for; for front_caller(). */
+void front_lane_raise(ngx_http_request_t *r, struct caller *caller);
+/* Preaccess, of a lane's location: true when the request was turned away and answered. */
+bool front_lane_shut(ngx_http_request_t *r, struct front_location *location);
 
 /* credential.c, for challenge.c, inside front_guarded(): the keys (one without a key signs nothing);
  * how hard a puzzle this caller's network gets; seconds that the ticket it shows still lacks, 0 when

@@ -1,4 +1,5 @@
 #include "front/front.h"
+#include "gate/client_key.h"
 
 #include <limits.h>
 
@@ -15,6 +16,7 @@ static char *set_lookup(ngx_conf_t *cf, ngx_command_t *command, void *conf);
 static char *set_answer(ngx_conf_t *cf, ngx_command_t *command, void *conf);
 static char *set_page(ngx_conf_t *cf, ngx_command_t *command, void *conf);
 static char *set_origin(ngx_conf_t *cf, ngx_command_t *command, void *conf);
+static char *set_lane(ngx_conf_t *cf, ngx_command_t *command, void *conf);
 
 #define EVERYWHERE (NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF)
 
@@ -30,6 +32,8 @@ static ngx_command_t commands[] = {
     {ngx_string("ecluse_answer"), EVERYWHERE | NGX_CONF_TAKE1, set_answer, NGX_HTTP_LOC_CONF_OFFSET,
      0, NULL},
     {ngx_string("ecluse_page"), NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1, set_page,
+     NGX_HTTP_LOC_CONF_OFFSET, 0, NULL},
+    {ngx_string("ecluse_lane"), NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1, set_lane,
      NGX_HTTP_LOC_CONF_OFFSET, 0, NULL},
     {ngx_string("ecluse_origin"), EVERYWHERE | NGX_CONF_TAKE1, set_origin,
      NGX_HTTP_LOC_CONF_OFFSET, 0, NULL},
@@ -243,6 +247,21 @@ static char *set_origin(ngx_conf_t *cf, ngx_command_t *command, void *conf)
     return NGX_CONF_OK;
 }
 
+static char *set_lane(ngx_conf_t *cf, ngx_command_t *command, void *conf)
+{
+    struct front_location *location = conf;
+    ngx_str_t *value = argument(cf, 1);
+    if (location->lane.data)
+        return "is duplicate";
+    if (!lane_name_is_allowed(front_text(*value)))
+        return complain(cf,
+                        "takes the name of a lane, of 1 to 31 letters a to z, digits, dots, "
+                        "dashes and underscores",
+                        value);
+    location->lane = *value;
+    return NGX_CONF_OK;
+}
+
 /* ---- Life of the configuration --------------------------------------------------------------- */
 
 static void *main_create(ngx_conf_t *cf)
@@ -370,6 +389,8 @@ static char *location_merge(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(location->behind, above->behind, 0);
     if (!location->route.data)
         location->route = above->route;
+    if (!location->lane.data)
+        location->lane = above->lane;
     bool answers = location->typed || location->page != NGX_CONF_UNSET_UINT;
     if (answers && check_lookup(cf, location, &core->name) != NGX_CONF_OK)
         return NGX_CONF_ERROR;

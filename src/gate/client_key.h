@@ -63,6 +63,9 @@ void client_key_principal(const struct client_key *key, uint8_t id[16], uint64_t
 size_t client_key_sign(const char *id, const char *secret, struct text method, struct text target,
                        int64_t now, char *out, size_t size);
 
+/* What a lane may be called: 1 to 31 letters a to z, digits, dots, dashes and underscores. */
+bool lane_name_is_allowed(struct text name);
+
 /* ---- What the command does ------------------------------------------------------------------- */
 
 /* Adds a key and its secret; makes the master if there is none. `group` may read the files (-1:

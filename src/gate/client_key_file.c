@@ -38,6 +38,11 @@ static bool word_is_allowed(struct text word, size_t size)
     return true;
 }
 
+bool lane_name_is_allowed(struct text name)
+{
+    return word_is_allowed(name, LANE_NAME_SIZE);
+}
+
 /* ---- The master ------------------------------------------------------------------------------ */
 
 static int master_read(const char *folder, uint8_t master[MASTER_SIZE], struct error *error)

@@ -68,6 +68,7 @@ enum {
     X(LOOKUP_KEPT, "lookup_kept", 0, "unknown numbers answered without asking a short origin")     \
     X(STRUCK, "struck", 0, "passes over a budget: a strike each")                                  \
     X(OVER_BUDGET, "over_budget", 1, "refused by a budget or its hold")                            \
+    X(LANE_CLOSED, "lane_closed", 0, "at a lane, without its certificate or key: 403")             \
     X(SHED_HANDSHAKE, "shed_handshake", 0, "TLS handshakes that hung, closed under pressure")      \
     X(SHED_HEADERS, "shed_headers", 0, "connections that dribbled a request's head, closed")       \
     X(SHED_BODY, "shed_body", 1, "requests that dribbled their body, closed")                      \
