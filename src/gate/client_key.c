@@ -68,8 +68,8 @@ static bool hex_read(const char *text, uint8_t *out, size_t size)
         bool digit = c >= '0' && c <= '9', letter = c >= 'a' && c <= 'f';
         if (!digit && !letter)
             return false;
-        uint8_t half = (uint8_t)(digit ? c - '0' : c - 'a' + 10);
-        out[i / 2] = i % 2 ? (uint8_t)(out[i / 2] | half) : (uint8_t)(half << 4);
+        unsigned half = (unsigned)(digit ? c - '0' : c - 'a' + 10);
+        out[i / 2] = (uint8_t)(i % 2 ? out[i / 2] | half : half << 4);
     }
     return true;
 }
