@@ -34,6 +34,8 @@
  * evidence_view.h  what a hold of bytes out rests on
  * notify.h      telling systemd how we are
  * status_text.h what `status` found (status/status.h), for a terminal
+ * files_view.h  `ecluse files`: which vaults, and what is shown of them
+ * typed_time.h  a time as people type it
  * store_look.h  the store, looked at by a child that it may kill
  * nginx_conf.h  the configuration that `ecluse serve` writes
  * serve_parts.h what `ecluse serve` needs of the machine
@@ -79,9 +81,15 @@ enum exit_status { EXIT_DONE = 0, EXIT_PARTLY = 1, EXIT_COULD_NOT = 2 };
     X(LINES, 'n', "lines", "N", "how many entries (20)")                                           \
     X(FOLLOW, 'f', "follow", NULL, "go on with those to come, until Ctrl-C")                       \
     X(FROM, 0, "from", "TIME", "of this time or later, in UTC")                                    \
-    X(TO, 0, "to", "TIME", "before this time, in UTC")                                             \
+    X(TO, 0, "to", "TIME|DIR",                                                                     \
+      "before this time, in UTC; of `files restore`: a folder to put the files in instead")        \
     X(KIND, 0, "kind", "KIND", "of this kind")                                                     \
     X(HOLD, 0, "hold", "HOLD", "about this hold")                                                  \
+    X(SINCE, 0, "since", "TIME",                                                                   \
+      "what happened since then: 2026-11-20T14:03:00Z, 14:03 in UTC, or 2h ago")                   \
+    X(PATH, 0, "path", "PATH", "this file, or all below this folder of a share")                   \
+    X(DRY_RUN, 0, "dry-run", NULL, "say what would be done, and do nothing")                       \
+    X(YES, 0, "yes", NULL, "yes to every question")                                                \
     X(OUTPUT, 'o', "output", "FILE", "where to write; - is standard output")                       \
     X(MDOC, 0, "mdoc", NULL, "the lists for the manual page")                                      \
     X(MARKDOWN, 0, "markdown", NULL, "the lists for docs/commands.md")                             \
@@ -137,6 +145,11 @@ enum { OPERANDS_MANY = 1000000 };
     X(detach, "detach", "[INTERFACE]", 0, 1,                                                       \
       WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON) | WITH(WITHOUT_RECORD),                          \
       "take the programs that count and stop bytes out off an interface, which they outlive")      \
+    X(files, "files", "list|restore", 1, 1,                                                        \
+      WITH(CONTRACT) | WITH(JSON) | WITH(HOLD) | WITH(SINCE) | WITH(PATH) | WITH(DRY_RUN) |        \
+          WITH(YES) | WITH(TO),                                                                    \
+      "list what the vaults of shares keep, and put files back: those of a hold, since a time, "   \
+      "or at a path")                                                                              \
     X(audit, "audit", "[VERB...]", 0, 3,                                                           \
       WITH(CONTRACT) | WITH(JSON) | WITH(DIR) | WITH(KEY) | WITH(COSIGNED) | WITH(WITNESS) |       \
           WITH(LOG) | WITH(LISTEN) | WITH(LINES) | WITH(FOLLOW) | WITH(FROM) | WITH(TO) |          \

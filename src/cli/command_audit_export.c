@@ -4,6 +4,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/record.h"
+#include "cli/typed_time.h"
 #include "status/figure.h"
 
 #include <errno.h>
@@ -24,21 +25,6 @@ struct chosen {
     size_t count, room;
 };
 
-/* "2026-11-20" or "2026-11-20T14:03:00Z", in UTC. */
-static bool time_read(const char *typed, int64_t *out)
-{
-    struct tm parts = {.tm_mday = 1};
-    const char *rest = strptime(typed, "%Y-%m-%d", &parts);
-    if (rest && *rest == 'T')
-        rest = strptime(rest, "T%H:%M:%S", &parts);
-    if (rest && *rest == 'Z')
-        rest++;
-    if (!rest || *rest)
-        return false;
-    *out = (int64_t)timegm(&parts) * NANOS_SECOND;
-    return true;
-}
-
 static int wish_read(const struct arguments *a, struct wish *w)
 {
     bool json = a->option[OPTION_JSON] != NULL;
@@ -46,7 +32,7 @@ static int wish_read(const struct arguments *a, struct wish *w)
                *kind = a->option[OPTION_KIND];
     enum act_kind named;
     *w = (struct wish){.kind = -1, .hold = a->option[OPTION_HOLD]};
-    if ((from && !time_read(from, &w->from)) || (to && !time_read(to, &w->to)))
+    if ((from && !typed_time(from, &w->from)) || (to && !typed_time(to, &w->to)))
         return could_not(
             json, "--from and --to are a day or a time in UTC: 2026-11-20 or 2026-11-20T14:03:00Z");
     if (kind && !act_kind_named(text_of(kind), &named))
