@@ -71,6 +71,25 @@ static void test_any_character_changed_is_refused(void **state)
     assert_int_equal(redeem(cookie, id), TOKEN_NONE);
 }
 
+/* Nobody makes his puzzle easier, younger, or another network's. */
+static void test_any_bit_of_what_it_says_changed_is_refused(void **state)
+{
+    (void)state;
+    uint8_t id[PASS_ID_SIZE], token[PUZZLE_BYTES];
+    char text[PUZZLE_TEXT_LENGTH + 3];
+    ring_at(0);
+    assert_int_equal(puzzle_write(&ring, 0, HERE, BEGIN, text), PUZZLE_TEXT_LENGTH);
+    memcpy(text + PUZZLE_TEXT_LENGTH, ":0", 3);
+    assert_int_equal(redeem(text_of(text), id), TOKEN_NONE);
+    assert_true(token_bytes((struct text){text, PUZZLE_TEXT_LENGTH}, token, sizeof token));
+    for (unsigned bit = 0; bit < 8 * sizeof token; bit++) {
+        token[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        token_text(token, sizeof token, text);
+        assert_int_not_equal(redeem(text_of(text), id), TOKEN_NONE);
+        token[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+}
+
 static void test_what_no_script_of_ours_writes_is_refused(void **state)
 {
     (void)state;
@@ -126,6 +145,7 @@ int main(void)
         cmocka_unit_test(test_a_solution_is_worth_one_pass),
         cmocka_unit_test(test_less_work_than_asked_is_refused),
         cmocka_unit_test(test_any_character_changed_is_refused),
+        cmocka_unit_test(test_any_bit_of_what_it_says_changed_is_refused),
         cmocka_unit_test(test_what_no_script_of_ours_writes_is_refused),
         cmocka_unit_test(test_it_is_valid_for_two_minutes_and_here),
         cmocka_unit_test(test_a_network_over_its_budget_works_more_and_never_without_end),
