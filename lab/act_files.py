@@ -10,7 +10,7 @@ import subprocess
 import time
 
 import file_tree
-from guarded_share import REWRITE, Department, GuardedShare, People, wait_until
+from guarded_share import REWRITE, Department, GuardedShare, People
 from screen import BOLD, DIM
 from stage import Failure
 
@@ -47,8 +47,7 @@ class Act:
         self.kept.append((bool(good), sentence))
 
     def department(self, name, user, count=FILES):
-        return Department(self.stage.build, file_tree, self.stock, self.world.share.on(name), user,
-                          count)
+        return Department(self.stage.build, self.world.share, self.stock, name, user, count)
 
     def set_up(self):
         self.screen.say()
@@ -75,9 +74,9 @@ class Act:
         self.step("with Ecluse: every file is in the vault, and alice begins the same program")
         self.world.guarded()
         destruction = self.place.destroy(self.people, self.world.share.at("alice.log"), WAY)
-        destruction.until_held()
+        holds = destruction.until_held(self.world)
         self.lost = len(self.place.lost())
-        self.hold = (wait_until(self.world.new_holds, 3) or [None])[0]
+        self.hold = holds[0] if holds else None
         if not self.hold:
             raise Failure("nobody was held:\n" + self.world.said()[-2000:])
         crossing = destruction.crossing(REWRITE)

@@ -3,10 +3,12 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import time
 
+import file_tree
 from disposable_share import Share
 
 SWEEP, REWRITE, REWRITE_USER = 500, 50, 500  # a contract as one would write it
@@ -18,6 +20,9 @@ state: {home}/state
 runtime: {home}/run
 files:
   shares: [{{name: exchange, path: {share}}}]
+  trusted:
+    - {{name: comparer, executable: {home}/comparer, user: root}}
+{trusted}
 {more}
 budgets:
   - name: share sweep
@@ -39,6 +44,20 @@ budgets:
     per: user
     where: {{share: exchange}}
     at_most: {{1h: {rewrite_user}}}
+    over: hold
+    hold_for: 1h
+  - name: the comparison reads
+    meter: files_read
+    per: user
+    where: {{trusted: comparer}}
+    at_most: {{1h: 65536}}
+    over: hold
+    hold_for: 1h
+  - name: the comparison writes
+    meter: files_rewritten
+    per: user
+    where: {{trusted: comparer}}
+    at_most: {{1h: 1}}
     over: hold
     hold_for: 1h
 {budgets}
@@ -63,16 +82,19 @@ def end_session(process):
 
 
 class GuardedShare:
-    def __init__(self, build, mode="enforce", more="", budgets="", sweep=SWEEP, rewrite=REWRITE,
+    def __init__(self, build, mode="enforce", more="", trusted="", budgets="", sweep=SWEEP, rewrite=REWRITE,
                  rewrite_user=REWRITE_USER, **share):
         self.program, self.guard = str(pathlib.Path(build) / "ecluse"), None
         self.seen = set()
         self.share = Share(**share)
         self.contract = self.share.at("ecluse.yaml")
         text = CONTRACT.format(home=self.share.home, share=self.share.path, mode=mode, more=more,
-                               budgets=budgets,
+                               trusted=trusted, budgets=budgets,
                                sweep=sweep, rewrite=rewrite, rewrite_user=rewrite_user)
         pathlib.Path(self.contract).write_text(text, encoding="utf-8")
+        # Whoever compares a whole share sweeps it: a program of its own, which is trusted to.
+        shutil.copyfile(os.path.realpath("/usr/bin/python3"), self.share.at("comparer"))
+        os.chmod(self.share.at("comparer"), 0o700)
 
     # ---- The guard ---------------------------------------------------------------------------
 
@@ -161,18 +183,21 @@ class People:
 class Department:
     """One user's files in a directory that the simulator may destroy."""
 
-    def __init__(self, build, tree, stock, path, user, count):
-        self.program, self.tree = str(pathlib.Path(build) / "lab" / "encrypt"), tree
+    def __init__(self, build, share, stock, name, user, count):
+        self.program = str(pathlib.Path(build) / "lab" / "encrypt")
+        self.comparer, path = share.at("comparer"), share.on(name)
         self.path, self.user = path, user
         made = subprocess.run([self.program, "prepare", path], check=True, capture_output=True,
                               text=True)
         self.mark = made.stdout.strip()
         os.chown(path, user, user)
-        self.count = tree.plant(stock, path, count, user)
+        self.count = file_tree.plant(stock, path, count, user)
         self.before = self.snapshot()
 
     def snapshot(self):
-        return {name: told for name, told in self.tree.snapshot(self.path).items()
+        told = subprocess.run([self.comparer, "-B", file_tree.__file__, self.path], check=True,
+                              capture_output=True, env={"LC_ALL": "C.UTF-8"})
+        return {name: told for name, told in json.loads(told.stdout).items()
                 if name.startswith("files/")}
 
     def again(self):
@@ -181,7 +206,7 @@ class Department:
 
     def lost(self, ignore=()):
         """Names of files that are not as they were, and in what."""
-        missing, other = self.tree.differences(self.before, self.snapshot(), ignore)
+        missing, other = file_tree.differences(self.before, self.snapshot(), ignore)
         return {**{name: ["gone"] for name in missing}, **other}
 
     def destroy(self, people, log, way, *options, seconds=30):
@@ -210,17 +235,16 @@ class Destruction:
     def done(self):
         return [line for line in self.lines() if line["error"] == 0]
 
-    def until_held(self, patience=15, quiet=1.5):
-        """Waits until it has ended, or has come no further for a while (frozen); then ends it."""
-        deadline, last, since = time.monotonic() + patience, -1, time.monotonic()
-        while self.process.poll() is None and time.monotonic() < deadline:
-            now = len(self.done())
-            if now != last:
-                last, since = now, time.monotonic()
-            if now > 0 and time.monotonic() - since > quiet:
-                break
+    def until_held(self, world, patience=15):
+        """Lets it work until it is held, and half a second longer; then ends it. The new holds."""
+        found = []
+        deadline = time.monotonic() + patience
+        while not found and self.process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
+            found = world.new_holds()
+        time.sleep(0.5)
         end_session(self.process)
+        return found + world.new_holds()
 
     def crossing(self, limit):
         """(when the limit was passed, when the last file went), on the monotonic clock."""

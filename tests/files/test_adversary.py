@@ -31,8 +31,7 @@ def world(worlds):
     return made.guarded()
 
 
-def restore_holds(world):
-    holds = wait_until(world.new_holds, 3)
+def restore(world, holds):
     assert holds
     for hold in holds:
         world.restore("--hold", hold["hold"])
@@ -43,8 +42,7 @@ def test_files_of_a_folder_that_was_renamed_first_come_back_where_they_were(worl
     status, said = world.do(place.user, "mv", os.path.join(place.path, "files"),
                             os.path.join(place.path, "gone"))
     assert status == 0, said
-    world.destroy(place, "in-place").until_held()
-    restore_holds(world)
+    restore(world, world.destroy(place, "in-place").until_held(world))
     now = {name.replace("gone/", "files/", 1): told
            for name, told in file_tree.snapshot(place.path).items()}
     missing, other = file_tree.differences(place.before, now)
@@ -55,7 +53,7 @@ def test_a_restore_follows_no_link_that_the_attacker_left(world):
     """Root writes what comes back: it must not write where a link leads."""
     place = world.departments["linked"]
     outside = world.share.at("outside")
-    world.destroy(place, "unlink").until_held()
+    holds = world.destroy(place, "unlink").until_held(world)
     lost = place.lost()
     shutil.copytree(os.path.join(place.path, "files"), outside)
     victim = os.path.join(outside, next(iter(lost))[len("files/"):])
@@ -65,7 +63,8 @@ def test_a_restore_follows_no_link_that_the_attacker_left(world):
     before = file_tree.snapshot(outside)
     os.rename(os.path.join(place.path, "files"), os.path.join(place.path, "away"))
     os.symlink(outside, os.path.join(place.path, "files"))
-    for hold in wait_until(world.new_holds, 3):
+    assert holds
+    for hold in holds:
         world.ecluse("files", "restore", "--hold", hold["hold"], "--yes")
     assert file_tree.differences(before, file_tree.snapshot(outside)) == ([], {})
     assert set(file_tree.snapshot(outside)) == set(before)
@@ -106,10 +105,10 @@ def test_mappings_made_with_patience_and_written_at_once_are_undone(world):
 
 def test_any_name_comes_back(world):
     place = world.departments["names"]
-    world.destroy(place, "unlink", "--order", "forward").until_held()
+    holds = world.destroy(place, "unlink", "--order", "forward").until_held(world)
     lost = place.lost()
     assert any(os.fsdecode(name) in path for name in NAMES for path in lost)
-    restore_holds(world)
+    restore(world, holds)
     assert place.lost() == {}
 
 
@@ -130,19 +129,18 @@ def test_what_was_saved_a_moment_ago_is_not_lost(world):
 
 def test_churn_takes_nobody_elses_history(worlds):
     """A vault of 64 MB: who writes ten times as much loses his own versions at most."""
-    world = worlds(more="  vault: {at_most: 64MB, per_user: 16MB}\n", rewrite=10**6,
+    world = worlds(more="  vault: {at_most: 64MB, per_user: 16MB}\n", rewrite=65536,
                    rewrite_user=60)
     place, churn = world.department("victims", 100), world.department("churn", 5)
     world.guarded()
-    world.destroy(place, "in-place").until_held()
+    holds = world.destroy(place, "in-place").until_held(world)
     assert place.lost()
     script = "import os, sys\nfor turn in range(40):\n" \
              "    for name in range(4):\n        try:\n" \
              "            open(f'{sys.argv[1]}/c{name}', 'wb').write(os.urandom(4 << 20))\n" \
              "        except OSError:\n            pass\n"
     world.do(churn.user, sys.executable, "-c", script, churn.path, timeout=60)
-    for hold in world.new_holds():
-        world.restore("--hold", hold["hold"])
+    restore(world, holds)
     assert place.lost() == {}
     world.close()
 

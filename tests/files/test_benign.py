@@ -8,7 +8,6 @@ from conftest import long_only
 
 
 TRUSTED = """\
-  trusted:
     - {{name: database, executable: {program}, user: postgres}}
 """
 BUDGETS = """\
@@ -32,7 +31,7 @@ BUDGETS = """\
 @pytest.fixture(scope="module")
 def world(worlds):
     database = f"{workloads.postgres_programs()}/postgres"
-    return worlds(more=TRUSTED.format(program=database), budgets=BUDGETS).guarded()
+    return worlds(trusted=TRUSTED.format(program=database), budgets=BUDGETS).guarded()
 
 
 @pytest.mark.parametrize("work", [

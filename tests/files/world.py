@@ -26,11 +26,11 @@ class World(GuardedShare):
         return FIRST_USER + 10 * self.users
 
     def department(self, name, count=150):
-        return Department(BUILD, file_tree, self.stock, self.share.on(name), self.new_user(), count)
+        return Department(BUILD, self.share, self.stock, name, self.new_user(), count)
 
     def destroy(self, department, way, *options, seconds=30):
         log = self.share.at(f"{os.path.basename(department.path)}-{way}.log")
-        return department.destroy(self.people, log, way, *options, seconds=seconds)
+        return department.destroy(self.people, log, way, *map(str, options), seconds=seconds)
 
     def start(self, user, *command, **options):
         return self.people.start(user, *command, **options)
