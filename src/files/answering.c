@@ -19,7 +19,8 @@ static void write_evidence(struct files *f, struct held *h)
     h->evidence.wall = f->moment.wall;
     h->evidence.boot = f->moment.boot;
     h->evidence.until = f->moment.boot;
-    long count = evidence_write(f->contract->state, f->contract, f->board, &h->evidence, reason);
+    long count =
+        files_evidence_write(f->contract->state, f->contract, f->board, &h->evidence, reason);
     if (count < 0)
         log_line(LOG_LEVEL_ERROR, "files: the list of a hold's files cannot be written: %s",
                  strerror((int)-count));

@@ -157,7 +157,8 @@ static int write_whole(const char *path, const char *temporary, const struct con
     return code;
 }
 
-long evidence_write(const char *state, const struct contract *contract, const struct board *board,
+long files_evidence_write(const char *state, const struct contract *contract,
+                          const struct board *board,
                     const struct evidence *evidence, char *reason)
 {
     char path[PATH_SIZE], temporary[PATH_SIZE], name[HOLD_NAME_SIZE];
@@ -195,7 +196,7 @@ static void expire_one(int folder, const char *leaf, const struct budgets *b, na
         unlinkat(folder, leaf, 0);
 }
 
-void evidence_expire(const char *state, const struct budgets *b, nanos_t keep, nanos_t boot,
+void files_evidence_expire(const char *state, const struct budgets *b, nanos_t keep, nanos_t boot,
                      nanos_t wall)
 {
     char path[PATH_SIZE];
@@ -208,7 +209,7 @@ void evidence_expire(const char *state, const struct budgets *b, nanos_t keep, n
         closedir(folder);
 }
 
-long evidence_read(const char *state, const char *hold,
+long files_evidence_read(const char *state, const char *hold,
                    void (*line)(void *context, const char *text, size_t length), void *context)
 {
     char path[PATH_SIZE], *text = NULL;

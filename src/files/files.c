@@ -215,7 +215,7 @@ static void each_second(struct files *f)
 
 static void each_minute(struct files *f)
 {
-    evidence_expire(f->contract->state, f->budgets, f->contract->keep.holds, f->moment.boot,
+    files_evidence_expire(f->contract->state, f->budgets, f->contract->keep.holds, f->moment.boot,
                     f->moment.wall);
     opened_look(f, false);
 }
