@@ -9,8 +9,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { FILES_NICE = -10 };
 
 static volatile sig_atomic_t stopping;
 
@@ -166,6 +169,7 @@ _Noreturn void files_main(const struct child_words *words)
     signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_NAME, "ecluse-files-m");
+    setpriority(PRIO_PROCESS, 0, FILES_NICE); /* it stops who removes files faster than it */
     umask(0077);
     if (!begin(&w, &error)) {
         log_line(LOG_LEVEL_ERROR, "files: %s", error.text);

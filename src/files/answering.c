@@ -6,6 +6,9 @@
 enum { WRITTEN_TWICE = 2 };
 #define WRITTEN_AGAIN (3 * NANOS_SECOND) /* by then what was in flight is judged */
 
+/* Longer than a verdict on a removal takes. */
+#define PAUSED_FOR (600 * NANOS_MILLISECOND)
+
 /* ---- Evidence -------------------------------------------------------------------------------- */
 
 static nanos_t longest_window(const struct budget_rule *rule)
@@ -72,11 +75,18 @@ static void note_hold(struct files *f, const struct note *note)
 static void take_held(struct files *f, const struct note *note)
 {
     char name[HOLD_NAME_SIZE];
+    const struct freezer_who who = {note->tree, note->user, note->process};
     note_hold(f, note);
     if (note->binds && f->mode == MODE_ENFORCE &&
-        freezer_freeze(&f->freezer, note->tree, note->user, note->hold))
+        freezer_freeze(&f->freezer, &who, note->hold))
         files_say(f, FILES_ALARM, "process tree", "stopped while %s is in force",
                   hold_name(GUARD_FILES, note->hold, name));
+}
+
+static void take_pause(struct files *f, const struct note *note)
+{
+    const struct freezer_who who = {note->tree, note->user, note->process};
+    freezer_pause(&f->freezer, &who, f->moment.boot + PAUSED_FOR);
 }
 
 static void take_canary(struct files *f, const struct note *note)
@@ -98,7 +108,9 @@ void answering_notes(struct files *f, unsigned seat)
                      "%s", note.text);
         else if (note.kind == NOTE_HELD)
             take_held(f, &note);
-        else
+        else if (note.kind == NOTE_PAUSE && f->mode == MODE_ENFORCE)
+            take_pause(f, &note);
+        else if (note.kind == NOTE_CANARY)
             take_canary(f, &note);
     }
 }

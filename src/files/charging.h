@@ -24,6 +24,7 @@ struct payer {
     uint32_t user;        /* principal `user`; with known false, nobody */
     bool known;
     const struct tree *tree; /* NULL: not known */
+    pid_t process;           /* that acts; 0: not known */
     int16_t trusted;
     uint16_t share;
 };

@@ -238,6 +238,7 @@ void files_tick(struct files *f, struct moment moment)
         f->second = moment.boot;
         each_second(f);
     }
+    freezer_resume(&f->freezer, moment.boot);
     crew_tick(f);
     if (!was_up && crew_is_up(f))
         opened_look(f, true); /* what is open by now was opened unasked */

@@ -6,7 +6,7 @@ static void shrink(struct flights *flights)
         flights->used--;
 }
 
-bool flights_add(struct flights *flights, const struct flight *flight, nanos_t now)
+bool flights_add(struct flights *flights, const struct flight *flight, nanos_t now, nanos_t until)
 {
     struct flight *free = NULL;
     for (unsigned i = 0; i < flights->used; i++) {
@@ -15,7 +15,7 @@ bool flights_add(struct flights *flights, const struct flight *flight, nanos_t n
             entry->until = 0;
         if (entry->until && entry->thing == flight->thing && entry->tree == flight->tree &&
             entry->user == flight->user) {
-            entry->until = now + FLIGHT_OPEN;
+            entry->until = until;
             return true;
         }
         if (!entry->until && !free)
@@ -26,7 +26,7 @@ bool flights_add(struct flights *flights, const struct flight *flight, nanos_t n
     if (!free)
         return false;
     *free = *flight;
-    free->until = now + FLIGHT_OPEN;
+    free->until = until;
     return true;
 }
 

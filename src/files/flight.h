@@ -15,9 +15,15 @@
 
 enum { FLIGHT_MOST = 1024 };
 
+/* However little is left, so many may be in flight: what a program keeps open and does not change
+ * must not keep it from opening the file that crosses its budget, and shows. */
+enum { FLIGHT_ALWAYS = 8 };
+
 /* Judged for certain after this long: when it stays open, and when it was closed. */
 #define FLIGHT_OPEN   (2 * NANOS_SECOND)
 #define FLIGHT_CLOSED (300 * NANOS_MILLISECOND)
+/* A removed file, until it is known whether another one takes its name. */
+#define FLIGHT_GONE   (350 * NANOS_MILLISECOND)
 
 struct flight {
     uint64_t thing, tree;
@@ -31,12 +37,18 @@ struct flights {
     struct flight entry[FLIGHT_MOST];
 };
 
-/* One more; false when there is no room: then it waits like one that is over. */
-bool flights_add(struct flights *flights, const struct flight *flight, nanos_t now);
+/* One more, until then; false when there is no room: then it waits like one that is over. */
+bool flights_add(struct flights *flights, const struct flight *flight, nanos_t now, nanos_t until);
 /* It was closed, by whoever. */
 void flights_closed(struct flights *flights, uint64_t thing, nanos_t now);
 /* It was judged. */
 void flights_judged(struct flights *flights, uint64_t thing);
+
+/* Whether one more may be in flight. */
+static inline bool flights_fit(unsigned count, uint64_t left)
+{
+    return count < left || count < FLIGHT_ALWAYS;
+}
 
 /* What is in flight without the thing itself: the more of its tree's and its user's, and the
  * share's. */

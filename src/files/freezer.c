@@ -156,14 +156,20 @@ static void stop_all(const struct freezer *freezer, struct frozen *f)
     }
 }
 
-static void let_go(const struct freezer *freezer, struct frozen *f)
+static void continue_all(const struct freezer *freezer, struct frozen *f)
 {
     struct seen seen;
-    if (f->group[0])
-        set_group(f->group, false);
     for (unsigned i = 0; i < f->count; i++)
         if (see(freezer->proc, f->process[i].id, &seen) && seen.began == f->process[i].began)
             kill(f->process[i].id, SIGCONT);
+    f->count = 0;
+}
+
+static void let_go(const struct freezer *freezer, struct frozen *f)
+{
+    if (f->group[0])
+        set_group(f->group, false);
+    continue_all(freezer, f);
     f->tree = 0;
 }
 
@@ -187,10 +193,22 @@ void freezer_close(struct freezer *freezer)
     *freezer = (struct freezer){.proc = -1};
 }
 
+/* The one that acted, at once, if it is its user's alone. */
+static void stop_first(const struct freezer *freezer, struct frozen *f, pid_t process)
+{
+    struct asked asked = {.user = f->user};
+    struct stopping stopping = {.frozen = f};
+    struct seen seen;
+    if (process > 1 && see(freezer->proc, process, &seen) && is_users_alone(&asked, &seen))
+        stop_one(&stopping, &seen);
+}
+
 static void freeze(const struct freezer *freezer, struct frozen *f)
 {
     struct asked asked = {.user = f->user};
     f->shared = !each_of_tree(freezer->proc, f->tree, is_users_alone, &asked);
+    if (f->shared)
+        continue_all(freezer, f);
     if (f->shared || (f->group[0] && set_group(f->group, true)))
         return;
     if (asked.one && find_group(freezer->proc, asked.one, f->group) && set_group(f->group, true))
@@ -199,26 +217,53 @@ static void freeze(const struct freezer *freezer, struct frozen *f)
     stop_all(freezer, f);
 }
 
-bool freezer_freeze(struct freezer *freezer, uint64_t tree, uint32_t user, uint64_t hold)
+/* The tree's entry, or a free one; NULL: neither, or a tree that is never stopped. */
+static struct frozen *entry_of(struct freezer *freezer, uint64_t tree, uint32_t user)
 {
     struct frozen *f = NULL;
-    if (tree == 0 || user == 0)
-        return false;
-    for (unsigned i = 0; i < FREEZER_MOST; i++) {
+    for (unsigned i = 0; tree && user && i < FREEZER_MOST; i++) {
         struct frozen *here = &freezer->frozen[i];
-        if (here->tree == tree) {
-            here->hold = hold;
-            freeze(freezer, here);
-            return false;
-        }
+        if (here->tree == tree)
+            return here;
         if (!here->tree && !f)
             f = here;
     }
+    if (f)
+        *f = (struct frozen){.tree = 0, .user = user};
+    return f;
+}
+
+bool freezer_freeze(struct freezer *freezer, const struct freezer_who *who, uint64_t hold)
+{
+    struct frozen *f = entry_of(freezer, who->tree, who->user);
     if (!f)
         return false;
-    *f = (struct frozen){.tree = tree, .hold = hold, .user = user};
+    bool held = f->tree && f->hold;
+    f->tree = who->tree;
+    f->hold = hold;
+    stop_first(freezer, f, who->process);
     freeze(freezer, f);
-    return !f->shared;
+    return !held && !f->shared;
+}
+
+void freezer_pause(struct freezer *freezer, const struct freezer_who *who, nanos_t until)
+{
+    struct frozen *f = entry_of(freezer, who->tree, who->user);
+    if (!f || (f->tree && f->hold))
+        return;
+    f->tree = who->tree;
+    f->until = until;
+    stop_first(freezer, f, who->process);
+    freeze(freezer, f);
+}
+
+void freezer_resume(struct freezer *freezer, nanos_t now)
+{
+    for (unsigned i = 0; i < FREEZER_MOST; i++) {
+        struct frozen *f = &freezer->frozen[i];
+        if (f->tree && !f->hold && f->until <= now)
+            let_go(freezer, f);
+    }
 }
 
 unsigned freezer_tick(struct freezer *freezer, const struct budgets *b, nanos_t now)
@@ -227,7 +272,7 @@ unsigned freezer_tick(struct freezer *freezer, const struct budgets *b, nanos_t 
     unsigned gone = 0;
     for (unsigned i = 0; i < FREEZER_MOST; i++) {
         struct frozen *f = &freezer->frozen[i];
-        if (!f->tree)
+        if (!f->tree || !f->hold)
             continue;
         if (hold_find(b, f->hold, &hold) && hold.until > now && !hold.observed) {
             freeze(freezer, f);

@@ -15,7 +15,8 @@
 enum { FREEZER_MOST = 64, FREEZER_PROCESSES = 1024 };
 
 struct frozen {
-    uint64_t tree, hold; /* tree 0: free */
+    uint64_t tree, hold; /* tree 0: free; hold 0: only until `until` */
+    nanos_t until;
     uint32_t user;
     bool shared;         /* it serves others: looked at again, not stopped */
     char group[256];     /* the control group's folder; "" when signals do it */
@@ -34,8 +35,18 @@ struct freezer {
 int freezer_open(struct freezer *freezer);   /* -ENOMEM, or /proc */
 void freezer_close(struct freezer *freezer); /* everybody goes on */
 
+struct freezer_who {
+    uint64_t tree;
+    uint32_t user;
+    pid_t process; /* that acted: stopped first, since finding the others takes milliseconds */
+};
+
 /* True when the tree stands still from now on, and did not before. */
-bool freezer_freeze(struct freezer *freezer, uint64_t tree, uint32_t user, uint64_t hold);
+bool freezer_freeze(struct freezer *freezer, const struct freezer_who *who, uint64_t hold);
+/* The same for a moment, until a verdict is there: `until`. */
+void freezer_pause(struct freezer *freezer, const struct freezer_who *who, nanos_t until);
+/* Often: lets go who was paused long enough. */
+void freezer_resume(struct freezer *freezer, nanos_t now);
 /* Once a second: stops who was begun meanwhile, lets go whose hold is not `in force` any more. */
 unsigned freezer_tick(struct freezer *freezer, const struct budgets *b, nanos_t now);
 unsigned freezer_count(const struct freezer *freezer);

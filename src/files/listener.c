@@ -16,6 +16,8 @@
 
 enum { EVENTS = 64, READ_SIZE = 64 * 1024, FILES_MOST = 65536, THING_BITS = 40 };
 
+#define SAID_AGAIN (200 * NANOS_MILLISECOND)
+
 static struct listener *the_listener; /* for lines that rooms below want to log */
 
 /* ---- What others of the room call ------------------------------------------------------------ */
@@ -61,6 +63,7 @@ bool listener_see(struct listener *l, int fd, pid_t thread, struct act_seen *out
     out->payer = (struct payer){.user = out->owner.user,
                                 .known = out->owner.known,
                                 .tree = out->owner.tree,
+                                .process = out->owner.process,
                                 .trusted = out->owner.trusted,
                                 .share = (uint16_t)share};
     return true;
@@ -112,7 +115,7 @@ void listener_trace(struct listener *l, const struct act_seen *act, enum trace_k
 
 /* ---- Holds ----------------------------------------------------------------------------------- */
 
-/* Whether this pair was told of within the last half second. `is_new`: the hold never was. */
+/* Whether this pair was told of just now. `is_new`: the hold never was. */
 static bool was_said(struct listener *l, uint64_t hold, uint64_t tree, bool *is_new)
 {
     struct said *oldest = &l->said[0], *same = NULL;
@@ -125,7 +128,7 @@ static bool was_said(struct listener *l, uint64_t hold, uint64_t tree, bool *is_
         if (said->at < oldest->at)
             oldest = said;
     }
-    if (same && l->now - same->at < NANOS_SECOND / 2)
+    if (same && l->now - same->at < SAID_AGAIN)
         return true;
     *(same ? same : oldest) = (struct said){hold, tree, l->now};
     return false;
@@ -149,6 +152,7 @@ void listener_held(struct listener *l, const struct payer *payer, const struct c
                         .budget = charged->budget,
                         .share = (int16_t)payer->share,
                         .user = payer->user,
+                        .process = payer->process,
                         .principal = charged->principal};
     if (payer->tree)
         snprintf(note.text, sizeof note.text, "%s", payer->tree->name);
@@ -158,6 +162,17 @@ void listener_held(struct listener *l, const struct payer *payer, const struct c
     nanos_t from = clock_wall() - longest_window(&l->contract->budget[charged->budget]);
     for (unsigned share = 0; share < l->contract->share_count; share++)
         asking_held(l, share, charged->hold, payer, &charged->principal, from);
+}
+
+void listener_pause(struct listener *l, const struct payer *payer)
+{
+    bool is_new;
+    uint64_t tree = payer->tree ? payer->tree->id : 0;
+    if (!tree || was_said(l, 0, tree, &is_new))
+        return;
+    struct note note = {
+        .kind = NOTE_PAUSE, .tree = tree, .user = payer->user, .process = payer->process};
+    note_send(l->start->control, &note);
 }
 
 /* ---- The loop -------------------------------------------------------------------------------- */
@@ -310,7 +325,7 @@ static int open_groups(struct listener *l, struct error *error)
     if (code == 0 && l->enforce)
         code = listen_group(l, SOURCE_NAMES, l->names);
     if (code == 0 && l->enforce)
-        code = mark_shares(l, l->names, FAN_DELETE | FAN_RENAME | FAN_ONDIR, error);
+        code = mark_shares(l, l->names, FAN_CREATE | FAN_DELETE | FAN_RENAME | FAN_ONDIR, error);
     return code ? code : mark_shares(l, l->opens, mask, error);
 }
 

@@ -60,7 +60,7 @@ struct listener {
     int vault[CONTRACT_MAX_SHARES];
     const struct control *control;
     nanos_t now;
-    struct flights flights;
+    struct flights flights, gone; /* open for writing; removed, and nothing took the name yet */
     struct waiting waiting[WAITING_MOST];
     unsigned waiting_count;
     uint32_t questions;
@@ -79,6 +79,8 @@ void listener_answer(struct listener *l, int fd, bool refuse); /* and closes it 
 void listener_trace(struct listener *l, const struct act_seen *act, enum trace_kind kind);
 /* A hold was met or begun: the manager freezes, and the vault takes note. */
 void listener_held(struct listener *l, const struct payer *payer, const struct charged *charged);
+/* Whoever it is stands still for a moment, if he can. */
+void listener_pause(struct listener *l, const struct payer *payer);
 __attribute__((format(printf, 3, 4))) void listener_say(struct listener *l, enum log_level level,
                                                         const char *format, ...);
 

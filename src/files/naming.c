@@ -166,12 +166,56 @@ static void renamed(struct listener *l, const struct payer *payer, const struct 
         board_add(l->board, BOARD_NOT_ASKED);
 }
 
-void naming_take(struct listener *l, const struct fanotify_event_metadata *event)
+static uint64_t name_key(const struct listener *l, const struct record *record)
+{
+    struct {
+        unsigned char bytes[HANDLE_SIZE];
+        char name[256];
+    } whole = {.name = ""};
+    if (!record->handle || !record->name)
+        return 0;
+    memcpy(whole.bytes, record->handle->f_handle, record->handle->handle_bytes);
+    snprintf(whole.name, sizeof whole.name, "%s", record->name);
+    return siphash(l->key, &whole, sizeof whole);
+}
+
+/* Nobody is asked before a file is removed, and whether another takes its name is known a moment
+ * later. Who removes more than is left to him stands still until then. */
+static void count_gone(struct listener *l, const struct payer *payer, uint64_t key)
+{
+    struct flight flight = {.thing = key,
+                            .tree = payer->tree ? payer->tree->id : 0,
+                            .user = payer->user,
+                            .share = payer->share};
+    struct charging_left left =
+        charging_left(&l->charging, l->budgets, METER_FILES_REWRITTEN, payer, l->now);
+    flights_add(&l->gone, &flight, l->now, l->now + FLIGHT_GONE);
+    struct flights_count count = flights_count(&l->gone, &flight, l->now);
+    if (!flights_fit(count.own, left.own))
+        listener_pause(l, payer);
+}
+
+static void removed(struct listener *l, const struct payer *payer, const struct renaming *r)
 {
     static char path[VAULT_PATH_SIZE];
+    struct vault_file file = file_of(r->target.handle);
+    path_of(l, payer->share, &r->from, path);
+    if (!file.inode && !*path)
+        return;
+    if (payer->known)
+        count_gone(l, payer, name_key(l, &r->from));
+    asking_removed(l, payer, &file, path);
+}
+
+void naming_take(struct listener *l, const struct fanotify_event_metadata *event)
+{
     struct renaming r = read_event(event);
     int share = share_of(l, r.file_system);
     if (share < 0 || l->calm)
+        return;
+    if (event->mask & FAN_CREATE)
+        flights_judged(&l->gone, name_key(l, &r.from));
+    if (!(event->mask & (FAN_RENAME | FAN_DELETE)))
         return;
     struct owner owner = owners_find(l->owners, event->pid, l->now);
     if (owner.ours)
@@ -181,15 +225,14 @@ void naming_take(struct listener *l, const struct fanotify_event_metadata *event
     struct payer payer = {.user = owner.user,
                           .known = owner.known,
                           .tree = owner.tree,
+                          .process = owner.process,
                           .trusted = owner.trusted,
                           .share = (uint16_t)share};
     bool folder = event->mask & FAN_ONDIR;
     if (event->mask & FAN_RENAME) {
+        flights_judged(&l->gone, name_key(l, &r.to));
         renamed(l, &payer, &r, folder);
     } else if (event->mask & FAN_DELETE && !folder) {
-        struct vault_file file = file_of(r.target.handle);
-        path_of(l, (unsigned)share, &r.from, path);
-        if (file.inode || *path)
-            asking_removed(l, &payer, &file, path);
+        removed(l, &payer, &r);
     }
 }

@@ -12,6 +12,7 @@ enum note_kind {
     NOTE_LOG,    /* a line, since the log itself may wait for journald */
     NOTE_HELD,   /* somebody met a hold, or began one */
     NOTE_CANARY, /* somebody opened a canary */
+    NOTE_PAUSE,  /* somebody removes more than is left to him, and verdicts are not there yet */
     NOTE_KINDS
 };
 
@@ -23,6 +24,7 @@ struct note {
     uint32_t user;
     uint32_t second; /* of a canary: the second, so held */
     uint32_t binds;  /* of a hold: it is not only noticed */
+    int32_t process; /* that acts; 0: not known */
     struct principal principal;
     char text[256]; /* a line; of a hold, the tree's name */
 };

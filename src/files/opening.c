@@ -34,8 +34,7 @@ static void settle_late(struct listener *l, struct waiting *w)
     settle(l, w, true);
 }
 
-/* Whether one more file may be open for writing and not judged. At the very limit one may: it is
- * the one that shows. */
+/* Whether one more file may be open for writing and not judged. */
 static bool has_room(struct listener *l, const struct waiting *w)
 {
     struct payer payer = payer_of(l, w);
@@ -43,8 +42,8 @@ static bool has_room(struct listener *l, const struct waiting *w)
     struct charging_left left =
         charging_left(&l->charging, l->budgets, METER_FILES_REWRITTEN, &payer, l->now);
     struct flights_count count = flights_count(&l->flights, &flight, l->now);
-    return (count.own < left.own || count.own == 0) && (count.all < left.all || count.all == 0) &&
-           flights_add(&l->flights, &flight, l->now);
+    return flights_fit(count.own, left.own) && flights_fit(count.all, left.all) &&
+           flights_add(&l->flights, &flight, l->now, l->now + FLIGHT_OPEN);
 }
 
 /* Nobody can keep a version or judge: the file counts as rewritten at once, so that no more than

@@ -36,7 +36,7 @@ static void many_opened_at_once_are_in_flight(void **state)
     struct flights *flights = *state;
     for (uint64_t thing = 1; thing <= 50; thing++) {
         struct flight f = flight(thing, 7, 1000);
-        assert_true(flights_add(flights, &f, NOW));
+        assert_true(flights_add(flights, &f, NOW, NOW + FLIGHT_OPEN));
     }
     assert_int_equal(own(flights, flight(51, 7, 1000), NOW), 50);
     assert_int_equal(own(flights, flight(51, 8, 1001), NOW), 0);
@@ -49,7 +49,7 @@ static void another_tree_of_the_same_user_counts_too(void **state)
     struct flights *flights = *state;
     for (uint64_t thing = 1; thing <= 16; thing++) {
         struct flight f = flight(thing, thing, 1000);
-        flights_add(flights, &f, NOW);
+        flights_add(flights, &f, NOW, NOW + FLIGHT_OPEN);
     }
     assert_int_equal(own(flights, flight(17, 17, 1000), NOW), 16);
 }
@@ -59,7 +59,7 @@ static void the_same_file_again_is_one(void **state)
     struct flights *flights = *state;
     struct flight f = flight(1, 7, 1000);
     for (int i = 0; i < 5; i++)
-        flights_add(flights, &f, NOW);
+        flights_add(flights, &f, NOW, NOW + FLIGHT_OPEN);
     assert_int_equal(own(flights, flight(2, 7, 1000), NOW), 1);
     assert_int_equal(own(flights, f, NOW), 0);
 }
@@ -68,9 +68,9 @@ static void what_was_judged_or_closed_long_enough_is_none_any_more(void **state)
 {
     struct flights *flights = *state;
     struct flight a = flight(1, 7, 1000), b = flight(2, 7, 1000), c = flight(3, 7, 1000);
-    flights_add(flights, &a, NOW);
-    flights_add(flights, &b, NOW);
-    flights_add(flights, &c, NOW);
+    flights_add(flights, &a, NOW, NOW + FLIGHT_OPEN);
+    flights_add(flights, &b, NOW, NOW + FLIGHT_OPEN);
+    flights_add(flights, &c, NOW, NOW + FLIGHT_OPEN);
     flights_judged(flights, 1);
     flights_closed(flights, 2, NOW);
     assert_int_equal(own(flights, flight(9, 7, 1000), NOW), 2);
@@ -83,11 +83,20 @@ static void a_full_table_refuses_rather_than_forgets(void **state)
     struct flights *flights = *state;
     for (uint64_t thing = 1; thing <= FLIGHT_MOST; thing++) {
         struct flight f = flight(thing, 7, 1000);
-        assert_true(flights_add(flights, &f, NOW));
+        assert_true(flights_add(flights, &f, NOW, NOW + FLIGHT_OPEN));
     }
     struct flight more = flight(FLIGHT_MOST + 1, 8, 1001);
-    assert_false(flights_add(flights, &more, NOW));
-    assert_true(flights_add(flights, &more, NOW + FLIGHT_OPEN));
+    assert_false(flights_add(flights, &more, NOW, NOW + 1));
+    assert_true(flights_add(flights, &more, NOW + FLIGHT_OPEN, NOW + 2 * FLIGHT_OPEN));
+}
+
+static void at_the_limit_the_one_that_shows_still_fits(void **state)
+{
+    (void)state;
+    assert_true(flights_fit(40, 41));
+    assert_false(flights_fit(40, 40));
+    assert_true(flights_fit(FLIGHT_ALWAYS - 1, 0));
+    assert_false(flights_fit(FLIGHT_ALWAYS, 0));
 }
 
 int main(void)
@@ -99,6 +108,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_judged_or_closed_long_enough_is_none_any_more,
                                         begin, end),
         cmocka_unit_test_setup_teardown(a_full_table_refuses_rather_than_forgets, begin, end),
+        cmocka_unit_test(at_the_limit_the_one_that_shows_still_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

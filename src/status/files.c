@@ -82,14 +82,15 @@ static json_t *number(uint64_t value)
     return json_integer((json_int_t)value);
 }
 
-static json_t *vault_json(const struct files_share_state *share)
+/* Where nothing is kept (observe), nothing is left to be kept. */
+static json_t *vault_json(const struct files_share_state *share, bool enforces)
 {
     const struct vault_report *report = &share->vault;
     const struct vault_state *vault = &report->vault;
     json_t *object = json_pack(
         "{s:b,s:s,s:b,s:i,s:b}", "up", (int)share->covered, "kind",
         vault_kind_name(vault->kind <= VAULT_COPIES ? (enum vault_kind)vault->kind : VAULT_NONE),
-        "pass_done", report->pass.ended != 0, "pid", (int)report->pid, "full", (int)vault->full);
+        "pass_done", !enforces || report->pass.ended, "pid", (int)report->pid, "full", (int)vault->full);
     const struct {
         const char *name;
         uint64_t value;
@@ -115,7 +116,7 @@ static json_t *share_json(const struct status *st, unsigned i)
                      (int)share->guarded, "reason",
                      *share->reason ? json_safe(share->reason) : json_null(), "canaries",
                      number(share->canaries), "opened_before", number(share->opened_before),
-                     "vault", vault_json(share));
+                     "vault", vault_json(share, st->files.enforce));
 }
 
 json_t *files_json(const struct status *st)
