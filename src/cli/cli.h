@@ -97,7 +97,9 @@ enum exit_status { EXIT_DONE = 0, EXIT_PARTLY = 1, EXIT_COULD_NOT = 2 };
     X(PASSWORD_FILE, 0, "password-file", "FILE",                                                   \
       "the first line is the operator's password, instead of asking on the terminal")              \
     X(NAME, 0, "name", "NAME", "whose key it is")                                                  \
-    X(LANE, 0, "lane", "LANE", "the lane that it may use")                                         \
+    X(LANE, 0, "lane", "LANE",                                                                     \
+      "of `key`: the lane that it may use; of `serve`: a lane to open, as "                        \
+      "NAME=ADDR:PORT[,cert=FILE,key=FILE[,ca=FILE]]")                                             \
     X(HELP, 'h', "help", NULL, "what the command does, and its options")
 
 enum option {
@@ -120,7 +122,8 @@ enum { OPERANDS_MANY = 1000000 };
     X(run, "run", "", 0, 0, WITH(CONTRACT),                                                        \
       "publish the contract and look after the guards, until SIGTERM")                             \
     X(serve, "serve", "", 0, 0,                                                                    \
-      WITH(CONTRACT) | WITH(LISTEN) | WITH(ORIGIN) | WITH(DIR) | WITH(WORKERS) | WITH(MODULE),     \
+      WITH(CONTRACT) | WITH(LISTEN) | WITH(ORIGIN) | WITH(DIR) | WITH(WORKERS) | WITH(MODULE) |    \
+          WITH(LANE),                                                                              \
       "start nginx with the module, and `ecluse run`, for those without an nginx of their own")    \
     X(ingest, "ingest", "[FILE...]", 0, OPERANDS_MANY,                                             \
       WITH(CONTRACT) | WITH(FORMAT) | WITH(REJECTS) | WITH(JSON),                                  \
@@ -133,7 +136,7 @@ enum { OPERANDS_MANY = 1000000 };
     X(holds, "holds", "", 0, 0, WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON),                       \
       "list who is held now, and until when")                                                      \
     X(why, "why", "HOLD|CLIENT", 1, 1, WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON),                \
-      "say why a hold began, or what an address has spent of each budget")                         \
+      "say why a hold began, or what an address, pass or key has spent and meets")                         \
     X(release, "release", "HOLD...|all", 1, OPERANDS_MANY,                                         \
       WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON) | WITH(WITHOUT_RECORD),                          \
       "end a hold now; nothing that was counted is refunded")                                      \

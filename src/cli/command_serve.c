@@ -19,13 +19,20 @@
 static const nanos_t start_patience = 15 * NANOS_SECOND;
 static const nanos_t stop_patience = 5 * NANOS_SECOND;
 
+/* One nginx: the public's, or the lane's. */
+struct front {
+    struct nginx_settings settings;
+    struct child nginx;
+};
+
 struct serve {
     struct contract *contract;
-    struct nginx_settings settings;
-    char *file;   /* the contract's, absolute */
-    char *folder; /* absolute */
+    struct front public, lane;
+    struct lane settled; /* what `lane` is for; without a name: there is none */
+    char *file;          /* the contract's, absolute */
+    char *folder;        /* absolute */
     char *module;
-    struct child run, nginx;
+    struct child run;
     int signals;
     bool stop;
 };
@@ -41,8 +48,9 @@ static bool settle_options(const struct arguments *a, struct serve *s, struct er
                   "(where nginx's configuration goes)");
         return false;
     }
-    if (!listener_parse(listen ? listen : "127.0.0.1:8080", &s->settings.listener, error) ||
-        !origin_parse(a->option[OPTION_ORIGIN], &s->settings.origin, error))
+    if (!listener_parse(listen ? listen : "127.0.0.1:8080", &s->public.settings.listener, error) ||
+        !origin_parse(a->option[OPTION_ORIGIN], &s->public.settings.origin, error) ||
+        (a->option[OPTION_LANE] && !lane_parse(a->option[OPTION_LANE], &s->settled, error)))
         return false;
     if (workers) {
         char *end;
@@ -51,7 +59,7 @@ static bool settle_options(const struct arguments *a, struct serve *s, struct er
             error_set(error, 0, "--workers %.20s: is not a number from 1 to 256", workers);
             return false;
         }
-        s->settings.workers = (unsigned)count;
+        s->public.settings.workers = (unsigned)count;
     }
     return true;
 }
@@ -69,11 +77,14 @@ static bool settle_files(const struct arguments *a, struct serve *s, struct erro
     s->module = serve_find_module(a->option[OPTION_MODULE], error);
     if (s->module == NULL)
         return false;
-    s->settings.contract = s->contract;
-    s->settings.folder = s->folder;
-    s->settings.module = s->module;
-    s->settings.user = serve_workers_user();
-    s->settings.descriptors = serve_descriptors();
+    s->public.settings.contract = s->contract;
+    s->public.settings.folder = s->folder;
+    s->public.settings.module = s->module;
+    s->public.settings.user = serve_workers_user();
+    s->public.settings.descriptors = serve_descriptors();
+    s->lane.settings = s->public.settings;
+    s->lane.settings.lane = &s->settled;
+    s->lane.settings.listener = s->settled.listener;
     return true;
 }
 
@@ -89,17 +100,24 @@ static bool start_run(struct serve *s, struct error *error)
     return true;
 }
 
-static bool start_nginx(struct serve *s, struct error *error)
+static bool start_nginx(struct serve *s, struct front *front, struct error *error)
 {
-    const char *words[] = {"nginx", "-p",        s->folder, "-c",          "nginx.conf",
-                           "-e",    "error.log", "-g",      "daemon off;", NULL};
+    const char *log = front == &s->lane ? "lane-error.log" : "error.log";
+    const char *words[] = {
+        "nginx", "-p", s->folder, "-c",          nginx_conf_name(&front->settings),
+        "-e",    log,  "-g",      "daemon off;", NULL};
     pid_t pid = serve_start("nginx", words);
     if (pid < 0) {
         error_set(error, 0, "nginx cannot be started: %s", strerror(errno));
         return false;
     }
-    child_began(&s->nginx, pid, clock_boot());
+    child_began(&front->nginx, pid, clock_boot());
     return true;
+}
+
+static bool has_lane(const struct serve *s)
+{
+    return *s->settled.name;
 }
 
 /* Whether a signal has come that says to stop, so that Ctrl-C ends a start that does not succeed.
@@ -140,16 +158,40 @@ static bool run_is_ready(const struct serve *s)
     return ready;
 }
 
-static bool nginx_is_ready(const struct serve *s)
+static bool public_is_ready(const struct serve *s)
 {
-    return serve_answers(&s->settings.listener);
+    return serve_answers(&s->public.settings.listener);
+}
+
+static bool lane_is_ready(const struct serve *s)
+{
+    return serve_answers(&s->lane.settings.listener);
 }
 
 /* 0, or EXIT_COULD_NOT after having said why. */
+static int start_front(struct serve *s, struct front *front, bool (*ready)(const struct serve *s))
+{
+    struct error error;
+    const struct listener *listener = &front->settings.listener;
+    if (serve_answers(listener))
+        return could_not(false, "something answers on %s:%u already; choose another %s",
+                         listener->address, listener->port,
+                         front == &s->lane ? "--lane" : "--listen");
+    if (!start_nginx(s, front, &error))
+        return could_not(false, "%s", error.text);
+    if (wait_for(s, &front->nginx, ready) || s->stop)
+        return EXIT_DONE;
+    return could_not(false, "nginx does not answer on %s:%u; %s/%serror.log says why",
+                     listener->address, listener->port, s->folder,
+                     front == &s->lane ? "lane-" : "");
+}
+
+/* The lane first: it is there before the public is. */
 static int start_all(struct serve *s)
 {
     struct error error;
-    if (!serve_nginx_test(s->folder, &error))
+    if (!serve_nginx_test(s->folder, nginx_conf_name(&s->public.settings), &error) ||
+        (has_lane(s) && !serve_nginx_test(s->folder, nginx_conf_name(&s->lane.settings), &error)))
         return could_not(false, "%s", error.text);
     if (!start_run(s, &error))
         return could_not(false, "%s", error.text);
@@ -158,20 +200,20 @@ static int start_all(struct serve *s)
                        : could_not(false, "`ecluse run` did not begin; it says why above");
     if (!serve_workers_may_enter(s->contract, s->folder, &error))
         return could_not(false, "%s", error.text);
-    if (serve_answers(&s->settings.listener))
-        return could_not(false, "something answers on %s:%u already; choose another --listen",
-                         s->settings.listener.address, s->settings.listener.port);
-    if (!start_nginx(s, &error))
-        return could_not(false, "%s", error.text);
-    if (!wait_for(s, &s->nginx, nginx_is_ready))
-        return s->stop
-                   ? EXIT_DONE
-                   : could_not(false, "nginx does not answer on %s:%u; %s/error.log says why",
-                               s->settings.listener.address, s->settings.listener.port, s->folder);
-    return EXIT_DONE;
+    int status = has_lane(s) ? start_front(s, &s->lane, lane_is_ready) : EXIT_DONE;
+    if (status == EXIT_DONE && !s->stop)
+        status = start_front(s, &s->public, public_is_ready);
+    return status;
 }
 
 /* ---- Going on -------------------------------------------------------------------------------- */
+
+/* Of an nginx that has died: its workers are ours now. */
+static void end_workers(const struct serve *s)
+{
+    const pid_t but[] = {s->run.pid, s->public.nginx.pid, s->lane.nginx.pid};
+    serve_end_orphans(but, sizeof but / sizeof but[0]);
+}
 
 static void reap(struct serve *s, nanos_t now)
 {
@@ -179,9 +221,12 @@ static void reap(struct serve *s, nanos_t now)
     for (pid_t gone; (gone = waitpid(-1, &status, WNOHANG)) > 0;) {
         if (gone == s->run.pid) {
             child_died(&s->run, status, now);
-        } else if (gone == s->nginx.pid) {
-            child_died(&s->nginx, status, now);
-            serve_end_orphans(s->run.pid, 0); /* its workers hold the port */
+        } else if (gone == s->public.nginx.pid) {
+            child_died(&s->public.nginx, status, now);
+            end_workers(s); /* they hold the port */
+        } else if (gone == s->lane.nginx.pid) {
+            child_died(&s->lane.nginx, status, now);
+            end_workers(s);
         }
     }
 }
@@ -198,8 +243,10 @@ static void take_signals(struct serve *s)
             log_line(LOG_LEVEL_INFO, "reading the contract and nginx's configuration again");
             if (s->run.pid > 0)
                 kill(s->run.pid, SIGHUP);
-            if (s->nginx.pid > 0)
-                kill(s->nginx.pid, SIGHUP);
+            if (s->public.nginx.pid > 0)
+                kill(s->public.nginx.pid, SIGHUP);
+            if (s->lane.nginx.pid > 0)
+                kill(s->lane.nginx.pid, SIGHUP);
         }
     }
 }
@@ -215,7 +262,10 @@ static void go_on(struct serve *s)
         nanos_t now = clock_boot();
         if (!s->stop && child_due(&s->run, now) && !start_run(s, &error))
             log_line(LOG_LEVEL_ERROR, "%s", error.text);
-        if (!s->stop && child_due(&s->nginx, now) && !start_nginx(s, &error))
+        if (!s->stop && child_due(&s->public.nginx, now) && !start_nginx(s, &s->public, &error))
+            log_line(LOG_LEVEL_ERROR, "%s", error.text);
+        if (!s->stop && has_lane(s) && child_due(&s->lane.nginx, now) &&
+            !start_nginx(s, &s->lane, &error))
             log_line(LOG_LEVEL_ERROR, "%s", error.text);
     }
 }
@@ -223,10 +273,11 @@ static void go_on(struct serve *s)
 /* nginx first, so that whoever is being answered is answered; QUIT lets requests end. */
 static void stop_all(struct serve *s)
 {
-    child_stop(&s->nginx, SIGQUIT, stop_patience);
-    serve_end_orphans(s->run.pid, 0);
+    child_stop(&s->public.nginx, SIGQUIT, stop_patience);
+    child_stop(&s->lane.nginx, SIGQUIT, stop_patience);
+    end_workers(s);
     child_stop(&s->run, SIGTERM, 3 * stop_patience);
-    serve_end_orphans(0, 0);
+    serve_end_orphans(NULL, 0);
 }
 
 static void listen_to_signals(struct serve *s)
@@ -234,6 +285,21 @@ static void listen_to_signals(struct serve *s)
     s->signals = child_signals();
     /* Grandchildren whose parent is killed become ours, so that we can end them. */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+static bool write_configuration(const struct serve *s, const struct front *front,
+                                struct error *error)
+{
+    enum nginx_conf_result result;
+    if (nginx_conf_write(&front->settings, &result, error) < 0)
+        return false;
+    if (result == NGINX_CONF_KEPT)
+        log_line(LOG_LEVEL_INFO,
+                 "%s/%s was edited and is kept: %s, --origin and --workers change nothing in it; "
+                 "remove it to have it written again",
+                 s->folder, nginx_conf_name(&front->settings),
+                 front == &s->lane ? "--lane" : "--listen");
+    return true;
 }
 
 static int serve_all(const struct arguments *a, struct serve *s)
@@ -246,18 +312,17 @@ static int serve_all(const struct arguments *a, struct serve *s)
         return EXIT_COULD_NOT;
     if (!settle_files(a, s, &error))
         return could_not(false, "%s", error.text);
-    enum nginx_conf_result result;
-    if (nginx_conf_write(&s->settings, &result, &error) < 0)
+    if (!write_configuration(s, &s->public, &error) ||
+        (has_lane(s) && !write_configuration(s, &s->lane, &error)))
         return could_not(false, "%s", error.text);
-    if (result == NGINX_CONF_KEPT)
-        log_line(LOG_LEVEL_INFO,
-                 "%s/nginx.conf was edited and is kept: --listen, --origin and "
-                 "--workers change nothing in it; remove it to have it written again",
-                 s->folder);
     listen_to_signals(s);
     int status = start_all(s);
     if (status == EXIT_DONE && !s->stop) {
-        printf("ready %s:%u\n", s->settings.listener.address, s->settings.listener.port);
+        printf("ready %s:%u\n", s->public.settings.listener.address,
+               s->public.settings.listener.port);
+        if (has_lane(s))
+            printf("lane %s %s:%u\n", s->settled.name, s->settled.listener.address,
+                   s->settled.listener.port);
         fflush(stdout);
         go_on(s);
     }
@@ -267,7 +332,10 @@ static int serve_all(const struct arguments *a, struct serve *s)
 
 int command_serve(const struct arguments *a)
 {
-    struct serve s = {.run = {.name = "`ecluse run`"}, .nginx = {.name = "nginx"}, .signals = -1};
+    struct serve s = {.run = {.name = "`ecluse run`"},
+                      .public.nginx = {.name = "nginx"},
+                      .lane.nginx = {.name = "the lane's nginx"},
+                      .signals = -1};
     int status = serve_all(a, &s);
     free(s.contract);
     free(s.file);

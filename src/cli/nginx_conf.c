@@ -1,5 +1,7 @@
 #include "cli/nginx_conf.h"
 
+#include "gate/client_key.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -108,20 +110,88 @@ bool listener_parse(const char *text, struct listener *out, struct error *error)
     return false;
 }
 
+/* ---- Lanes ----------------------------------------------------------------------------------- */
+
+static bool lane_file(const char *text, char out[CONTRACT_PATH_SIZE], struct error *error)
+{
+    char *path = realpath(text, NULL);
+    bool fits = path && strlen(path) < CONTRACT_PATH_SIZE;
+    if (fits)
+        strcpy(out, path);
+    else
+        error_set(error, 0, "--lane: %.200s: %s", text, path ? "too long" : strerror(errno));
+    free(path);
+    return fits;
+}
+
+static bool lane_word(const char *word, struct lane *lane, struct error *error)
+{
+    if (strncmp(word, "cert=", 5) == 0)
+        return lane_file(word + 5, lane->certificate, error);
+    if (strncmp(word, "key=", 4) == 0)
+        return lane_file(word + 4, lane->key, error);
+    if (strncmp(word, "ca=", 3) == 0)
+        return lane_file(word + 3, lane->authority, error);
+    error_set(error, 0, "--lane: %.100s: is none of cert=FILE, key=FILE, ca=FILE", word);
+    return false;
+}
+
+static bool lane_words(char *text, struct lane *lane, struct error *error)
+{
+    char *next = NULL, *address = strtok_r(text, ",", &next);
+    if (address == NULL || !listener_parse(address, &lane->listener, error))
+        return false;
+    for (char *word; (word = strtok_r(NULL, ",", &next)) != NULL;)
+        if (!lane_word(word, lane, error))
+            return false;
+    if (!*lane->certificate != !*lane->key || (*lane->authority && !*lane->certificate)) {
+        error_set(error, 0,
+                  "--lane: TLS takes cert=FILE and key=FILE together; ca=FILE takes both");
+        return false;
+    }
+    return true;
+}
+
+bool lane_parse(const char *text, struct lane *out, struct error *error)
+{
+    struct lane lane = {.name = ""};
+    const char *equals = strchr(text, '=');
+    struct text name = {text, equals ? (size_t)(equals - text) : 0};
+    if (!lane_name_is_allowed(name)) {
+        error_set(
+            error, 0,
+            "--lane %.100s: is not NAME=ADDR:PORT[,cert=FILE,key=FILE[,ca=FILE]], with a NAME "
+            "of 1 to 31 letters a to z, digits, dots, dashes and underscores",
+            text);
+        return false;
+    }
+    memcpy(lane.name, name.data, name.length);
+    char *rest = strdup(equals + 1);
+    bool right = rest && lane_words(rest, &lane, error);
+    free(rest);
+    if (right)
+        *out = lane;
+    return right;
+}
+
 /* ---- The text -------------------------------------------------------------------------------- */
 
 static void text_head(const struct nginx_settings *s, FILE *out)
 {
     fprintf(out,
-            "#\n# nginx as the front of an essential service, with Ecluse in it.\n"
+            "#\n# nginx as the front of an essential service, with Ecluse in it%s.\n"
             "# docs/nginx.md explains each ecluse_ directive. Try a change with\n"
-            "#   nginx -t -p %s -c nginx.conf\n"
+            "#   nginx -t -p %s -c %s\n"
             "# and put it in force with SIGHUP to `ecluse serve`, which loses no request.\n\n"
             "load_module %s;\n\n",
-            s->folder, s->module);
+            s->lane ? ": a lane" : "", s->folder, nginx_conf_name(s), s->module);
     if (s->user)
         fprintf(out, "user %s;\n", s->user);
-    if (s->workers)
+    if (s->lane && s->user)
+        fputs("worker_priority -10;           # before the public's workers\n", out);
+    if (s->lane)
+        fputs("worker_processes 2;\n", out);
+    else if (s->workers)
         fprintf(out, "worker_processes %u;\n", s->workers);
     else
         fputs("worker_processes auto;\n", out);
@@ -130,17 +200,18 @@ static void text_head(const struct nginx_settings *s, FILE *out)
     fprintf(out,
             "worker_rlimit_nofile %" PRIu64 ";\n"
             "worker_shutdown_timeout 30s;       # after a reload, old workers end at last\n"
-            "pid nginx.pid;\n"
-            "error_log error.log warn;          # nginx itself, and Ecluse\n\n"
+            "pid %s.pid;\n"
+            "error_log %serror.log warn;          # nginx itself, and Ecluse\n\n"
             "events {\n"
             "    worker_connections %" PRIu64 ";\n"
             "    multi_accept on;               # what a flood queued is taken at once\n"
             "}\n\n",
-            s->descriptors, connections);
+            s->descriptors, s->lane ? "lane" : "nginx", s->lane ? "lane-" : "", connections);
 }
 
 static void text_http(const struct nginx_settings *s, FILE *out)
 {
+    const char *lane = s->lane ? "lane-" : "";
     fprintf(
         out,
         "http {\n"
@@ -148,7 +219,7 @@ static void text_http(const struct nginx_settings *s, FILE *out)
         "    # Addresses and parcel numbers are personal data: no request is written down.\n"
         "    # Lines below `crit` would name the client.\n"
         "    access_log off;\n"
-        "    error_log error.log crit;\n\n"
+        "    error_log %serror.log crit;\n\n"
         "    server_tokens off;\n"
         "    default_type application/octet-stream;\n"
         "    types { text/html html; text/css css; application/json json; image/svg+xml svg; }\n\n"
@@ -165,12 +236,12 @@ static void text_http(const struct nginx_settings *s, FILE *out)
         "    client_max_body_size 1m;       # raise it if your forms take files\n\n"
         "    sendfile on;\n"
         "    tcp_nodelay on;\n\n"
-        "    client_body_temp_path temp/body;\n"
-        "    proxy_temp_path temp/proxy;\n"
-        "    fastcgi_temp_path temp/fastcgi;\n"
-        "    uwsgi_temp_path temp/uwsgi;\n"
-        "    scgi_temp_path temp/scgi;\n\n",
-        s->contract->runtime);
+        "    client_body_temp_path temp/%sbody;\n"
+        "    proxy_temp_path temp/%sproxy;\n"
+        "    fastcgi_temp_path temp/%sfastcgi;\n"
+        "    uwsgi_temp_path temp/%suwsgi;\n"
+        "    scgi_temp_path temp/%sscgi;\n\n",
+        s->contract->runtime, lane, lane, lane, lane, lane, lane);
 }
 
 static void text_origin(const struct nginx_settings *s, FILE *out)
@@ -207,17 +278,51 @@ static void text_origin(const struct nginx_settings *s, FILE *out)
     fputc('\n', out);
 }
 
+static void text_listen(const struct nginx_settings *s, FILE *out)
+{
+    fprintf(
+        out,
+        "        listen %s:%u backlog=4096; # the kernel's net.core.somaxconn caps it\n"
+        "        # For TLS and HTTP/2: listen ... ssl http2; and ssl_certificate, _key.\n\n"
+        "        ecluse on;                 # `observe` decides and counts, and changes nothing\n",
+        s->listener.address, s->listener.port);
+}
+
+static void text_lane(const struct nginx_settings *s, FILE *out)
+{
+    const struct lane *lane = s->lane;
+    fprintf(out, "        listen %s:%u%s;\n", lane->listener.address, lane->listener.port,
+            *lane->certificate ? " ssl http2" : "");
+    if (*lane->certificate)
+        fprintf(out,
+                "        ssl_certificate %s;\n"
+                "        ssl_certificate_key %s;\n",
+                lane->certificate, lane->key);
+    if (*lane->authority)
+        fprintf(out,
+                "        # Who shows no certificate may still show a key: Ecluse looks at both.\n"
+                "        ssl_client_certificate %s;\n"
+                "        ssl_verify_client optional;\n"
+                "        ssl_verify_depth 2;\n",
+                lane->authority);
+    fprintf(
+        out,
+        "\n        ecluse on;\n"
+        "        ecluse_lane %s;            # its certificate or key, or 403; never challenged\n",
+        lane->name);
+}
+
 static void text_server(const struct nginx_settings *s, FILE *out)
 {
     const char *scheme = s->origin.tls ? "https" : "http";
-    fprintf(
-        out,
-        "    server {\n"
-        "        listen %s:%u backlog=4096; # the kernel's net.core.somaxconn caps it\n"
-        "        # For TLS and HTTP/2: listen ... ssl http2; and ssl_certificate, _key.\n\n"
-        "        ecluse on;                 # `observe` decides and counts, and changes nothing\n"
+    fputs("    server {\n", out);
+    if (s->lane)
+        text_lane(s, out);
+    else
+        text_listen(s, out);
+    fputs(
         "        ecluse_answer fallback;    # proxied routes: a notice when the origin is away\n\n",
-        s->listener.address, s->listener.port);
+        out);
     if (s->contract->tracking.present)
         fprintf(
             out,
@@ -271,7 +376,12 @@ static bool is_one_word(const char *path)
 
 int nginx_conf_text(const struct nginx_settings *s, char **out, struct error *error)
 {
-    const char *const words[] = {s->folder, s->module, s->contract->runtime};
+    const char *const words[] = {s->folder,
+                                 s->module,
+                                 s->contract->runtime,
+                                 s->lane ? s->lane->certificate : "",
+                                 s->lane ? s->lane->key : "",
+                                 s->lane ? s->lane->authority : ""};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (!is_one_word(words[i]))
             return error_set(error, -EINVAL,
@@ -345,11 +455,16 @@ static int write_conf(const char *path, const char *text, struct error *error)
     return 0;
 }
 
+const char *nginx_conf_name(const struct nginx_settings *settings)
+{
+    return settings->lane ? "lane.conf" : "nginx.conf";
+}
+
 int nginx_conf_write(const struct nginx_settings *settings, enum nginx_conf_result *result,
                      struct error *error)
 {
     char path[CONTRACT_PATH_SIZE * 2 - 8];
-    int length = snprintf(path, sizeof path, "%s/nginx.conf", settings->folder);
+    int length = snprintf(path, sizeof path, "%s/%s", settings->folder, nginx_conf_name(settings));
     if (length < 0 || (size_t)length >= sizeof path)
         return error_set(error, -ENAMETOOLONG, "%s: too long", settings->folder);
     int edited = was_edited(path, error);

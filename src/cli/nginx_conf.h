@@ -1,4 +1,5 @@
-/* nginx_conf.h: the configuration that `ecluse serve` writes, and that a person may keep and edit.
+/* nginx_conf.h: the configurations that `ecluse serve` writes, and that a person may keep and edit:
+ * the public's, and that of a lane, which is another nginx with workers of its own (docs/lanes.md).
  *
  * Its first line holds a checksum of the rest: a file that still matches is ours, and is written
  * anew at each start; one that does not, or that has no such line, was edited, and is never written
@@ -8,6 +9,7 @@
 #define ECLUSE_NGINX_CONF_H
 
 #include "contract/contract.h"
+#include "gate/standing.h"
 
 struct origin { /* http://HOST[:PORT] or https://... */
     bool tls;
@@ -20,11 +22,24 @@ struct listener {     /* ADDR:PORT */
     unsigned port;
 };
 
+/* NAME=ADDR:PORT[,cert=FILE,key=FILE[,ca=FILE]] */
+struct lane {
+    char name[LANE_NAME_SIZE];
+    struct listener listener;
+    char certificate[CONTRACT_PATH_SIZE]; /* of the listener; absolute; "": without TLS */
+    char key[CONTRACT_PATH_SIZE];
+    char authority[CONTRACT_PATH_SIZE]; /* of devices' certificates; "": keys only */
+};
+
+/* Its files are looked for, since nginx would say less clearly that one is not there. */
+bool lane_parse(const char *text, struct lane *out, struct error *error);
+
 bool origin_parse(const char *url, struct origin *out, struct error *error);
 bool listener_parse(const char *text, struct listener *out, struct error *error);
 
 struct nginx_settings {
     const struct contract *contract;
+    const struct lane *lane; /* NULL: the public's */
     struct origin origin;
     struct listener listener;
     const char *folder;   /* absolute */
@@ -40,7 +55,10 @@ int nginx_conf_text(const struct nginx_settings *settings, char **out, struct er
 
 enum nginx_conf_result { NGINX_CONF_WRITTEN, NGINX_CONF_KEPT };
 
-/* Writes FOLDER/nginx.conf unless it was edited: *result tells which. */
+/* "nginx.conf", "lane.conf". */
+const char *nginx_conf_name(const struct nginx_settings *settings);
+
+/* Writes that file into FOLDER unless it was edited: *result tells which. */
 int nginx_conf_write(const struct nginx_settings *settings, enum nginx_conf_result *result,
                      struct error *error);
 

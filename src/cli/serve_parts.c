@@ -112,10 +112,10 @@ pid_t serve_start(const char *program, const char *const *words)
     become(program, words);
 }
 
-bool serve_nginx_test(const char *folder, struct error *error)
+bool serve_nginx_test(const char *folder, const char *file, struct error *error)
 {
-    const char *words[] = {"nginx",      "-q", "-t",     "-p", folder,        "-c",
-                           "nginx.conf", "-e", "stderr", "-g", "daemon off;", NULL};
+    const char *words[] = {"nginx", "-q", "-t",     "-p", folder,        "-c",
+                           file,    "-e", "stderr", "-g", "daemon off;", NULL};
     pid_t pid = serve_start("nginx", words);
     int status;
     if (pid < 0 || waitpid(pid, &status, 0) != pid) {
@@ -124,7 +124,7 @@ bool serve_nginx_test(const char *folder, struct error *error)
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return true;
-    error_set(error, 0, "nginx does not accept %s/nginx.conf; what is wrong stands above", folder);
+    error_set(error, 0, "nginx does not accept %s/%s; what is wrong stands above", folder, file);
     return false;
 }
 
@@ -233,7 +233,15 @@ bool serve_answers(const struct listener *listener)
 
 /* ---- Orphans --------------------------------------------------------------------------------- */
 
-static size_t orphans(pid_t but, pid_t and_but, int signal_to_send)
+static bool is_spared(pid_t pid, const pid_t *but, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (but[i] == pid)
+            return true;
+    return false;
+}
+
+static size_t orphans(const pid_t *but, size_t spared, int signal_to_send)
 {
     char path[64];
     snprintf(path, sizeof path, "/proc/self/task/%d/children", getpid());
@@ -242,7 +250,7 @@ static size_t orphans(pid_t but, pid_t and_but, int signal_to_send)
         return 0;
     size_t count = 0;
     for (int pid; fscanf(list, "%d", &pid) == 1;) {
-        if (pid == but || pid == and_but)
+        if (is_spared(pid, but, spared))
             continue;
         if (waitpid(pid, NULL, WNOHANG) == pid)
             continue;
@@ -253,10 +261,10 @@ static size_t orphans(pid_t but, pid_t and_but, int signal_to_send)
     return count;
 }
 
-void serve_end_orphans(pid_t but, pid_t and_but)
+void serve_end_orphans(const pid_t *but, size_t count)
 {
     for (int tried = 0; tried < 100; tried++) {
-        if (orphans(but, and_but, tried < 50 ? SIGTERM : SIGKILL) == 0)
+        if (orphans(but, count, tried < 50 ? SIGTERM : SIGKILL) == 0)
             return;
         poll(NULL, 0, 20);
     }

@@ -22,8 +22,9 @@ uint64_t serve_descriptors(void);
 /* Starts a program (searched in PATH, /usr/sbin and /sbin) that ends when we end. -1 with errno. */
 pid_t serve_start(const char *program, const char *const *words);
 
-/* `nginx -t`, silent when all is well; its own words go to standard error when not. */
-bool serve_nginx_test(const char *folder, struct error *error);
+/* `nginx -t` of a file in the folder, silent when all is well; its own words go to standard error
+ * when not. */
+bool serve_nginx_test(const char *folder, const char *file, struct error *error);
 
 /* Whether the users that nginx's workers run as can reach what they must read. */
 bool serve_workers_may_enter(const struct contract *c, const char *folder, struct error *error);
@@ -34,7 +35,7 @@ bool serve_segment_is_there(const struct contract *c);
  * second. */
 bool serve_answers(const struct listener *listener);
 
-/* Ends every child of ours but these two: what a killed nginx or run left. */
-void serve_end_orphans(pid_t but, pid_t and_but);
+/* Ends every child of ours but these (0: none): what a killed nginx or run left. */
+void serve_end_orphans(const pid_t *but, size_t count);
 
 #endif

@@ -44,6 +44,38 @@ static void test_nothing_in_an_address_reaches_nginx_as_more_than_a_name(void **
     assert_false(listener_parse("127.0.0.1:80 default", &l, &error));
 }
 
+static void test_a_lane_has_a_name_an_address_and_its_files(void **state)
+{
+    (void)state;
+    struct lane lane;
+    struct error error = {""};
+    assert_true(lane_parse("staff=127.0.0.1:8443", &lane, &error));
+    assert_string_equal(lane.name, "staff");
+    assert_int_equal(lane.listener.port, 8443);
+    assert_string_equal(lane.certificate, "");
+    assert_true(lane_parse("a.b-c_1=[::1]:1,ca=/dev/null,key=/dev/zero,cert=/dev/../dev/null",
+                           &lane, &error));
+    assert_string_equal(lane.authority, "/dev/null");
+    assert_string_equal(lane.key, "/dev/zero");
+    assert_string_equal(lane.certificate, "/dev/null");
+    static const char *const bad[] = {"",
+                                      "staff",
+                                      "=127.0.0.1:1",
+                                      "st;aff=127.0.0.1:1",
+                                      "staff=",
+                                      "staff=,cert=/dev/null",
+                                      "staff=127.0.0.1",
+                                      "staff=127.0.0.1:1,cert=/dev/null",
+                                      "staff=127.0.0.1:1,key=/dev/null",
+                                      "staff=127.0.0.1:1,ca=/dev/null",
+                                      "staff=127.0.0.1:1,cert=/dev/null,key=/nowhere/at/all",
+                                      "staff=127.0.0.1:1,certificate=/dev/null"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_false(lane_parse(bad[i], &lane, &error));
+        assert_int_equal(lane.listener.port, 1); /* untouched */
+    }
+}
+
 struct fixture {
     char folder[32];
     struct contract *contract;
@@ -117,6 +149,35 @@ static void test_a_path_that_nginx_would_misread_is_refused(void **state)
     fixture_end(&f);
 }
 
+static void test_a_lane_is_written_beside_the_publics(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_make();
+    struct lane lane;
+    char *text;
+    f.settings.folder = f.folder;
+    assert_true(
+        lane_parse("staff=127.0.0.1:8443,cert=/dev/null,key=/dev/null,ca=/dev/null", &lane, NULL));
+    f.settings.lane = &lane;
+    assert_string_equal(nginx_conf_name(&f.settings), "lane.conf");
+    assert_int_equal(nginx_conf_text(&f.settings, &text, NULL), 0);
+    assert_non_null(strstr(text, "listen 127.0.0.1:8443 ssl http2;"));
+    assert_non_null(strstr(text, "ecluse_lane staff;"));
+    assert_non_null(strstr(text, "ssl_verify_client optional;"));
+    assert_non_null(strstr(text, "temp/lane-body"));
+    assert_non_null(strstr(text, "pid lane.pid;"));
+    assert_null(strstr(text, "8080"));
+    free(text);
+    f.settings.lane = NULL;
+    assert_int_equal(nginx_conf_text(&f.settings, &text, NULL), 0);
+    assert_null(strstr(text, "lane"));
+    free(text);
+    strcpy(lane.key, "/tmp/a b");
+    f.settings.lane = &lane;
+    assert_int_equal(nginx_conf_text(&f.settings, &text, NULL), -EINVAL);
+    fixture_end(&f);
+}
+
 static void test_only_the_checksum_of_its_own_text_makes_a_file_ours(void **state)
 {
     (void)state;
@@ -145,6 +206,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_origins_are_a_scheme_a_host_and_a_port),
         cmocka_unit_test(test_nothing_in_an_address_reaches_nginx_as_more_than_a_name),
+        cmocka_unit_test(test_a_lane_has_a_name_an_address_and_its_files),
+        cmocka_unit_test(test_a_lane_is_written_beside_the_publics),
         cmocka_unit_test(test_what_was_edited_is_never_written_again),
         cmocka_unit_test(test_a_path_that_nginx_would_misread_is_refused),
         cmocka_unit_test(test_only_the_checksum_of_its_own_text_makes_a_file_ours),
