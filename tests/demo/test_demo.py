@@ -45,7 +45,7 @@ def place_for(tmp_path):
 
 def test_once_everything_is_kept_and_nothing_is_left_behind(tmp_path):
     place = place_for(tmp_path)
-    done = subprocess.run([*DEMO, "--once"], env={**os.environ, "TMPDIR": str(place)},
+    done = subprocess.run([*DEMO, "--once", "--act", "origin"], env={**os.environ, "TMPDIR": str(place)},
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180,
                           check=False)
     sys.stdout.write(done.stdout + done.stderr)
