@@ -1,7 +1,7 @@
 #include "cli/evidence_view.h"
 
 #include "cli/output.h"
-#include "egress/evidence.h"
+#include "egress/trail.h"
 #include "status/status.h"
 
 #include <arpa/inet.h>
@@ -12,14 +12,13 @@
 
 enum { PLACE_SIZE = INET6_ADDRSTRLEN + 12 };
 
-static int read_for(const struct situation *s, enum guard guard, uint64_t hold,
-                    struct evidence **out)
+static int read_for(const struct situation *s, enum guard guard, uint64_t hold, struct trail **out)
 {
     if (guard != GUARD_EGRESS)
         return -ENOENT;
-    struct evidence *e = calloc(1, sizeof *e);
+    struct trail *e = calloc(1, sizeof *e);
     must(e != NULL);
-    int code = evidence_read(s->contract->state, hold, e);
+    int code = trail_read(s->contract->state, hold, e);
     if (code == 0)
         *out = e;
     else
@@ -58,13 +57,13 @@ static const char *protocol_text(uint8_t protocol, char out[16])
 /* ---- For people -------------------------------------------------------------------------------
  */
 
-static void destinations_print(const struct evidence *e, nanos_t wall)
+static void destinations_print(const struct trail *e, nanos_t wall)
 {
     static const char *const titles[] = {"destination", ">bytes", ">connections", "first", "last"};
     char place[PLACE_SIZE], one[FIGURE_SIZE], two[FIGURE_SIZE];
     struct table table = table_of(5, titles);
     for (size_t i = 0; i < e->listed_destinations; i++) {
-        const struct evidence_destination *d = &e->destination[i];
+        const struct trail_destination *d = &e->destination[i];
         table_row(&table);
         table_cell(&table, TONE_PLAIN, "%s", place_text(d->to, 0, place));
         table_cell(&table, TONE_PLAIN, "%s", figure_bytes(d->bytes, one));
@@ -76,13 +75,13 @@ static void destinations_print(const struct evidence *e, nanos_t wall)
         table_print(&table, stdout);
 }
 
-static void connections_print(const struct evidence *e, nanos_t wall)
+static void connections_print(const struct trail *e, nanos_t wall)
 {
     static const char *const titles[] = {"from", "to", "", "begun", ">bytes", "first", "last"};
     char from[PLACE_SIZE], to[PLACE_SIZE], protocol[16], one[FIGURE_SIZE], two[FIGURE_SIZE];
     struct table table = table_of(7, titles);
     for (size_t i = 0; i < e->listed_connections; i++) {
-        const struct evidence_connection *c = &e->connection[i];
+        const struct trail_connection *c = &e->connection[i];
         table_row(&table);
         table_cell(&table, TONE_PLAIN, "%s", place_text(c->from, c->from_port, from));
         table_cell(&table, TONE_PLAIN, "%s", place_text(c->to, c->to_port, to));
@@ -116,7 +115,7 @@ static void pace_print(const char *what, const uint64_t *bytes, size_t count)
 
 void evidence_print(const struct situation *s, enum guard guard, uint64_t hold)
 {
-    struct evidence *e = NULL;
+    struct trail *e = NULL;
     char one[FIGURE_SIZE], two[FIGURE_SIZE], three[FIGURE_SIZE], four[FIGURE_SIZE];
     nanos_t wall = s->now.wall;
     int code = read_for(s, guard, hold, &e);
@@ -127,7 +126,7 @@ void evidence_print(const struct situation *s, enum guard guard, uint64_t hold)
     printf("\nEvidence of %s: %s on %s connection%s to %s%s destination%s.\n",
            figure_wall(e->taken, wall, one), figure_bytes(e->bytes, two),
            figure_count(e->connections, three), e->connections == 1 ? "" : "s",
-           e->destinations == EVIDENCE_DESTINATIONS ? "at least " : "",
+           e->destinations == TRAIL_DESTINATIONS ? "at least " : "",
            figure_count(e->destinations, four), e->destinations == 1 ? "" : "s");
     char day[CLOCK_TEXT_SIZE];
     if (e->known_since)
@@ -156,12 +155,12 @@ static json_t *numbers_json(const uint64_t *numbers, size_t count)
     return list;
 }
 
-static json_t *destinations_json(const struct evidence *e)
+static json_t *destinations_json(const struct trail *e)
 {
     json_t *list = json_array();
     char place[PLACE_SIZE];
     for (size_t i = 0; i < e->listed_destinations; i++) {
-        const struct evidence_destination *d = &e->destination[i];
+        const struct trail_destination *d = &e->destination[i];
         json_array_append_new(
             list, json_pack("{s:s,s:I,s:I,s:o,s:o}", "to", place_text(d->to, 0, place), "bytes",
                             (json_int_t)d->bytes, "connections", (json_int_t)d->connections,
@@ -170,12 +169,12 @@ static json_t *destinations_json(const struct evidence *e)
     return list;
 }
 
-static json_t *connections_json(const struct evidence *e)
+static json_t *connections_json(const struct trail *e)
 {
     json_t *list = json_array();
     char from[PLACE_SIZE], to[PLACE_SIZE], protocol[16];
     for (size_t i = 0; i < e->listed_connections; i++) {
-        const struct evidence_connection *c = &e->connection[i];
+        const struct trail_connection *c = &e->connection[i];
         json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s,s:I,s:o,s:o}", "from",
                                               place_text(c->from, c->from_port, from), "to",
                                               place_text(c->to, c->to_port, to), "protocol",
@@ -189,7 +188,7 @@ static json_t *connections_json(const struct evidence *e)
 
 json_t *evidence_json(const struct situation *s, enum guard guard, uint64_t hold)
 {
-    struct evidence *e = NULL;
+    struct trail *e = NULL;
     if (read_for(s, guard, hold, &e) < 0)
         return json_null();
     json_t *object = json_pack(
@@ -197,8 +196,8 @@ json_t *evidence_json(const struct situation *s, enum guard guard, uint64_t hold
         wall_json(e->since), "until", wall_json(e->until), "known_since", wall_json(e->known_since),
         "bytes", (json_int_t)e->bytes, "connections", (json_int_t)e->connections, "destinations",
         (json_int_t)e->destinations, "more_destinations",
-        (int)(e->destinations == EVIDENCE_DESTINATIONS), "largest_destinations",
-        destinations_json(e), "largest_connections", connections_json(e), "by_second",
+        (int)(e->destinations == TRAIL_DESTINATIONS), "largest_destinations", destinations_json(e),
+        "largest_connections", connections_json(e), "by_second",
         numbers_json(e->second, PACE_SECONDS), "by_minute", numbers_json(e->minute, PACE_MINUTES));
     free(e);
     return object;

@@ -93,7 +93,7 @@ uint64_t config_owner(const struct contract *contract)
     return hash_checksum(3, contract->state, strlen(contract->state));
 }
 
-int config_make(const struct contract *contract, bool link, struct egress_config *out,
+int config_make(const struct contract *contract, uint8_t link, struct egress_config *out,
                 struct error *error)
 {
     memset(out, 0, sizeof *out);

@@ -20,9 +20,9 @@ struct egress_config {
     struct class_prefix prefix[2 * CONTRACT_MAX_PREFIXES * (CONTRACT_MAX_CLASSES + 1)];
 };
 
-/* link: the interface has link addresses. -E2BIG with *error when the contract has more budgets of
+/* link: LINK_HOSTS, ... of the interface. -E2BIG with *error when the contract has more budgets of
  * bytes_out than the program can charge. Large: allocate it. */
-int config_make(const struct contract *contract, bool link, struct egress_config *out,
+int config_make(const struct contract *contract, uint8_t link, struct egress_config *out,
                 struct error *error);
 
 /* Which `state` the programs count for: one that counts for another is not ours. */

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 
 enum { BATCH = 4096, TABLE = 1024 };
-_Static_assert(EVIDENCE_DESTINATIONS < TABLE, "a table of destinations is never full");
+_Static_assert(TRAIL_DESTINATIONS < TABLE, "a table of destinations is never full");
 
 struct work { /* for one hold */
-    struct evidence *e;
+    struct trail *e;
     unsigned account;
-    struct evidence_destination table[TABLE]; /* open addressing; no connections: an empty place */
+    struct trail_destination table[TABLE]; /* open addressing; no connections: an empty place */
 };
 
 struct gather {
@@ -33,40 +33,40 @@ void gather_free(struct gather *g)
     free(g);
 }
 
-static struct evidence_destination *destination_of(const struct gather *g, struct work *w,
-                                                   const uint8_t to[16])
+static struct trail_destination *destination_of(const struct gather *g, struct work *w,
+                                                const uint8_t to[16])
 {
     size_t i = siphash(g->key, to, 16) % TABLE;
     while (w->table[i].connections && memcmp(w->table[i].to, to, 16) != 0)
         i = (i + 1) % TABLE;
-    struct evidence_destination *d = &w->table[i];
+    struct trail_destination *d = &w->table[i];
     if (d->connections)
         return d;
-    if (w->e->destinations == EVIDENCE_DESTINATIONS)
+    if (w->e->destinations == TRAIL_DESTINATIONS)
         return NULL;
     w->e->destinations++;
     memcpy(d->to, to, 16);
     return d;
 }
 
-static void list_connection(struct evidence *e, const struct evidence_connection *c)
+static void list_connection(struct trail *e, const struct trail_connection *c)
 {
     size_t at = e->listed_connections;
-    if (at == EVIDENCE_LISTED && e->connection[at - 1].bytes >= c->bytes)
+    if (at == TRAIL_LISTED && e->connection[at - 1].bytes >= c->bytes)
         return;
-    at = at < EVIDENCE_LISTED ? e->listed_connections++ : at - 1;
+    at = at < TRAIL_LISTED ? e->listed_connections++ : at - 1;
     for (; at > 0 && e->connection[at - 1].bytes < c->bytes; at--)
         e->connection[at] = e->connection[at - 1];
     e->connection[at] = *c;
 }
 
-static void add(const struct gather *g, struct work *w, const struct evidence_connection *c)
+static void add(const struct gather *g, struct work *w, const struct trail_connection *c)
 {
-    struct evidence *e = w->e;
+    struct trail *e = w->e;
     e->bytes += c->bytes;
     e->connections++;
     list_connection(e, c);
-    struct evidence_destination *d = destination_of(g, w, c->to);
+    struct trail_destination *d = destination_of(g, w, c->to);
     if (!d)
         return;
     d->first = d->connections && d->first < c->first ? d->first : c->first;
@@ -89,7 +89,7 @@ static bool counts(const struct kernel *k, const struct egress_flow *flow, unsig
     return false;
 }
 
-static bool concerns(const struct evidence *e, const struct egress_flow_key *key,
+static bool concerns(const struct trail *e, const struct egress_flow_key *key,
                      const struct egress_flow *flow)
 {
     return memcmp(e->host, flow->host.id, 16) == 0 &&
@@ -102,13 +102,13 @@ static void look_at(const struct gather *g, struct work *w, const struct kernel 
 {
     if (!concerns(w->e, key, flow) || !counts(k, flow, w->account))
         return;
-    struct evidence_connection c = {.from_port = __builtin_bswap16(key->inside_port),
-                                    .to_port = __builtin_bswap16(key->outside_port),
-                                    .protocol = (uint8_t)key->protocol,
-                                    .begun_outside = flow->by == BY_OUTSIDE,
-                                    .bytes = flow->bytes,
-                                    .first = (nanos_t)flow->first + to_wall,
-                                    .last = (nanos_t)flow->last + to_wall};
+    struct trail_connection c = {.from_port = __builtin_bswap16(key->inside_port),
+                                 .to_port = __builtin_bswap16(key->outside_port),
+                                 .protocol = (uint8_t)key->protocol,
+                                 .begun_outside = flow->by == BY_OUTSIDE,
+                                 .bytes = flow->bytes,
+                                 .first = (nanos_t)flow->first + to_wall,
+                                 .last = (nanos_t)flow->last + to_wall};
     memcpy(c.from, key->inside, 16);
     memcpy(c.to, key->outside, 16);
     add(g, w, &c);
@@ -116,24 +116,24 @@ static void look_at(const struct gather *g, struct work *w, const struct kernel 
 
 static int larger_first(const void *a, const void *b)
 {
-    uint64_t left = ((const struct evidence_destination *)a)->bytes,
-             right = ((const struct evidence_destination *)b)->bytes;
+    uint64_t left = ((const struct trail_destination *)a)->bytes,
+             right = ((const struct trail_destination *)b)->bytes;
     return left < right ? 1 : left > right ? -1 : 0;
 }
 
 static void list_destinations(struct work *w)
 {
-    struct evidence *e = w->e;
+    struct trail *e = w->e;
     size_t n = 0;
     for (size_t i = 0; i < TABLE; i++)
         if (w->table[i].connections)
             w->table[n++] = w->table[i];
     qsort(w->table, n, sizeof w->table[0], larger_first);
-    e->listed_destinations = n < EVIDENCE_LISTED ? n : EVIDENCE_LISTED;
+    e->listed_destinations = n < TRAIL_LISTED ? n : TRAIL_LISTED;
     memcpy(e->destination, w->table, e->listed_destinations * sizeof e->destination[0]);
 }
 
-void gather_connections(struct gather *g, const struct kernel *k, struct evidence *const e[],
+void gather_connections(struct gather *g, const struct kernel *k, struct trail *const e[],
                         const unsigned account[], size_t count, nanos_t monotonic, nanos_t wall)
 {
     must(count <= GATHER_MOST);

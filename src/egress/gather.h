@@ -3,8 +3,8 @@
 #ifndef ECLUSE_EGRESS_GATHER_H
 #define ECLUSE_EGRESS_GATHER_H
 
-#include "egress/evidence.h"
 #include "egress/kernel.h"
+#include "egress/trail.h"
 
 enum { GATHER_MOST = 16 };
 
@@ -18,7 +18,7 @@ void gather_free(struct gather *gather); /* takes NULL */
  * of connections, at most EGRESS_FLOWS of them (50 ms when it is full). account[i]: of the budget
  * that holds e[i]; connections that this budget does not count are left out. monotonic and wall:
  * now. */
-void gather_connections(struct gather *gather, const struct kernel *k, struct evidence *const e[],
+void gather_connections(struct gather *gather, const struct kernel *k, struct trail *const e[],
                         const unsigned account[], size_t count, nanos_t monotonic, nanos_t wall);
 
 #endif

@@ -195,7 +195,8 @@ int kernel_load(const struct egress_config *config, const struct kernel_sizes *s
         code = take_descriptors(object, k);
     bpf_object__close(object);
     if (code < 0)
-        error_set(error, code, "the egress program cannot be loaded: %s", strerror(-code));
+        error_set(error, code, "the egress program cannot be loaded: %s%s", strerror(-code),
+                  code == -EPERM ? "; it takes CAP_BPF, CAP_NET_ADMIN and CAP_SYS_ADMIN" : "");
     if (code == 0)
         code = kernel_map(k, error);
     if (code == 0 && (code = fill_maps(k, config)) < 0)
@@ -236,8 +237,9 @@ int kernel_attach(const struct kernel *k, unsigned interface, bool host, struct 
     if (code == 0)
         code = attach_one(k->out, interface, point_of(host, true));
     if (code < 0)
-        return error_set(error, code, "the egress program cannot be attached to interface %u: %s",
-                         interface, strerror(-code));
+        return error_set(error, code, "the egress program cannot be attached to interface %u: %s%s",
+                         interface, strerror(-code),
+                         code == -ENOENT ? "; does this kernel have sch_ingress and cls_bpf?" : "");
     return 0;
 }
 

@@ -10,9 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LINK_ETHERNET = 1 }; /* ARPHRD_ETHER in /sys/class/net/NAME/type */
+/* ARPHRD_ in /sys/class/net/NAME/type (linux/if_arp.h). */
+enum { TYPE_ETHERNET = 1, TYPE_LOOPBACK = 772 };
 
-static bool has_link_addresses(const char *interface)
+static uint8_t link_of(const char *interface)
 {
     char path[64], text[16] = "";
     snprintf(path, sizeof path, "/sys/class/net/%.15s/type", interface);
@@ -20,7 +21,8 @@ static bool has_link_addresses(const char *interface)
     bool read = f && fgets(text, sizeof text, f);
     if (f)
         fclose(f);
-    return read && atoi(text) == LINK_ETHERNET;
+    int type = read ? atoi(text) : 0;
+    return type == TYPE_ETHERNET ? LINK_HOSTS : type == TYPE_LOOPBACK ? LINK_HEADER : LINK_NONE;
 }
 
 /* An old program with another configuration: what it let go and did not tell is counted by the
@@ -54,7 +56,7 @@ static void place_known(struct egress *e)
     struct egress_host host;
     for (size_t cursor = 0; known_next(e->known, &cursor, &host);) {
         bool link = host.id[0] == 1 && memcmp(host.id + 1, no_address, sizeof no_address) == 0;
-        if (link == (e->config->settings.link != 0) && kernel_make(e->kernel, &host) < 0)
+        if (link == (e->config->settings.link == LINK_HOSTS) && kernel_make(e->kernel, &host) < 0)
             return;
     }
 }
@@ -145,7 +147,7 @@ static int open_parts(struct egress *e, struct moment moment, struct error *erro
     if (!interface)
         return error_set(error, -ENODEV, "network.interface: there is no interface \"%s\"",
                          c->network.interface);
-    int code = config_make(c, has_link_addresses(c->network.interface), e->config, error);
+    int code = config_make(c, link_of(c->network.interface), e->config, error);
     if (code < 0)
         return code;
     e->longest = longest_of(c, e->config);
@@ -223,7 +225,7 @@ int egress_check(const struct contract *contract, struct error *error)
     struct egress_config *config = calloc(1, sizeof *config);
     snprintf(path, sizeof path, "/sys/class/net/%.15s", contract->network.interface);
     int code = !config ? error_set(error, -ENOMEM, "no memory for another contract")
-                       : config_make(contract, true, config, error);
+                       : config_make(contract, LINK_HOSTS, config, error);
     if (code == 0 && access(path, F_OK) != 0)
         code = error_set(error, -ENODEV, "network.interface: there is no interface \"%s\"",
                          contract->network.interface);

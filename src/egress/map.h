@@ -30,6 +30,10 @@ enum { CLASS_UNLISTED, CLASS_INSIDE, CLASS_FIRST, CLASS_COUNT = CLASS_FIRST + 16
 
 enum { BY_INSIDE, BY_OUTSIDE, BY_COUNT }; /* who began the connection */
 
+/* Whether frames begin with a link header, and whether its addresses are the hosts' (loopback's are
+ * nobody's). */
+enum { LINK_NONE, LINK_HOSTS, LINK_HEADER };
+
 enum { PER_HOST, PER_PAIR, PER_EVERYONE };
 
 enum { ENTRY_EVERYONE, ENTRY_NEWCOMERS, ENTRY_FIRST }; /* indices that are always there */
@@ -83,7 +87,7 @@ struct egress_settings {
                          anew */
     __u64 digest;     /* of everything that a guard would have to change: see config.c */
     __u64 owner;      /* a hash of the `state` that counts */
-    __u8 link;        /* the interface has link addresses */
+    __u8 link;        /* LINK_ of the interface */
     __u8 pairs;       /* there is a budget per pair */
     __u8 spare[2];
     __u32 enforced;      /* bit i: account i stops what is over it; the others only notice */

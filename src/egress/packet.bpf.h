@@ -261,7 +261,7 @@ static __always_inline void count_bytes(const struct __sk_buff *skb, struct pack
         p->bytes += (segments - 1) * headers;
 }
 
-static __always_inline void packet_read(struct __sk_buff *skb, struct packet *p, bool link,
+static __always_inline void packet_read(struct __sk_buff *skb, struct packet *p, __u8 link,
                                         enum direction way)
 {
     __be16 protocol = link ? read_link(skb, p, way) : (__be16)skb->protocol;
@@ -277,7 +277,7 @@ static __always_inline void packet_read(struct __sk_buff *skb, struct packet *p,
         header = read_transport(skb, p, way);
     else
         p->kind = PACKET_OTHER;
-    if (!link)
+    if (link != LINK_HOSTS)
         __builtin_memcpy(p->host.id, p->key.inside, 16);
     count_bytes(skb, p, header);
 }

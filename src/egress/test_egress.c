@@ -2,6 +2,8 @@
  * that they are skipped. */
 #include "egress/test_packets.h"
 
+#include <sys/wait.h>
+
 #define ROOT_ONLY()                                                                                \
     (void)state;                                                                                   \
     if (!stage_is_possible())                                                                      \
@@ -371,6 +373,53 @@ static void any_bytes_get_a_verdict(void **state)
     stage_free(s);
 }
 
+/* As loopback's: twelve zeroes on every frame. */
+static void where_link_addresses_are_nobodys_hosts_are_known_by_their_ip_address(void **state)
+{
+    ROOT_ONLY();
+    struct stage *s = stage_new(CONTRACT_HEAD, 8);
+    struct egress_pair by_link = {.host = {{1, [10] = 2, [15] = 7}}};
+    struct egress_pair by_address = {
+        .host = {{[10] = 0xff, [11] = 0xff, [12] = 10, [13] = 1, [15] = 7}}};
+    uint32_t index;
+    s->kernel->settings->link = LINK_HEADER;
+    assert_int_equal(send_out(s, frame_tcp(&web, FLAG_ACK, 1, 1, 946)), VERDICT_PASS);
+    assert_int_equal(kernel_place(s->kernel, &by_link, &index), -ENOENT);
+    assert_int_equal(kernel_place(s->kernel, &by_address, &index), 0);
+    assert_int_equal(s->kernel->entries[index].account[ACCOUNT_THEFT].spent, 1000);
+    stage_free(s);
+}
+
+/* As a guard that gave up its rights does it, on kernels that refuse bpf(2) to strangers. */
+static int work_without_rights(const struct kernel *k)
+{
+    struct egress_pair who = {.host = {{1, [10] = 2, [15] = 77}}};
+    struct egress_flow_key keys[16];
+    struct egress_flow flows[16];
+    uint32_t index, next, count = 16;
+    if (setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0)
+        return 1;
+    if (kernel_make(k, &who.host) != 0 || kernel_place(k, &who, &index) != 0 ||
+        kernel_forget(k, &who) != 0 || kernel_give_back(k, index) != 0)
+        return 2;
+    int code = bpf_map_lookup_batch(k->flows, NULL, &next, keys, flows, &count, NULL);
+    return (code == 0 || code == -ENOENT) && count == 1 ? 0 : 3;
+}
+
+static void entries_and_connections_are_worked_on_without_any_right(void **state)
+{
+    ROOT_ONLY();
+    struct stage *s = stage_new(CONTRACT_HEAD, 8);
+    handshake(s, web, false);
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(work_without_rights(s->kernel));
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    stage_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -391,6 +440,8 @@ int main(void)
         cmocka_unit_test(past_the_deadline_a_stated_rate_is_left),
         cmocka_unit_test(pairs_are_counted_each_for_itself),
         cmocka_unit_test(any_bytes_get_a_verdict),
+        cmocka_unit_test(where_link_addresses_are_nobodys_hosts_are_known_by_their_ip_address),
+        cmocka_unit_test(entries_and_connections_are_worked_on_without_any_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,8 @@
 /* The kernel's program and the process together, on an interface of a namespace of their own, with
  * a clock of ours. */
 #include "egress/egress.h"
-#include "egress/evidence.h"
 #include "egress/test_packets.h"
+#include "egress/trail.h"
 
 #include <net/if.h>
 #include <sched.h>
@@ -222,9 +222,9 @@ static void a_hold_has_its_evidence_for_as_long_as_the_contract_says(void **stat
     later(w, NANOS_SECOND);
     later(w, NANOS_SECOND);
     struct hold hold;
-    struct evidence e;
+    struct trail e;
     assert_int_equal(holds_now(w, &hold, 1), 1);
-    assert_int_equal(evidence_read(w->folder, hold.id, &e), 0);
+    assert_int_equal(trail_read(w->folder, hold.id, &e), 0);
     assert_int_equal(e.host[15], 3);
     assert_int_equal(e.listed_destinations, 5);
     assert_int_equal(e.destination[0].to[15], 2); /* 198.51.100.2: most */
@@ -237,9 +237,9 @@ static void a_hold_has_its_evidence_for_as_long_as_the_contract_says(void **stat
     for (nanos_t passed = 0; passed < hold.until - hold.since; passed += 10 * NANOS_MINUTE)
         later(w, 10 * NANOS_MINUTE); /* to its end */
     later(w, w->contract.keep.holds - NANOS_HOUR);
-    assert_int_equal(evidence_read(w->folder, hold.id, &e), 0);
+    assert_int_equal(trail_read(w->folder, hold.id, &e), 0);
     later(w, 2 * NANOS_HOUR);
-    assert_int_equal(evidence_read(w->folder, hold.id, &e), -ENOENT);
+    assert_int_equal(trail_read(w->folder, hold.id, &e), -ENOENT);
     works_free(w);
 }
 
@@ -257,11 +257,11 @@ static void a_pair_is_held_and_shown_with_its_host_and_destination(void **state)
     later(w, NANOS_SECOND);
     assert_in_range(sent, 19000000, 20000000);
     struct hold hold;
-    struct evidence e;
+    struct trail e;
     char text[PRINCIPAL_TEXT_SIZE];
     assert_int_equal(holds_now(w, &hold, 1), 1);
     assert_string_equal(principal_text(&hold.principal, text), "02:00:00:00:00:03 to 198.51.100.3");
-    assert_int_equal(evidence_read(w->folder, hold.id, &e), 0);
+    assert_int_equal(trail_read(w->folder, hold.id, &e), 0);
     assert_int_equal(e.pair, 1);
     assert_int_equal(e.listed_destinations, 1);
     assert_in_range(e.bytes, sent, sent + 1000);

@@ -1,7 +1,7 @@
 #include "egress/watch.h"
 
-#include "egress/evidence.h"
 #include "egress/gather.h"
+#include "egress/trail.h"
 
 #include <stdlib.h>
 
@@ -25,7 +25,7 @@ struct watch {
     struct watched watched[WATCHED]; /* by id, smallest first */
     struct watched before[WATCHED];
     struct hold hold[WATCHED];
-    struct evidence evidence[GATHER_MOST];
+    struct trail evidence[GATHER_MOST];
 };
 
 struct watch *watch_new(void)
@@ -83,15 +83,15 @@ static nanos_t to_wall(struct moment now, nanos_t boot)
 }
 
 static void describe(const struct egress *e, const struct hold *hold, struct moment moment,
-                     struct evidence *out)
+                     struct trail *out)
 {
     struct egress_pair who;
     uint32_t index = ENTRY_NEWCOMERS;
-    *out = (struct evidence){.hold = hold->id,
-                             .since = to_wall(moment, hold->since),
-                             .until = to_wall(moment, hold->until),
-                             .taken = moment.wall,
-                             .pair = hold->principal.kind == PRINCIPAL_PAIR};
+    *out = (struct trail){.hold = hold->id,
+                          .since = to_wall(moment, hold->since),
+                          .until = to_wall(moment, hold->until),
+                          .taken = moment.wall,
+                          .pair = hold->principal.kind == PRINCIPAL_PAIR};
     if (host_of(&hold->principal, &who)) {
         memcpy(out->host, who.host.id, 16);
         memcpy(out->to, who.to, 16);
@@ -110,10 +110,10 @@ static unsigned account_of(const struct egress *e, const struct hold *hold)
     return EGRESS_ACCOUNTS;
 }
 
-static void keep(struct watch *w, const struct egress *e, struct evidence *evidence)
+static void keep(struct watch *w, const struct egress *e, struct trail *evidence)
 {
     struct error error;
-    int code = evidence_write(e->contract->state, evidence, &error);
+    int code = trail_write(e->contract->state, evidence, &error);
     if (code < 0 && !w->said)
         log_line(LOG_LEVEL_WARNING, "egress: evidence of holds cannot be kept: %s", error.text);
     w->said = code < 0;
@@ -123,9 +123,9 @@ static void keep(struct watch *w, const struct egress *e, struct evidence *evide
 static void ended(struct watch *w, const struct egress *e, const struct watched *watched,
                   struct moment moment)
 {
-    struct evidence evidence;
+    struct trail evidence;
     nanos_t until = to_wall(moment, watched->hold.until);
-    if (evidence_read(e->contract->state, watched->hold.id, &evidence) < 0)
+    if (trail_read(e->contract->state, watched->hold.id, &evidence) < 0)
         return;
     evidence.until = until < moment.wall ? until : moment.wall;
     keep(w, e, &evidence);
@@ -143,9 +143,9 @@ static int smaller_first(const void *a, const void *b)
 static struct watched begin_watching(const struct egress *e, const struct hold *hold,
                                      struct moment moment)
 {
-    struct evidence evidence;
+    struct trail evidence;
     struct watched watched = {.hold = *hold, .next = moment.boot};
-    if (evidence_read(e->contract->state, hold->id, &evidence) == 0) {
+    if (trail_read(e->contract->state, hold->id, &evidence) == 0) {
         watched.kept = true;
         watched.next = NANOS_FOREVER;
     }
@@ -182,7 +182,7 @@ static nanos_t next_of(const struct watched *watched, struct moment moment)
 
 static void gather_due(struct watch *w, const struct egress *e, struct moment moment)
 {
-    struct evidence *due[GATHER_MOST];
+    struct trail *due[GATHER_MOST];
     unsigned account[GATHER_MOST];
     size_t count = 0;
     for (size_t i = 0; i < w->count && count < GATHER_MOST; i++) {
@@ -208,5 +208,5 @@ void watch_holds(struct watch *w, struct egress *e, struct moment moment)
     if (w->expired && moment.boot - w->expired < expire_every)
         return;
     w->expired = moment.boot;
-    evidence_expire(e->contract->state, moment.wall - e->contract->keep.holds, EVIDENCE_MOST);
+    trail_expire(e->contract->state, moment.wall - e->contract->keep.holds, TRAIL_MOST);
 }

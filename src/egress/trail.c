@@ -1,4 +1,4 @@
-#include "egress/evidence.h"
+#include "egress/trail.h"
 
 #include "budget/budget.h"
 
@@ -10,19 +10,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define EVIDENCE_MAGIC UINT64_C(0x31646e6576656c63)
+#define TRAIL_MAGIC UINT64_C(0x31646e6576656c63)
 
 enum { PATH_SIZE = CONTRACT_PATH_SIZE + 32 };
 
-static uint64_t check_of(const struct evidence *e)
+static uint64_t check_of(const struct trail *e)
 {
-    const size_t after = offsetof(struct evidence, hold);
+    const size_t after = offsetof(struct trail, hold);
     return hash_checksum(5, (const char *)e + after, sizeof *e - after);
 }
 
-void evidence_seal(struct evidence *e)
+void trail_seal(struct trail *e)
 {
-    e->magic = EVIDENCE_MAGIC;
+    e->magic = TRAIL_MAGIC;
     e->check = check_of(e);
 }
 
@@ -41,7 +41,7 @@ static int make_folder(const char *state)
     return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : open_folder(state);
 }
 
-static int write_file(int folder, const char *name, const struct evidence *e)
+static int write_file(int folder, const char *name, const struct trail *e)
 {
     static const char temporary[] = "next";
     unlinkat(folder, temporary, 0);
@@ -57,10 +57,10 @@ static int write_file(int folder, const char *name, const struct evidence *e)
     return code;
 }
 
-int evidence_write(const char *state, struct evidence *e, struct error *error)
+int trail_write(const char *state, struct trail *e, struct error *error)
 {
     char name[HOLD_NAME_SIZE];
-    evidence_seal(e);
+    trail_seal(e);
     int folder = make_folder(state);
     int code = folder < 0 ? folder : write_file(folder, hold_name(GUARD_EGRESS, e->hold, name), e);
     if (folder >= 0)
@@ -68,35 +68,34 @@ int evidence_write(const char *state, struct evidence *e, struct error *error)
     return code < 0 ? error_set(error, code, "%s/egress/holds: %s", state, strerror(-code)) : 0;
 }
 
-bool evidence_parse(const void *data, size_t length, struct evidence *out)
+bool trail_parse(const void *data, size_t length, struct trail *out)
 {
-    struct evidence e;
+    struct trail e;
     if (length != sizeof e)
         return false;
     memcpy(&e, data, sizeof e);
-    if (e.magic != EVIDENCE_MAGIC || e.check != check_of(&e) ||
-        e.listed_destinations > EVIDENCE_LISTED || e.listed_connections > EVIDENCE_LISTED ||
-        e.pair > 1)
+    if (e.magic != TRAIL_MAGIC || e.check != check_of(&e) || e.listed_destinations > TRAIL_LISTED ||
+        e.listed_connections > TRAIL_LISTED || e.pair > 1)
         return false;
     *out = e;
     return true;
 }
 
-static int read_file(int folder, const char *name, struct evidence *out)
+static int read_file(int folder, const char *name, struct trail *out)
 {
-    struct evidence raw;
+    struct trail raw;
     int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
         return -errno;
     ssize_t length = read(fd, &raw, sizeof raw);
     close(fd);
-    return length > 0 && evidence_parse(&raw, (size_t)length, out) ? 0 : -EPROTO;
+    return length > 0 && trail_parse(&raw, (size_t)length, out) ? 0 : -EPROTO;
 }
 
-int evidence_read(const char *state, uint64_t hold, struct evidence *out)
+int trail_read(const char *state, uint64_t hold, struct trail *out)
 {
     char name[HOLD_NAME_SIZE];
-    struct evidence e;
+    struct trail e;
     int folder = open_folder(state);
     if (folder < 0)
         return folder;
@@ -136,7 +135,7 @@ static size_t look_through(DIR *list, nanos_t before, struct kept *kept, size_t 
     size_t count = 0;
     for (const struct dirent *entry; (entry = readdir(list)) && count < most;) {
         enum guard guard;
-        struct evidence e;
+        struct trail e;
         uint64_t hold;
         if (hold_name_parse(text_of(entry->d_name), &guard, &hold) < 0 || guard != GUARD_EGRESS)
             continue;
@@ -148,9 +147,9 @@ static size_t look_through(DIR *list, nanos_t before, struct kept *kept, size_t 
     return count;
 }
 
-size_t evidence_expire(const char *state, nanos_t before, size_t most)
+size_t trail_expire(const char *state, nanos_t before, size_t most)
 {
-    enum { LOOKED_AT = 4 * EVIDENCE_MOST };
+    enum { LOOKED_AT = 4 * TRAIL_MOST };
     size_t removed = 0;
     int folder = open_folder(state);
     DIR *list = folder >= 0 ? fdopendir(folder) : NULL;
