@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from guarded_share import REWRITE, wait_until
+from guarded_share import REWRITE, end_session, wait_until
 from world import file_tree
 
 NAMES = (b"two\nlines", b"not \xff\xfe text", b"with (deleted)", b'"quoted" \\ back',
@@ -151,7 +151,7 @@ end = time.monotonic() + float(sys.argv[2])
 def work(path):
     while time.monotonic() < end:
         try:
-            os.close(os.open(path, os.O_RDWR))
+            os.close(os.open(path, os.O_WRONLY))  # nothing is read: no budget is touched
         except OSError:
             pass
 paths = [os.path.join(f, n) for f, _, names in os.walk(sys.argv[1]) for n in names]
@@ -186,8 +186,8 @@ def test_a_crowd_that_opens_keeps_nobody_else_from_writing(world, threads):
     os.chown(mine, other, other)
     time.sleep(1)
     status, said = world.do(other, sys.executable, "-c", PROBE, mine)
-    crowd.wait(30)
+    end_session(crowd)
     assert status == 0, said
     worst, refused = said.split()
-    assert float(worst) < 1.0 and int(refused) == 0
+    assert float(worst) < 1.0 and int(refused) == 0, said
 

@@ -1,5 +1,6 @@
 """Whatever becomes of the guard, no open on the share waits, and what it could not do is told."""
 
+import errno
 import json
 import os
 import signal
@@ -104,15 +105,14 @@ def test_when_all_of_ecluse_is_killed_the_share_is_as_free_as_before(world):
 
 def test_on_a_full_disk_reading_goes_on_and_what_is_lost_is_told(world):
     space = os.statvfs(world.share.path)
-    with open(world.share.on("ballast"), "wb") as file:
-        os.posix_fallocate(file.fileno(), 0, space.f_bavail * space.f_bsize - (4 << 20))
+    with open(world.share.on("ballast"), "wb", buffering=0) as file:
+        os.posix_fallocate(file.fileno(), 0, space.f_bavail * space.f_bsize * 9 // 10)
+        file.seek(0, os.SEEK_END)
         try:
             while True:
-                file.seek(0, os.SEEK_END)
-                file.write(b"x" * 4096)
-                file.flush()
-        except OSError:
-            pass
+                file.write(b"x" * 65536)
+        except OSError as error:
+            assert error.errno == errno.ENOSPC
     found = told(probe(world, 3))
     assert found["worst"] < MOST and found["opened"] > 100
     os.remove(world.share.on("ballast"))
