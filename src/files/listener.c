@@ -354,6 +354,7 @@ static int begin(struct listener *l, struct error *error)
     l->questions = (uint32_t)l->key.k0; /* answers to its predecessor are not its own */
     if (proc < 0 || l->poll < 0 || owners_new(proc, l->board->ours, &l->owners) < 0)
         return error_set(error, -ENOMEM, "no memory or no /proc");
+    owners_know_self(l->owners);
     owners_trust(l->owners, l->start->trusted, l->start->trusted_count);
     int code = budget_open(l->contract, GUARD_FILES, false, &l->budgets, error);
     if (code == 0)

@@ -29,6 +29,7 @@ struct owners {
     const _Atomic int32_t *ours;
     const struct owner_trusted *trusted;
     unsigned trusted_count;
+    struct owner_trusted self; /* this program */
     struct thread thread[THREAD_SETS][THREADS_A_SET];
     struct tree tree[TREE_SETS][TREES_A_SET];
 };
@@ -171,11 +172,47 @@ static bool is_ours(const struct owners *owners, pid_t process, pid_t parent)
     return false;
 }
 
+/* By its text first, which costs no other file system a question; then by what lies there. */
+static bool runs(const struct thread *thread, const char *path, size_t length,
+                 const struct owner_trusted *trusted)
+{
+    struct statx status;
+    return length == strlen(trusted->executable) &&
+           memcmp(path, trusted->executable, length) == 0 &&
+           statx(thread->folder, "exe", AT_STATX_DONT_SYNC, STATX_INO, &status) == 0 &&
+           status.stx_ino == trusted->inode &&
+           gnu_dev_makedev(status.stx_dev_major, status.stx_dev_minor) == trusted->device;
+}
+
+/* A command of root's that is this same program: `ecluse files restore` puts back what a hold is
+ * about, and must not be held for that. */
+static bool is_our_command(const struct owners *owners, const struct thread *thread)
+{
+    char path[CONTRACT_PATH_SIZE];
+    if (thread->real != 0 || thread->user != 0 || !owners->self.inode)
+        return false;
+    ssize_t length = readlinkat(thread->folder, "exe", path, sizeof path);
+    return length > 0 && runs(thread, path, (size_t)length, &owners->self);
+}
+
+void owners_know_self(struct owners *owners)
+{
+    struct stat status;
+    ssize_t length = readlink("/proc/self/exe", owners->self.executable,
+                              sizeof owners->self.executable - 1);
+    if (length <= 0 || stat("/proc/self/exe", &status) != 0)
+        return;
+    owners->self.executable[length] = 0;
+    owners->self.device = status.st_dev;
+    owners->self.inode = status.st_ino;
+}
+
 static void find_tree(struct owners *owners, struct thread *thread, pid_t parent, nanos_t now)
 {
     char name[TREE_NAME_SIZE];
     thread->looked = now;
-    thread->ours = is_ours(owners, thread->process, parent);
+    thread->ours =
+        is_ours(owners, thread->process, parent) || is_our_command(owners, thread);
     if (thread->ours || !name_of_tree(owners->proc, thread->folder, thread->process, name))
         return;
     const struct tree *tree = keep_tree(owners, name, now);
@@ -242,18 +279,6 @@ static struct thread *room_for(struct owners *owners, pid_t id)
 }
 
 /* ---- Trusted programs ------------------------------------------------------------------------ */
-
-/* By its text first, which costs no other file system a question; then by what lies there. */
-static bool runs(const struct thread *thread, const char *path, size_t length,
-                 const struct owner_trusted *trusted)
-{
-    struct statx status;
-    return length == strlen(trusted->executable) &&
-           memcmp(path, trusted->executable, length) == 0 &&
-           statx(thread->folder, "exe", AT_STATX_DONT_SYNC, STATX_INO, &status) == 0 &&
-           status.stx_ino == trusted->inode &&
-           gnu_dev_makedev(status.stx_dev_major, status.stx_dev_minor) == trusted->device;
-}
 
 /* A thread that is about to end has no executable any more: it stays what it was. */
 static void judge_trust(const struct owners *owners, struct thread *thread)

@@ -56,6 +56,8 @@ struct owners;
 /* `proc`: a descriptor of /proc. `ours`: processes, zero-ended, that and whose children are ours;
  * read anew at each look, so that it may lie in shared memory. -ENOMEM. */
 int owners_new(int proc, const _Atomic int32_t *ours, struct owners **out);
+/* Root's commands that run the same executable as we do are ours too: `ecluse files restore`. */
+void owners_know_self(struct owners *owners);
 void owners_free(struct owners *owners); /* takes NULL */
 
 /* At most CONTRACT_MAX_TRUSTED; the caller's, and may change between calls. */
