@@ -200,13 +200,11 @@ static void explain_half(const struct speech *s, const struct budget_rule *b)
         fputs(
             say(s,
                 "  On lookups of parcels that the store does not have, and only there, half of it "
-                "is "
-                "kept for known customers; nobody can be known yet, so that such lookups have the "
-                "other half.\n",
+                "is kept for known customers: those who have shown a proof, a key or a lane's "
+                "certificate.\n",
                 "  Pour les recherches de colis que le magasin n'a pas, et elles seules, la moitié "
-                "en "
-                "est gardée aux clients connus\u00a0; personne ne peut encore l'être, ces "
-                "recherches ont donc l'autre moitié.\n"),
+                "en est gardée aux clients connus\u00a0: ceux qui ont montré une preuve, une clé "
+                "ou le certificat d'une voie réservée.\n"),
             s->out);
 }
 
