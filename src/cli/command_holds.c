@@ -1,8 +1,10 @@
 /* `ecluse holds`, `why` and `release`: who is held, why, and ending it. */
 #include "cli/audit_view.h"
 #include "cli/evidence_view.h"
+#include "cli/gate_text.h"
 #include "cli/output.h"
 #include "cli/situation.h"
+#include "cli/token_asked.h"
 #include "status/status.h"
 
 #include <arpa/inet.h>
@@ -165,23 +167,31 @@ static int why_hold(const struct arguments *a, const struct situation *s, enum g
     return EXIT_DONE;
 }
 
-/* Whom `why` was asked about: an address is a client, and a part of its network. */
+/* Whom `why` was asked about: an address is a client, and a part of its network. A pass or a client
+ * key is a client of its own, wherever it is shown. */
 struct asked {
     struct principal principal;
     struct principal network, host; /* when it is an address */
     bool is_address;
+    uint8_t address[16];
+    struct token_asked token; /* kind TOKEN_ASKED_NONE: an address, or a machine inside */
 };
 
 static bool asked_read(const struct contract *c, const char *typed, struct asked *out)
 {
+    uint8_t address[16] = {[10] = 0xff, [11] = 0xff};
+    if (token_asked_read(c, typed, clock_wall() / NANOS_SECOND, &out->token)) {
+        out->principal = principal_pass(c, out->token.id, address);
+        return true;
+    }
     if (principal_parse(c, text_of(typed), &out->principal) != 0)
         return false;
-    uint8_t address[16] = {[10] = 0xff, [11] = 0xff};
     out->is_address =
         inet_pton(AF_INET, typed, address + 12) == 1 || inet_pton(AF_INET6, typed, address) == 1;
     if (out->is_address) {
         out->network = principal_network(c, address);
         out->host = principal_host(address);
+        memcpy(out->address, address, sizeof address);
     }
     return true;
 }
@@ -287,14 +297,19 @@ static int why_client(const struct arguments *a, const struct situation *s,
     const char *protected_by = entry >= 0 && (uint32_t)entry < s->contract->protected_count
                                    ? s->contract->protected[entry].name
                                    : NULL;
+    const struct gate_asked gate = {.address = asked->is_address ? asked->address : NULL,
+                                    .pass = asked->token.hash,
+                                    .standing = asked->token.standing};
     if (json) {
-        output_json(json_pack("{s:s,s:o,s:o}", "client", who, "protected",
-                              protected_by ? json_safe(protected_by) : json_null(), "budgets",
-                              list));
+        output_json(json_pack("{s:s,s:o,s:o,s:o}", "client", who, "protected",
+                              protected_by ? json_safe(protected_by) : json_null(), "budgets", list,
+                              "gate", gate_why_json(s, &gate)));
         return EXIT_DONE;
     }
     json_decref(list);
-    if (asked->principal.kind == PRINCIPAL_HOST)
+    if (asked->token.kind != TOKEN_ASKED_NONE)
+        token_asked_text(&asked->token, s->now.wall);
+    else if (asked->principal.kind == PRINCIPAL_HOST)
         printf("%s, a machine inside.\n", who);
     else if (protected_by)
         printf("%s is protected: %s. It is never held for the sake of continuity.\n", who,
@@ -305,6 +320,8 @@ static int why_client(const struct arguments *a, const struct situation *s,
         puts("No budget is about it.");
     else
         table_print(&table, stdout);
+    if (asked->principal.kind != PRINCIPAL_HOST)
+        gate_why_text(s, &gate);
     return EXIT_DONE;
 }
 
@@ -325,7 +342,9 @@ int command_why(const struct arguments *a)
     else
         status = could_not(json,
                            "`%.100s` is neither a hold (hold-2f-front), nor an address "
-                           "(198.51.100.7, 02:00:5e:10:00:01), nor a network (198.51.100.0/24)",
+                           "(198.51.100.7, 02:00:5e:10:00:01), nor a network (198.51.100.0/24), "
+                           "nor a pass (what the cookie ecluse_pass holds), nor the id of a client "
+                           "key",
                            a->operand[0]);
     situation_close(&s);
     return status;

@@ -192,6 +192,50 @@ static void write_record(const struct status *st, struct metric_page *page)
         metric_sample(page, (double)record->lost[name], handover_name(name), NULL);
 }
 
+static void write_origins(const struct gate_look *gate, struct metric_page *page)
+{
+    static const enum metric families[] = {METRIC_GATE_LIMIT, METRIC_GATE_IN_FLIGHT,
+                                           METRIC_GATE_WAITING};
+    for (size_t f = 0; f < sizeof families / sizeof families[0]; f++) {
+        metric_family(page, families[f]);
+        for (size_t i = 0; i < gate->origins; i++) {
+            const struct gate_origin_look *origin = &gate->origin[i];
+            const uint64_t figures[] = {origin->limit, origin->in_flight, origin->waiting};
+            metric_sample(page, (double)figures[f], origin->name, NULL);
+        }
+    }
+}
+
+static void write_gate(const struct status *st, struct metric_page *page)
+{
+    const struct gate_look *gate = &st->gate;
+    if (!gate->here)
+        return;
+    metric_family(page, METRIC_GATE_VERDICTS);
+    for (enum gate_rule rule = 0; rule < GATE_RULE_COUNT; rule++)
+        for (unsigned mode = 0; mode < LEDGER_MODES; mode++)
+            metric_sample(page,
+                          (double)(gate->rule[rule][mode][LEDGER_ANYONE] +
+                                   gate->rule[rule][mode][LEDGER_GOOD]),
+                          gate_rule_name(rule), mode == LEDGER_DONE ? "done" : "would", NULL);
+    metric_single(page, METRIC_GATE_KNOWN_REFUSED, (double)gate->good_refused);
+    metric_family(page, METRIC_GATE_LET_THROUGH);
+    for (enum standing standing = 0; standing < STANDING_COUNT; standing++)
+        metric_sample(page, (double)gate->admitted[standing], standing_name(standing), NULL);
+    metric_family(page, METRIC_GATE_TOKENS);
+    for (unsigned fault = TOKEN_NONE + 1; fault < TOKEN_FAULT_COUNT; fault++)
+        metric_sample(page, (double)gate->token_fault[fault][LEDGER_DONE],
+                      token_fault_name((enum token_fault)fault), NULL);
+    metric_family(page, METRIC_GATE_CHALLENGES);
+    for (size_t i = 0; i < gate->routes; i++)
+        metric_sample(page, gate->route[i].view.since != 0, gate->route[i].name, NULL);
+    write_origins(gate, page);
+    metric_single(page, METRIC_GATE_LAG, seconds_of(gate->lag));
+    if (gate->connections_most)
+        metric_single(page, METRIC_GATE_CONNECTIONS,
+                      (double)gate->connections / (double)gate->connections_most);
+}
+
 void figures_write(const struct status *st, struct metric_page *page)
 {
     write_whole(st, page);
@@ -200,6 +244,7 @@ void figures_write(const struct status *st, struct metric_page *page)
     write_budgets(st, page);
     write_store(st, page);
     write_record(st, page);
+    write_gate(st, page);
 }
 
 void figures_of_outputs(const struct output_state states[OUTPUT_COUNT], struct metric_page *page)

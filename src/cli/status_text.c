@@ -1,4 +1,5 @@
 #include "cli/status_text.h"
+#include "cli/gate_text.h"
 #include "cli/output.h"
 
 #include <errno.h>
@@ -351,6 +352,7 @@ void status_text(const struct status *st)
     budgets_text(st);
     guards_text(st);
     counters_text(st);
+    gate_text(st);
     feeds_text(st);
     store_text(st);
     outputs_text(st);

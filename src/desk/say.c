@@ -70,6 +70,10 @@ static const struct alarm_french *alarm_french(enum alarm_kind kind)
     static const struct alarm_french french[ALARM_KIND_COUNT] = {
         [ALARM_PANIC] = {"tous les budgets observent : personne n’est ralenti ni refusé",
                          "« ecluse panic --off » dès que la raison a disparu"},
+        [ALARM_FLOOD] = {"une route est demandée plus que son origine ne supporte : les inconnus "
+                         "doivent d’abord donner une preuve",
+                         "rien le plus souvent : cela cesse de soi-même ; « ecluse waves » dit de "
+                         "quoi la vague est faite"},
         [ALARM_PROMISE_BROKEN] = {"plus de réponses en échec ou en retard que le contrat ne permet",
                                   "regardez la santé de l’origine et les refus des budgets"},
         [ALARM_SUPERVISOR_DOWN] =

@@ -221,6 +221,22 @@ static void say(unsigned route, const char *what)
     log_line(LOG_LEVEL_WARNING, "route \"%s\" %s", name[0] ? name : "(none)", what);
 }
 
+static unsigned busy_routes(const struct gate_origin *origin)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < GATE_ROUTES; i++)
+        count += origin->pressure.by_route[i] || origin->queue.route[i].waiting;
+    return count;
+}
+
+/* A route that has not half of its share of what is in flight, and waits all the same, waits for
+ * an origin that is slow for others: to challenge it would help nobody. */
+static bool has_its_share(const struct gate_origin *origin, unsigned route)
+{
+    const struct pressure *p = &origin->pressure;
+    return 2 * p->by_route[route] * busy_routes(origin) >= p->in_flight;
+}
+
 /* In observe nobody waits: a request that found no room stands for one who would. */
 static void look_at_route(const struct tick_call *call, unsigned route)
 {
@@ -229,7 +245,8 @@ static void look_at_route(const struct tick_call *call, unsigned route)
     demand_add(demand, origin->asked[route], origin->given[route], call->now);
     origin->asked[route] = origin->given[route] = 0;
     nanos_t longest = queue_longest(&origin->queue, route, call->now);
-    bool is_short = longest > DEMAND_LONG_WAIT || origin->short_of[route];
+    bool is_short = (longest - call->lag > DEMAND_LONG_WAIT || origin->short_of[route]) &&
+                    has_its_share(origin, route);
     origin->short_of[route] = false;
     if (!is_short)
         origin->short_since[route] = 0;

@@ -82,7 +82,27 @@
       "Entries of the audit log that a witness cosigned")                                          \
     X(AUDIT_WAITING, "ecluse_audit_waiting_acts", GAUGE, "", "from",                               \
       "Acts handed over that are not durable yet")                                                 \
-    X(AUDIT_LOST, "ecluse_audit_lost_acts", COUNTER, "", "from", "Acts that could not be taken")
+    X(AUDIT_LOST, "ecluse_audit_lost_acts", COUNTER, "", "from", "Acts that could not be taken")   \
+    X(GATE_VERDICTS, "ecluse_gate_verdicts", COUNTER, "", "rule,mode",                             \
+      "What the front's gate decided; mode `would`: in observe, where it is not done")             \
+    X(GATE_KNOWN_REFUSED, "ecluse_gate_known_refused", COUNTER, "", "",                            \
+      "Callers with history, a key or a lane who were refused all the same")                       \
+    X(GATE_LET_THROUGH, "ecluse_gate_let_through", COUNTER, "", "standing",                        \
+      "Requests let through to an origin, by the caller's standing")                               \
+    X(GATE_TOKENS, "ecluse_gate_tokens_refused", COUNTER, "", "fault",                             \
+      "Passes, proofs, tickets and signatures that did not count")                                 \
+    X(GATE_CHALLENGES, "ecluse_gate_route_challenges", GAUGE, "", "route",                         \
+      "1 while the route asks strangers for proof")                                                \
+    X(GATE_LIMIT, "ecluse_gate_origin_limit", GAUGE, "", "origin",                                 \
+      "Requests that the origin is given at once, all workers together")                           \
+    X(GATE_IN_FLIGHT, "ecluse_gate_origin_in_flight", GAUGE, "", "origin",                         \
+      "Requests that it is working on")                                                            \
+    X(GATE_WAITING, "ecluse_gate_origin_waiting", GAUGE, "", "origin",                             \
+      "Requests that wait for a place there")                                                      \
+    X(GATE_LAG, "ecluse_gate_loop_lag_seconds", GAUGE, "seconds", "",                              \
+      "By how much a worker's event loop was late in the last second, at worst")                   \
+    X(GATE_CONNECTIONS, "ecluse_gate_connections_ratio", GAUGE, "ratio", "",                       \
+      "Share of the workers' connections that is in use")
 
 #define METRICS_OF_OUTPUTS                                                                         \
     X(OUTPUT_UP, "ecluse_output_up", GAUGE, "", "output",                                          \

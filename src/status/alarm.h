@@ -79,6 +79,10 @@
     X(ORIGIN_DOWN, "origin_down",                                                                  \
       "the origin refuses connections, times out or answers 5xx: the store answers for it",        \
       "look at the origin; readers are told meanwhile")                                            \
+    X(FLOOD, "flood",                                                                              \
+      "a route is asked for more than its origin takes: strangers are asked for proof first",      \
+      "nothing, mostly: it ends by itself. `ecluse status` has the figures, `ecluse waves` what "  \
+      "it is made of; docs/flood.md")                                                              \
     X(SELF_OFF, "self_off",                                                                        \
       "a worker met a mistake of ours and switched the module off in itself",                      \
       "report the line in nginx's error log; reloading nginx brings the module back")              \

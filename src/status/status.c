@@ -253,6 +253,7 @@ void status_look(struct status *st)
     front_alarms(st);
     budget_alarms(st);
     tracking_alarms(st);
+    gate_look(st);
     files_look(st);
     outputs_look(st);
     disk_look(st);

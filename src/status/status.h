@@ -3,6 +3,7 @@
  *
  * situation.h  the control page, the contract in force, the guards' segments
  * bulletin.h   what `ecluse run` tells about itself
+ * gate.h       the front's gate: routes that challenge, places at origins, counts by rule
  * alarm.h      what is put first: one table
  * panic.h      asking for panic, and who answers
  * figure.h     counts, sizes and times as people read them
@@ -16,6 +17,7 @@
 #include "outputs/tally.h"
 #include "status/alarm.h"
 #include "status/bulletin.h"
+#include "status/gate.h"
 #include "status/situation.h"
 #include "tracking/tracking.h"
 
@@ -55,6 +57,7 @@ struct status {
     bool has_outputs;            /* the herald has written its tally */
     int64_t outputs_at;          /* wall clock: when */
     struct output_state output[OUTPUT_COUNT];
+    struct gate_look gate; /* of the front */
     bool has_files; /* a guard of files ran here; what it said may be old */
     struct files_state files;
     size_t holds;
