@@ -132,7 +132,7 @@ class Front:
         path = self.directory / "feed.ndjson"
         path.write_text("\n".join(lines) + "\n")
         answer = self.tell(f"feed {path}")
-        for found in (self.directory / "state").rglob("*"):
+        for found in (self.directory / "state" / "tracking").rglob("*"):
             self._give(found) if found.is_dir() else (found.chmod(0o664), self._group(found))
         return answer
 
