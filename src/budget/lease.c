@@ -112,10 +112,10 @@ int budget_spent_before(struct budgets *b, unsigned budget, const struct princip
         return -EINVAL;
     if (amount == 0)
         return 0;
-    struct outcome out;
-    uint64_t left = windows_left(b, &l, &out), grace = grace_left(&l);
-    if (amount > left && grace) {
-        uint64_t beyond = amount - left;
+    uint64_t grace = grace_left(&l);
+    if (grace) { /* rare: what is left costs more to know than all the rest */
+        struct outcome out;
+        uint64_t left = windows_left(b, &l, &out), beyond = amount > left ? amount - left : 0;
         hold_grace(l.hold, beyond < grace ? beyond : grace, l.now);
     }
     bool lost = false;

@@ -25,6 +25,7 @@ struct replay_world {
     bool enforce;
     struct egress_settings settings;
     struct egress_entry *entries;
+    struct principal *principal; /* of each entry */
     struct world_look *look;
     uint32_t *dirty;
     size_t dirty_count;
@@ -42,8 +43,6 @@ struct replay_world {
 static struct principal principal_of(const struct replay_world *w, uint32_t index)
 {
     const struct egress_pair *who = &w->places->who[index];
-    if (index == ENTRY_NEWCOMERS)
-        return principal_named(PRINCIPAL_HOST, TEXT("newcomers"));
     if (w->places->kind[index] == ENTRY_PAIR)
         return principal_pair(who->host.id, who->to);
     return principal_host(who->host.id);
@@ -85,16 +84,12 @@ static bool concerns(const struct replay_world *w, unsigned i, uint32_t index)
 static void entry_count(struct replay_world *w, uint32_t index, nanos_t when, nanos_t now)
 {
     struct egress_entry *entry = &w->entries[index];
-    struct principal p;
-    bool named = false;
+    const struct principal *p = &w->principal[index];
     for (unsigned i = 0; i < EGRESS_ACCOUNTS; i++) {
         uint64_t went = entry->account[i].spent - entry->recorded[i];
         if (!concerns(w, i, index) || went == 0)
             continue;
-        if (!named)
-            p = principal_of(w, index);
-        named = true;
-        if (budget_spent_before(w->budgets, (unsigned)w->budget[i], &p, went, when, now) ==
+        if (budget_spent_before(w->budgets, (unsigned)w->budget[i], p, went, when, now) ==
                 -ENOSPC &&
             index != ENTRY_NEWCOMERS) {
             w->look[index].lost = true;
@@ -117,9 +112,8 @@ static void count_all(struct replay_world *w, nanos_t when, nanos_t now)
 static void entry_grant(struct replay_world *w, uint32_t index, unsigned i, nanos_t now)
 {
     struct egress_account *a = &w->entries[index].account[i];
-    struct principal p = principal_of(w, index);
     struct outcome o;
-    uint64_t left = budget_left(w->budgets, (unsigned)w->budget[i], &p, now, &o);
+    uint64_t left = budget_left(w->budgets, (unsigned)w->budget[i], &w->principal[index], now, &o);
     if (per_of(w, i) != PER_EVERYONE && a->ceiling != QUIET)
         a->ceiling = w->entries[index].recorded[i] + left;
     a->held_until = o.verdict == VERDICT_HOLD ? (uint64_t)o.until : 0;
@@ -223,14 +217,14 @@ static void refuse(struct replay_world *w, const struct replay_act *act, unsigne
 {
     uint32_t payer = payer_of(w, act, i);
     struct world_look *everyone = &w->look[ENTRY_EVERYONE];
-    struct principal p = principal_of(w, payer);
     if (per_of(w, i) == PER_EVERYONE) {
         if (everyone->tried & 1u << i)
             return;
         everyone->tried = (uint16_t)(everyone->tried | 1u << i);
         count_all(w, act->now, act->now);
     }
-    struct outcome o = budget_refused(w->budgets, (unsigned)w->budget[i], &p, act->bytes, act->now);
+    struct outcome o = budget_refused(w->budgets, (unsigned)w->budget[i], &w->principal[payer],
+                                      act->bytes, act->now);
     entry_grant(w, payer, i, act->now);
     struct hold hold;
     if (per_of(w, i) == PER_EVERYONE) {
@@ -319,6 +313,7 @@ void replay_world_place_made(struct replay_world *w, uint32_t index, bool newcom
 {
     w->look[index] = (struct world_look){.epoch = w->epoch - 1, .generation = w->generation - 1};
     struct egress_entry *entry = &w->entries[index];
+    w->principal[index] = principal_of(w, index);
     memset(entry, 0, sizeof *entry);
     entry->host = w->places->who[index].host;
     memcpy(entry->to, w->places->who[index].to, sizeof entry->to);
@@ -357,10 +352,12 @@ static int world_parts(struct replay_world *w, const struct replay_world_options
 {
     w->contract = malloc(sizeof *w->contract);
     w->entries = calloc(REPLAY_PLACES, sizeof *w->entries);
+    w->principal = calloc(REPLAY_PLACES, sizeof *w->principal);
     w->look = calloc(REPLAY_PLACES, sizeof *w->look);
     w->dirty = calloc(REPLAY_PLACES, sizeof *w->dirty);
-    if (!w->contract || !w->entries || !w->look || !w->dirty)
+    if (!w->contract || !w->entries || !w->principal || !w->look || !w->dirty)
         return error_set(error, -ENOMEM, "no memory for the accounts of the hosts");
+    w->principal[ENTRY_NEWCOMERS] = principal_named(PRINCIPAL_HOST, TEXT("newcomers"));
     *w->contract = *o->contract;
     w->contract->mode = o->enforce ? MODE_ENFORCE : MODE_OBSERVE;
     int code = folders_make(o, w->contract, error);
@@ -429,6 +426,7 @@ void replay_world_close(struct replay_world *w)
     budget_close(w->budgets);
     free(w->contract);
     free(w->entries);
+    free(w->principal);
     free(w->look);
     free(w->dirty);
     free(w);
