@@ -39,6 +39,14 @@ void flights_closed(struct flights *flights, uint64_t thing, nanos_t now)
     }
 }
 
+bool flights_has(const struct flights *flights, uint64_t thing, nanos_t now)
+{
+    for (unsigned i = 0; i < flights->used; i++)
+        if (flights->entry[i].thing == thing && flights->entry[i].until > now)
+            return true;
+    return false;
+}
+
 void flights_judged(struct flights *flights, uint64_t thing)
 {
     for (unsigned i = 0; i < flights->used; i++)

@@ -41,6 +41,7 @@ struct flights {
 bool flights_add(struct flights *flights, const struct flight *flight, nanos_t now, nanos_t until);
 /* It was closed, by whoever. */
 void flights_closed(struct flights *flights, uint64_t thing, nanos_t now);
+bool flights_has(const struct flights *flights, uint64_t thing, nanos_t now);
 /* It was judged. */
 void flights_judged(struct flights *flights, uint64_t thing);
 

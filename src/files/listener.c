@@ -14,7 +14,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { EVENTS = 64, READ_SIZE = 64 * 1024, FILES_MOST = 65536, THING_BITS = 40 };
+enum { CHANGES_AT_ONCE = 8, EVENTS = 64, READ_SIZE = 64 * 1024, FILES_MOST = 65536, THING_BITS = 40, YOUNG_SECONDS = 5 };
 
 #define SAID_AGAIN (200 * NANOS_MILLISECOND)
 
@@ -67,6 +67,16 @@ bool listener_see(struct listener *l, int fd, pid_t thread, struct act_seen *out
                                 .trusted = out->owner.trusted,
                                 .share = (uint16_t)share};
     return true;
+}
+
+/* Who makes a file writes to it within a few seconds. */
+bool listener_was_there(int fd)
+{
+    struct statx status;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &status) != 0 ||
+        !(status.stx_mask & STATX_BTIME))
+        return true;
+    return clock_wall() / NANOS_SECOND - status.stx_btime.tv_sec > YOUNG_SECONDS;
 }
 
 void listener_answer(struct listener *l, int fd, bool refuse)
@@ -222,6 +232,24 @@ static void take_names(struct listener *l)
     }
 }
 
+/* Every write(2) is told there, merged while it waits: looked at now and then, and not at once. What
+ * overflows is no loss, since a file that somebody opened is judged when it is closed. */
+static void take_changes(struct listener *l)
+{
+    static char buffer[READ_SIZE] __attribute__((aligned(8)));
+    ssize_t length;
+    for (int i = 0; i < CHANGES_AT_ONCE; i++) {
+        if ((length = read(l->changes, buffer, sizeof buffer)) <= 0)
+            break;
+        const struct fanotify_event_metadata *event = (const void *)buffer;
+        for (; FAN_EVENT_OK(event, length); event = FAN_EVENT_NEXT(event, length)) {
+            beat(l);
+            if (!(event->mask & FAN_Q_OVERFLOW))
+                naming_changed(l, event);
+        }
+    }
+}
+
 static void take_control(struct listener *l)
 {
     int vault;
@@ -281,6 +309,8 @@ static void listen_to(struct listener *l)
         }
         if (l->now - looked >= LISTENER_BEAT) {
             look_around(l);
+            if (l->changes >= 0)
+                take_changes(l);
             looked = l->now;
         }
     }
@@ -318,7 +348,11 @@ static int open_groups(struct listener *l, struct error *error)
                                               FAN_REPORT_TID | FAN_REPORT_DFID_NAME_TARGET,
                                           O_RDONLY | O_CLOEXEC)
                           : -1;
-    if (l->opens < 0 || (l->enforce && l->names < 0))
+    l->changes = l->enforce ? fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK |
+                                                FAN_REPORT_TID | FAN_REPORT_FID,
+                                            O_RDONLY | O_CLOEXEC)
+                            : -1;
+    if (l->opens < 0 || (l->enforce && (l->names < 0 || l->changes < 0)))
         return error_set(error, -errno, "the kernel gives no fanotify group: %s",
                          strerror(errno));
     int code = listen_group(l, SOURCE_OPENS, l->opens);
@@ -326,6 +360,8 @@ static int open_groups(struct listener *l, struct error *error)
         code = listen_group(l, SOURCE_NAMES, l->names);
     if (code == 0 && l->enforce)
         code = mark_shares(l, l->names, FAN_CREATE | FAN_DELETE | FAN_RENAME | FAN_ONDIR, error);
+    if (code == 0 && l->enforce)
+        code = mark_shares(l, l->changes, FAN_MODIFY, error);
     return code ? code : mark_shares(l, l->opens, mask, error);
 }
 
@@ -397,7 +433,7 @@ _Noreturn void listener_main(const struct listener_start *start)
     l->board = start->board;
     l->seat = &start->board->seat[start->seat];
     l->enforce = start->mode == MODE_ENFORCE;
-    l->opens = l->names = -1;
+    l->opens = l->names = l->changes = -1;
     the_listener = l;
     become_quick();
     log_set_writer(log_by_note);

@@ -54,7 +54,7 @@ struct listener {
     struct charging charging;
     struct owners *owners;
     struct hash_key key;
-    int opens, names, poll;
+    int opens, names, changes, poll;
     struct vault_view *view[CONTRACT_MAX_SHARES];
     uint64_t file_system[CONTRACT_MAX_SHARES]; /* f_fsid, as events say it */
     int vault[CONTRACT_MAX_SHARES];
@@ -76,6 +76,8 @@ struct listener {
 bool listener_see(struct listener *l, int fd, pid_t thread, struct act_seen *out);
 int listener_share(const struct listener *l, uint64_t device); /* -1 */
 void listener_answer(struct listener *l, int fd, bool refuse); /* and closes it */
+/* Whether the file was there before whoever acts now: without birth times, yes. */
+bool listener_was_there(int fd);
 void listener_trace(struct listener *l, const struct act_seen *act, enum trace_kind kind);
 /* A hold was met or begun: the manager freezes, and the vault takes note. */
 void listener_held(struct listener *l, const struct payer *payer, const struct charged *charged);
@@ -116,6 +118,8 @@ void asking_removed(struct listener *l, const struct payer *payer, const struct 
 
 void naming_begin(struct listener *l);
 void naming_take(struct listener *l, const struct fanotify_event_metadata *event);
+/* Files that were changed: emptied by path, that is, since who opens is asked. */
+void naming_changed(struct listener *l, const struct fanotify_event_metadata *event);
 
 /* ---- tripping.c: canaries -------------------------------------------------------------------- */
 

@@ -236,3 +236,48 @@ void naming_take(struct listener *l, const struct fanotify_event_metadata *event
         removed(l, &payer, &r);
     }
 }
+
+/* ---- Emptied by path ------------------------------------------------------------------------- */
+
+enum { SMALL = 4096, HANDLED_MOST = 1024 };
+
+/* Whether this file was looked at within the last half second. */
+static bool was_handled(uint64_t key, nanos_t now)
+{
+    static struct {
+        uint64_t key;
+        nanos_t at;
+    } handled[HANDLED_MOST];
+    unsigned at = (unsigned)(key % HANDLED_MOST);
+    bool again = handled[at].key == key && now - handled[at].at < NANOS_SECOND / 2;
+    if (!again) {
+        handled[at].key = key;
+        handled[at].at = now;
+    }
+    return again;
+}
+
+static int open_changed(const struct listener *l, unsigned share, const struct file_handle *found)
+{
+    struct handle handle = {.head = *found};
+    memcpy(handle.head.f_handle, found->f_handle, found->handle_bytes);
+    if (was_handled(siphash(l->key, &handle, sizeof handle.head + found->handle_bytes), l->now))
+        return -1;
+    return open_by_handle_at(l->start->place[share].mount, &handle.head, O_PATH | O_CLOEXEC);
+}
+
+void naming_changed(struct listener *l, const struct fanotify_event_metadata *event)
+{
+    struct act_seen act;
+    struct renaming r = read_event(event);
+    int share = share_of(l, r.file_system);
+    int fd = share < 0 || !r.target.handle || l->calm
+                 ? -1
+                 : open_changed(l, (unsigned)share, r.target.handle);
+    if (fd < 0)
+        return;
+    if (listener_see(l, fd, event->pid, &act) && act.status.st_size < SMALL &&
+        listener_was_there(fd) && !flights_has(&l->flights, act.thing, l->now))
+        asking_closed(l, &act);
+    close(fd);
+}

@@ -1,6 +1,5 @@
 #include "files/listener_parts.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 /* ---- Waiting --------------------------------------------------------------------------------- */
@@ -149,6 +148,13 @@ void opening_kept(struct listener *l, uint32_t number, enum vault_result result)
     }
 }
 
+/* Whether an open for writing can destroy something: an old file that is empty now was emptied by
+ * path just before, maybe. */
+static bool is_existing(const struct act_seen *act)
+{
+    return act->status.st_size > 0 || listener_was_there(act->fd);
+}
+
 /* ---- An open --------------------------------------------------------------------------------- */
 
 static bool is_refused(struct listener *l, const struct act_seen *act, enum intent intent)
@@ -178,7 +184,7 @@ void opening_take(struct listener *l, const struct fanotify_event_metadata *even
     if (is_refused(l, &act, intent)) {
         listener_answer(l, event->fd, true);
     } else if (intent_writes(intent) && act.owner.trusted == OWNER_NOBODY &&
-               act.status.st_size > 0) {
+               is_existing(&act)) {
         listener_trace(l, &act, TRACE_OPENED);
         open_existing(l, &act);
     } else {
@@ -188,21 +194,10 @@ void opening_take(struct listener *l, const struct fanotify_event_metadata *even
 
 /* ---- A file is closed ------------------------------------------------------------------------ */
 
-/* Without the vault's figures: whether it was there before. Who makes a file writes to it within a
- * few seconds. */
-static bool was_there(int fd)
-{
-    struct statx status;
-    if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &status) != 0 ||
-        !(status.stx_mask & STATX_BTIME))
-        return true;
-    return clock_wall() / NANOS_SECOND - status.stx_btime.tv_sec > 5;
-}
-
 static void observe_closed(struct listener *l, const struct act_seen *act, uint64_t mask)
 {
     enum meter meter = mask & FAN_CLOSE_WRITE ? METER_FILES_REWRITTEN : METER_FILES_READ;
-    if (act->status.st_size == 0 || (meter == METER_FILES_REWRITTEN && !was_there(act->fd)))
+    if (act->status.st_size == 0 || (meter == METER_FILES_REWRITTEN && !listener_was_there(act->fd)))
         return;
     struct charged charged =
         charging_charge(&l->charging, l->budgets, meter, &act->payer, act->thing, l->now);

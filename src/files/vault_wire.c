@@ -1,6 +1,8 @@
 #include "files/vault_wire.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -61,6 +63,19 @@ int vault_ask(int socket, const struct vault_question *question, int fd)
     return sent >= 0 ? 0 : errno == ECONNRESET || errno == ENOTCONN ? -EPIPE : -errno;
 }
 
+/* The listener opens nothing for reading, since it would wait for itself: of some files it has a
+ * descriptor that only names them (O_PATH). -1 when such a one cannot be opened any more. */
+static int for_reading(int fd)
+{
+    char link[32];
+    if (fd < 0 || !(fcntl(fd, F_GETFL) & O_PATH))
+        return fd;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    int opened = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    close(fd);
+    return opened;
+}
+
 int vault_wire_take(int socket, struct vault_question *question, int *fd)
 {
     union passing control;
@@ -86,6 +101,7 @@ int vault_wire_take(int socket, struct vault_question *question, int *fd)
         return -EPROTO;
     }
     question->hold[sizeof question->hold - 1] = 0;
+    *fd = for_reading(*fd);
     return 1;
 }
 
