@@ -315,7 +315,9 @@ static void a_single_jump_ahead_is_not_believed_and_a_confirmed_one_is(void **st
     p->now = here;
     send_kilobytes(p, web, 300, SECOND);
     p->now += 5 * NANOS_DAY;
-    send_kilobytes(p, web, 900, SECOND);
+    send_kilobytes(p, web, 1, SECOND);
+    p->now -= SECOND; /* near enough */
+    send_kilobytes(p, web, 899, SECOND);
     const struct replay_report *r = replay_end(p->replay);
     assert_int_equal(r->jumps, 1);
     assert_int_equal(r->holds, 0); /* five days lie between the two */
