@@ -1,0 +1,93 @@
+"""When an origin is short: who is served first. The origin answers one after the other; a flood waits for the same
+route, or for another."""
+import concurrent.futures
+import statistics
+import time
+
+import pytest
+
+from front import until
+from test_pressure import MANY, SERVER, Flood, OneAtATime, ask, challenges, started
+
+HERE = "127.0.0.1"
+PAGE = {"Accept": "text/html,*/*;q=0.8"}
+
+
+def shown(f, visits, age, address=HERE):
+    """What the holder of a pass sends: known with 9 visits an hour ago, fresh without a visit, just now."""
+    cookie = f.tell(f"pass {address} {visits} {age} proven")["cookie"]
+    return {**PAGE, "Cookie": f"ecluse_pass={cookie}"}
+
+
+def known(f):
+    return shown(f, 9, 3600)
+
+
+def fresh(f):
+    return shown(f, 0, 5)
+
+
+@pytest.mark.parametrize("who", (known, fresh))
+def test_who_has_shown_proof_goes_on_while_strangers_are_asked(front, who):
+    f = started(front)
+    with OneAtATime(f.origin, 0.01), Flood(f, "/recherche"):
+        until(lambda: challenges(f, "search"))
+        answers = [ask(f, "/recherche?q=mine", headers=who(f)) for _ in range(20)]
+    assert [status for status, _ in answers] == [200] * 20
+    assert max(seconds for _, seconds in answers) < 2
+    assert f.tell("gate")["good_refused"] == 0
+
+
+def ask_often(f, headers, times, every=0.0):
+    delays = []
+    for _ in range(times):
+        status, seconds = ask(f, "/recherche?q=mine", headers=headers)
+        delays.append(seconds if status == 200 else 9)
+        time.sleep(every)
+    return delays
+
+
+def test_who_is_known_goes_before_those_who_have_only_just_come(front):
+    f = started(front)
+    crowd = [fresh(f) for _ in range(60)]
+    mine = [known(f) for _ in range(2)]
+    with OneAtATime(f.origin, 0.01), concurrent.futures.ThreadPoolExecutor(70) as pool:
+        theirs = [pool.submit(ask_often, f, headers, 12) for headers in crowd]
+        time.sleep(2)
+        ours = [pool.submit(ask_often, f, headers, 10, 0.1) for headers in mine]
+        ours = [seconds for each in ours for seconds in each.result()]
+        theirs = [seconds for each in theirs for seconds in each.result()]
+    assert max(ours) < 1.5
+    assert statistics.median(ours) * 2 < statistics.median(theirs)
+
+
+def test_each_origin_has_places_of_its_own(front):
+    server = SERVER.replace("location @origin", """location /other/ {{
+            ecluse_origin other;
+            proxy_pass http://127.0.0.1:{origin};
+        }}
+        location @origin""")
+    f = started(front, server=server)
+    f.origin.delay = 1
+    with Flood(f, "/recherche"):
+        until(lambda: f.tell("gate")["waiting"] > 0)
+        status, seconds = ask(f, "/other/x")
+    assert status == 200 and seconds < 1.4
+
+
+def test_a_network_of_many_does_not_keep_one_alone_out(front):
+    f = started(front)
+    crowd = [shown(f, 9, 3600, "127.0.7.7") for _ in range(MANY)]
+    alone = shown(f, 9, 3600, "127.0.9.9")
+    with OneAtATime(f.origin, 0.01), concurrent.futures.ThreadPoolExecutor(MANY + 2) as pool:
+        def often(headers, source, times):
+            delays = []
+            for _ in range(times):
+                status, seconds = ask(f, "/recherche?q=1", headers=headers, source=source)
+                delays.append(seconds if status == 200 else 9)
+            return delays
+        theirs = [pool.submit(often, headers, "127.0.7.7", 16) for headers in crowd]
+        time.sleep(2)
+        ours = pool.submit(often, alone, "127.0.9.9", 10).result()
+        theirs = [seconds for each in theirs for seconds in each.result()]
+    assert statistics.median(ours) * 2 < statistics.median(theirs)
