@@ -1,6 +1,7 @@
 /* key_turn.h: `ecluse run`'s part in the keys of passes: made, and rotated when that is due.
  *
- * Looked at when it starts, when another contract is in force, and each hour. What cannot be done
+ * Looked at when it starts, when another contract is in force, when the file was removed, and each
+ * hour. What cannot be done
  * (a file that others may read, a damaged one, a full disk) is said and put on the record each
  * hour, and touches nothing: workers go on with what they have read (front/keys.h).
  */

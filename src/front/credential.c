@@ -170,13 +170,13 @@ static void show_now(void *argument)
     struct show_call *call = argument;
     const struct keyring *ring = keys_ring();
     struct caller *caller = &call->out->caller;
-    if (ring->count == 0)
-        return;
-    caller->network = keyring_near(ring, caller->address);
-    caller->wide = keyring_wide(ring, caller->address);
+    if (ring->count) {
+        caller->network = keyring_near(ring, caller->address);
+        caller->wide = keyring_wide(ring, caller->address);
+    }
     if (call->key.length)
         show_key(call);
-    if (caller->standing >= STANDING_KNOWN)
+    if (ring->count == 0 || caller->standing >= STANDING_KNOWN)
         return;
     if (call->cookies.pass.length)
         show_pass(call);

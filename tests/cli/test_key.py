@@ -84,6 +84,15 @@ def test_keys_that_others_may_read_are_refused_said_and_left(place):
     assert (place.root / KEYS).read_text(encoding="utf-8") == before
 
 
+def test_removed_keys_are_made_anew_within_a_second(place):
+    place.run()
+    assert wait_until((place.root / KEYS).exists)
+    before = (place.root / KEYS).read_text(encoding="utf-8")
+    (place.root / KEYS).unlink()
+    assert wait_until((place.root / KEYS).exists, 3)
+    assert (place.root / KEYS).read_text(encoding="utf-8") != before
+
+
 def test_a_changed_contract_moves_the_keys_at_once(place):
     place.run()
     assert wait_until((place.root / KEYS).exists)
