@@ -94,7 +94,9 @@ void help_mdoc(FILE *out)
             if (commands[i].options & ~WITH(HELP) & UINT64_C(1) << j)
                 mdoc_option(&option_forms[j], false, out);
         if (*commands[i].operands)
-            fprintf(out, ".Ar %s\n", commands[i].operands);
+            /* In quotes, one that may be left out whole is one word to mandoc's lint. */
+            fprintf(out, *commands[i].operands == '[' ? ".Ar \"%s\"\n" : ".Ar %s\n",
+                    commands[i].operands);
         fputs(".Pp\n", out);
         mdoc_sentence(commands[i].summary, out);
     }
