@@ -80,7 +80,8 @@ bool filetype_has_structure(enum filetype type);
 enum filetype filetype_of(const uint8_t *head, size_t length);
 
 /* Whether the structure of a file of this type holds, as far as bounded looks can tell: reads at
- * most some hundred KiB of fd. Only for types with structure. The seed picks the places. */
+ * most some hundred KiB of fd, and unpacks at most 2 MiB. Only for types with structure. The seed
+ * picks the places. */
 bool filetype_holds(enum filetype type, int fd, uint64_t size, uint64_t seed);
 
 /* A zip whose members say what it is: "word/", "xl/", "ppt/", "mimetype", ...: 0 for any other. Two

@@ -15,6 +15,7 @@ enum {
     DENSE = 7500, /* a file of unknown type that looked like noise before */
     BLANK = 500,  /* zeros, or one letter over and over */
     NOT_BLANK = 1500,
+    FEW = 4,   /* chunks: shorter files are often as long as before by chance */
     EDGE = 16, /* chunks at the head and at the tail that are always looked at */
 };
 
@@ -65,7 +66,9 @@ static void compare_chunk(const struct side *old, const struct side *new, uint64
     unsigned before = entropy_of(was, length), after = entropy_of(is, length);
     unsigned noise = entropy_of_noise(length);
     bool noisy = length >= 16 && after + NEAR_NOISE >= noise && after >= before + ROSE;
-    bool letters = length >= 256 && after >= LETTERS && after >= before + ROSE_IN_LETTERS;
+    /* Machine code comes as near, and is no letters. */
+    bool text = new->type == FILETYPE_TEXT || new->type == FILETYPE_ARMOUR;
+    bool letters = text && length >= 256 && after >= LETTERS && after >= before + ROSE_IN_LETTERS;
     sample->changed++;
     sample->risen += noisy || letters;
     sample->blanked += before >= NOT_BLANK && after < BLANK;
@@ -120,8 +123,8 @@ static enum rewrite_ground judge_dense(const struct side *old, const struct side
 {
     if (!filetype_has_structure(new->type))
         return overwritten(old, new, s) ? REWRITE_UNJUDGED : REWRITE_KEPT;
-    if (holds(new, seed))
-        return REWRITE_KEPT;
+    if (holds(new, seed)) /* as far as was looked: blocks in between may be noise */
+        return s->read >= FEW && overwritten(old, new, s) ? REWRITE_UNJUDGED : REWRITE_KEPT;
     if (holds(old, seed))
         return REWRITE_DAMAGED;
     return overwritten(old, new, s) ? REWRITE_UNJUDGED : REWRITE_KEPT; /* odd before as after */

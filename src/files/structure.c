@@ -149,12 +149,42 @@ static long unpacks(int fd, uint64_t at, int window_bits, uint8_t *out, size_t r
     return status == Z_OK || status == Z_STREAM_END || status == Z_BUF_ERROR ? (long)came : -1;
 }
 
-enum { UNPACKED = 65536, GZIP_BITS = 15 + 16, RAW_BITS = -15, ZLIB_BITS = 15 };
+enum {
+    UNPACKED = 65536,
+    UNPACKED_MOST = 2 << 20,
+    GZIP_BITS = 15 + 16,
+    RAW_BITS = -15,
+    ZLIB_BITS = 15
+};
+
+/* Whether what is packed there unpacks, for as far as `most` bytes of what comes out. */
+static bool unpacks_well(int fd, uint64_t at, int window_bits, size_t most)
+{
+    uint8_t bytes[WINDOW], out[UNPACKED];
+    z_stream stream = {.next_in = bytes};
+    if (inflateInit2(&stream, window_bits) != Z_OK)
+        return false;
+    int status = Z_OK;
+    while (status == Z_OK && stream.total_out < most) {
+        if (stream.avail_in == 0) {
+            long got = filetype_read(fd, bytes, sizeof bytes, at);
+            if (got <= 0)
+                break;
+            at += (uint64_t)got;
+            stream.next_in = bytes;
+            stream.avail_in = (uInt)got;
+        }
+        stream.next_out = out;
+        stream.avail_out = sizeof out;
+        status = inflate(&stream, Z_NO_FLUSH);
+    }
+    inflateEnd(&stream);
+    return status == Z_OK || status == Z_STREAM_END || status == Z_BUF_ERROR;
+}
 
 static bool gzip_holds(int fd)
 {
-    uint8_t out[UNPACKED];
-    return unpacks(fd, 0, GZIP_BITS, out, sizeof out) >= 0;
+    return unpacks_well(fd, 0, GZIP_BITS, UNPACKED_MOST);
 }
 
 /* ---- PDF: it ends as it must, and what it points to is there (ISO 32000-1, 7.5) ---------------
@@ -182,7 +212,7 @@ static const uint8_t *find_last(const uint8_t *bytes, size_t length, const char 
 /* Of the first 64 KiB: what says that it is deflated unpacks. */
 static bool pdf_streams_unpack(int fd)
 {
-    uint8_t bytes[UNPACKED], out[WINDOW];
+    uint8_t bytes[UNPACKED];
     long got = filetype_read(fd, bytes, sizeof bytes, 0);
     const uint8_t *p = bytes, *end = bytes + (got > 0 ? got : 0);
     unsigned looked = 0;
@@ -193,7 +223,7 @@ static bool pdf_streams_unpack(int fd)
         p += 6;
         p += *p == '\r';
         p += *p == '\n';
-        if (unpacks(fd, (uint64_t)(p - bytes), ZLIB_BITS, out, sizeof out) < 0)
+        if (!unpacks_well(fd, (uint64_t)(p - bytes), ZLIB_BITS, UNPACKED_MOST / 4))
             return false;
         looked++;
     }
