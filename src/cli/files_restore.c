@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { SAID_MOST = 20 };
@@ -245,6 +247,8 @@ static int restore_all(const struct files_wish *wish, struct plan *plan, size_t 
         changed += plan[p].state[RESTORE_CHANGED];
         bytes += plan[p].bytes;
     }
+    if (wish->to && mkdir(wish->to, 0700) != 0 && errno != EEXIST)
+        return could_not(wish->json, "--to %.200s: %s", wish->to, strerror(errno));
     if (wish->to && (to = open(wish->to, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
         return could_not(wish->json, "--to %.200s: %s", wish->to, strerror(errno));
     if (!wish->json)
