@@ -193,6 +193,8 @@ static void leave(struct replay *r, const struct leaving *l)
     } else {
         act.host = place_of(r, &who, ENTRY_HOST);
     }
+    replay_world_fetch(r->observed, act.host);
+    replay_world_fetch(r->enforced, act.host);
     if (l->place)
         *l->place = act.host;
     act.pair = act.host;

@@ -261,6 +261,14 @@ static void count_before(struct replay_world *w, const struct replay_act *act, n
         entry_count(w, ENTRY_NEWCOMERS, when, act->now);
 }
 
+void replay_world_fetch(const struct replay_world *w, uint32_t host)
+{
+    const char *entry = (const char *)&w->entries[host];
+    __builtin_prefetch(entry, 1);
+    __builtin_prefetch(entry + 64, 1);
+    __builtin_prefetch(&w->look[host], 1);
+}
+
 bool replay_world_charge(struct replay_world *w, const struct replay_act *act)
 {
     struct replay_toll toll = {.settings = &w->settings,

@@ -47,6 +47,9 @@ void replay_world_close(struct replay_world *w); /* takes NULL */
 
 nanos_t replay_world_epoch(const struct replay_world *w); /* its length */
 
+/* What charging this host will look at: fetched while something else is done. */
+void replay_world_fetch(const struct replay_world *w, uint32_t host);
+
 /* Whether it goes. */
 bool replay_world_charge(struct replay_world *w, const struct replay_act *act);
 
