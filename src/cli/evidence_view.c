@@ -1,5 +1,6 @@
 #include "cli/evidence_view.h"
 
+#include "cli/evidence_files.h"
 #include "cli/output.h"
 #include "egress/trail.h"
 #include "status/status.h"
@@ -118,6 +119,8 @@ void evidence_print(const struct situation *s, enum guard guard, uint64_t hold)
     struct trail *e = NULL;
     char one[FIGURE_SIZE], two[FIGURE_SIZE], three[FIGURE_SIZE], four[FIGURE_SIZE];
     nanos_t wall = s->now.wall;
+    if (guard == GUARD_FILES)
+        evidence_files_print(s, hold);
     int code = read_for(s, guard, hold, &e);
     if (code == -EACCES)
         puts("Its evidence is not yours to see.");
@@ -189,6 +192,8 @@ static json_t *connections_json(const struct trail *e)
 json_t *evidence_json(const struct situation *s, enum guard guard, uint64_t hold)
 {
     struct trail *e = NULL;
+    if (guard == GUARD_FILES)
+        return evidence_files_json(s, hold);
     if (read_for(s, guard, hold, &e) < 0)
         return json_null();
     json_t *object = json_pack(

@@ -1,4 +1,5 @@
-/* evidence_view.h: what a hold of bytes out rests on (egress/evidence.h), for `ecluse why`. */
+/* evidence_view.h: what a hold rests on, for `ecluse why`: of bytes out (egress/trail.h), of files
+ * (evidence_files.h). */
 #ifndef ECLUSE_EVIDENCE_VIEW_H
 #define ECLUSE_EVIDENCE_VIEW_H
 

@@ -120,7 +120,7 @@ void answering_tick(struct files *f)
     for (unsigned i = 0; i < HOLDS_MOST; i++)
         if (f->held[i].evidence.hold && f->held[i].again && f->held[i].again <= f->moment.boot)
             write_evidence(f, &f->held[i]);
-    unsigned gone = freezer_tick(&f->freezer, f->budgets, f->moment.boot);
+    unsigned gone = freezer_tick(&f->freezer, f->budgets, f->mode == MODE_ENFORCE, f->moment.boot);
     if (gone)
         files_say(f, FILES_UP, "process tree", "%u went on: the hold is over", gone);
 }

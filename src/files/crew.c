@@ -327,10 +327,13 @@ static void give_word(struct files *f, unsigned seat)
               f->mode == MODE_ENFORCE ? "opens wait for its answer" : "observes");
 }
 
-static void tell_to_leave(struct listener_crew *crew)
+/* Its notes are taken once more when it has gone. */
+static void tell_to_leave(const struct files *f, struct listener_crew *crew)
 {
-    if (crew->pid && !crew->leaving)
-        shutdown(crew->control, SHUT_RDWR);
+    if (crew->pid && !crew->leaving) {
+        epoll_ctl(f->poll, EPOLL_CTL_DEL, crew->control, NULL);
+        shutdown(crew->control, SHUT_WR);
+    }
     crew->leaving = true;
 }
 
@@ -340,13 +343,13 @@ static void keep_listener(struct files *f)
     unsigned next = 1 - f->seat;
     struct listener_crew *now = &f->listener[f->seat], *then = &f->listener[next];
     if (!anything_to_guard(f)) {
-        tell_to_leave(now);
+        tell_to_leave(f, now);
         return;
     }
     if (then->pid) {
         if (!atomic_load(&f->board->seat[next].ready))
             return;
-        tell_to_leave(now);
+        tell_to_leave(f, now);
         if (!now->pid)
             give_word(f, next);
         return;
@@ -452,7 +455,7 @@ bool crew_is_up(const struct files *f)
 void crew_release_children(struct files *f, bool all)
 {
     for (unsigned seat = 0; seat < SEATS; seat++) {
-        tell_to_leave(&f->listener[seat]);
+        tell_to_leave(f, &f->listener[seat]);
         for (int i = 0; i < 80 && f->listener[seat].pid; i++) {
             reap(f);
             poll(NULL, 0, 10);

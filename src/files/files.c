@@ -65,7 +65,7 @@ static int begin(struct files *f, struct error *error)
     f->board = board_new();
     f->held = calloc(HOLDS_MOST, sizeof *f->held);
     f->poll = epoll_create1(EPOLL_CLOEXEC);
-    if (!f->board || !f->held || f->poll < 0 || freezer_open(&f->freezer) < 0)
+    if (!f->board || !f->held || f->poll < 0 || freezer_open(&f->freezer, f->contract->runtime) < 0)
         return error_set(error, -ENOMEM, "no memory for the guard of files");
     code = crew_begin(f);
     return code < 0 ? error_set(error, code, "the watchdog cannot be begun") : 0;

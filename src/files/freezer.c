@@ -165,8 +165,18 @@ static void continue_all(const struct freezer *freezer, struct frozen *f)
     f->count = 0;
 }
 
+static bool continue_one(void *context, const struct seen *seen)
+{
+    const struct frozen *f = context;
+    if (seen->state == 'T' && seen->status.real == f->user)
+        kill(seen->id, SIGCONT);
+    return true;
+}
+
 static void let_go(const struct freezer *freezer, struct frozen *f)
 {
+    if (f->found)
+        each_of_tree(freezer->proc, f->tree, continue_one, f);
     if (f->group[0])
         set_group(f->group, false);
     continue_all(freezer, f);
@@ -175,11 +185,53 @@ static void let_go(const struct freezer *freezer, struct frozen *f)
 
 /* ---- Calls ----------------------------------------------------------------------------------- */
 
-int freezer_open(struct freezer *freezer)
+struct remembered {
+    uint64_t tree, hold;
+    uint32_t user, unused;
+    char group[256];
+};
+
+/* Whatever the file holds, it can at most wake a tree, or stop one that is held. */
+static void recall(struct freezer *freezer)
 {
+    struct remembered one;
+    int fd = open(freezer->memory, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    for (unsigned i = 0; fd >= 0 && i < FREEZER_MOST; i++) {
+        if (read(fd, &one, sizeof one) != (ssize_t)sizeof one)
+            break;
+        struct frozen *f = &freezer->frozen[i];
+        *f = (struct frozen){
+            .tree = one.tree, .hold = one.hold, .user = one.user, .found = true};
+        one.group[sizeof one.group - 1] = 0;
+        memcpy(f->group, one.group, sizeof f->group);
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
+static void remember(const struct freezer *freezer)
+{
+    int fd = open(freezer->memory, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    for (unsigned i = 0; fd >= 0 && i < FREEZER_MOST; i++) {
+        const struct frozen *f = &freezer->frozen[i];
+        struct remembered one = {.tree = f->tree, .hold = f->hold, .user = f->user};
+        memcpy(one.group, f->group, sizeof one.group);
+        if (f->tree && !f->shared && write(fd, &one, sizeof one) < 0)
+            break;
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
+int freezer_open(struct freezer *freezer, const char *runtime)
+{
+    snprintf(freezer->memory, sizeof freezer->memory, "%s/files.frozen", runtime);
     freezer->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     freezer->frozen = calloc(FREEZER_MOST, sizeof *freezer->frozen);
-    return freezer->proc < 0 || !freezer->frozen ? -ENOMEM : 0;
+    if (freezer->proc < 0 || !freezer->frozen)
+        return -ENOMEM;
+    recall(freezer);
+    return 0;
 }
 
 void freezer_close(struct freezer *freezer)
@@ -187,6 +239,8 @@ void freezer_close(struct freezer *freezer)
     for (unsigned i = 0; freezer->frozen && i < FREEZER_MOST; i++)
         if (freezer->frozen[i].tree)
             let_go(freezer, &freezer->frozen[i]);
+    if (freezer->frozen)
+        remember(freezer);
     free(freezer->frozen);
     if (freezer->proc >= 0)
         close(freezer->proc);
@@ -243,6 +297,7 @@ bool freezer_freeze(struct freezer *freezer, const struct freezer_who *who, uint
     f->hold = hold;
     stop_first(freezer, f, who->process);
     freeze(freezer, f);
+    remember(freezer);
     return !held && !f->shared;
 }
 
@@ -255,6 +310,7 @@ void freezer_pause(struct freezer *freezer, const struct freezer_who *who, nanos
     f->until = until;
     stop_first(freezer, f, who->process);
     freeze(freezer, f);
+    remember(freezer);
 }
 
 void freezer_resume(struct freezer *freezer, nanos_t now)
@@ -266,7 +322,7 @@ void freezer_resume(struct freezer *freezer, nanos_t now)
     }
 }
 
-unsigned freezer_tick(struct freezer *freezer, const struct budgets *b, nanos_t now)
+unsigned freezer_tick(struct freezer *freezer, const struct budgets *b, bool enforce, nanos_t now)
 {
     struct hold hold;
     unsigned gone = 0;
@@ -274,11 +330,12 @@ unsigned freezer_tick(struct freezer *freezer, const struct budgets *b, nanos_t 
         struct frozen *f = &freezer->frozen[i];
         if (!f->tree || !f->hold)
             continue;
-        if (hold_find(b, f->hold, &hold) && hold.until > now && !hold.observed) {
+        if (enforce && hold_find(b, f->hold, &hold) && hold.until > now && !hold.observed) {
             freeze(freezer, f);
         } else {
             gone += !f->shared;
             let_go(freezer, f);
+            remember(freezer);
         }
     }
     return gone;

@@ -19,6 +19,7 @@ struct frozen {
     nanos_t until;
     uint32_t user;
     bool shared;         /* it serves others: looked at again, not stopped */
+    bool found;          /* an earlier manager stopped it: who is stopped in it was, we say */
     char group[256];     /* the control group's folder; "" when signals do it */
     unsigned count;
     struct frozen_process {
@@ -29,10 +30,13 @@ struct frozen {
 
 struct freezer {
     int proc;
+    char memory[CONTRACT_PATH_SIZE + 16];
     struct frozen *frozen; /* FREEZER_MOST */
 };
 
-int freezer_open(struct freezer *freezer);   /* -ENOMEM, or /proc */
+/* `runtime/files.frozen` remembers who stands still, for the next manager if this one is killed: what
+ * it finds there goes on when the holds end. -ENOMEM, or /proc. */
+int freezer_open(struct freezer *freezer, const char *runtime);
 void freezer_close(struct freezer *freezer); /* everybody goes on */
 
 struct freezer_who {
@@ -47,8 +51,9 @@ bool freezer_freeze(struct freezer *freezer, const struct freezer_who *who, uint
 void freezer_pause(struct freezer *freezer, const struct freezer_who *who, nanos_t until);
 /* Often: lets go who was paused long enough. */
 void freezer_resume(struct freezer *freezer, nanos_t now);
-/* Once a second: stops who was begun meanwhile, lets go whose hold is not `in force` any more. */
-unsigned freezer_tick(struct freezer *freezer, const struct budgets *b, nanos_t now);
+/* Once a second: stops who was begun meanwhile, lets go whose hold is not in force any more, and
+ * everybody when nothing is enforced. How many trees went on. */
+unsigned freezer_tick(struct freezer *freezer, const struct budgets *b, bool enforce, nanos_t now);
 unsigned freezer_count(const struct freezer *freezer);
 
 #endif

@@ -253,14 +253,15 @@ static void take_changes(struct listener *l)
 static void take_control(struct listener *l)
 {
     int vault;
-    struct pollfd state = {.fd = l->start->control, .events = POLLIN};
-    if (poll(&state, 1, 0) > 0 && state.revents & POLLHUP && !(state.revents & POLLIN)) {
-        l->leave = true;
+    struct pollfd state = {.fd = l->start->control, .events = POLLRDHUP};
+    int share = note_take_vault(l->start->control, &vault);
+    if (share < 0) {
+        if (poll(&state, 1, 0) > 0 && state.revents & (POLLRDHUP | POLLHUP)) {
+            l->leave = true; /* told to, or the manager is gone */
+            epoll_ctl(l->poll, EPOLL_CTL_DEL, l->start->control, NULL);
+        }
         return;
     }
-    int share = note_take_vault(l->start->control, &vault);
-    if (share < 0)
-        return;
     asking_gone(l, (unsigned)share);
     l->vault[share] = vault;
     asking_open(l, (unsigned)share);
