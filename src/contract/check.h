@@ -57,6 +57,10 @@ enum { CELL_MOST_PER_SECOND = 1000000 };
       "`bytes_out` per host or for everyone that counts connections begun inside.",               \
       "One way out without a limit makes all other limits void. A budget per pair alone is "      \
       "none: who has many destinations has as many budgets.")                                     \
+    X(bytes_fit_the_kernel,                                                                       \
+      "More than 16 budgets of `bytes_out`, or more than 8 that count the same bytes.",           \
+      "The kernel's program has so many accounts for each host, and charges so many for a "       \
+      "packet.")                                                                                  \
     X(trusted_are_limited,                                                                        \
       "A trusted program without a budget of `files_read` and one of `files_rewritten` with "     \
       "`where: {trusted: NAME}`, per user, process or for everyone, on every share.",             \

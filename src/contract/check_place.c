@@ -74,6 +74,48 @@ void check_ways_out_are_limited(struct reading *r)
     check_way(r, CONTRACT_CLASS_UNLISTED, "unlisted", section->key);
 }
 
+static bool counts_bytes_to(const struct budget_rule *rule, int class, enum begun begun)
+{
+    return rule->meter == METER_BYTES_OUT &&
+           (rule->class == CONTRACT_CLASS_ANY || rule->class == class) &&
+           (rule->begun == BEGUN_ANY || rule->begun == begun);
+}
+
+/* How many budgets before this one, and this one, count what goes to a class. */
+static unsigned together_with(const struct reading *r, const struct budget_rule *last, int class,
+                              enum begun begun)
+{
+    unsigned count = 0;
+    for (const struct budget_rule *rule = r->contract->budget; rule <= last; rule++)
+        count += counts_bytes_to(rule, class, begun);
+    return counts_bytes_to(last, class, begun) ? count : 0;
+}
+
+void check_bytes_fit_the_kernel(struct reading *r)
+{
+    unsigned all = 0;
+    for (struct budget_at at = budget_first(r); at.rule; budget_next(&at)) {
+        if (at.rule->meter != METER_BYTES_OUT || !node_is_good(at.node, "meter"))
+            continue;
+        unsigned together = 0;
+        for (int class = -1; class < (int)r->contract->network.class_count; class ++)
+            for (enum begun begun = BEGUN_INSIDE; begun <= BEGUN_OUTSIDE; begun++) {
+                unsigned here =
+                    together_with(r, at.rule, class < 0 ? CONTRACT_CLASS_UNLISTED : class, begun);
+                together = here > together ? here : together;
+            }
+        if (++all == CONTRACT_MAX_BYTES_OUT + 1)
+            read_complain(r, budget_field(&at, "meter"),
+                          "more than %d budgets of `bytes_out`; allowed: up to %d",
+                          CONTRACT_MAX_BYTES_OUT, CONTRACT_MAX_BYTES_OUT);
+        else if (together == CONTRACT_MAX_BYTES_TOGETHER + 1)
+            read_complain(r, budget_field(&at, "meter"),
+                          "more than %d budgets of `bytes_out` count the same bytes; allowed: up "
+                          "to %d; say `where: {to: ...}`",
+                          CONTRACT_MAX_BYTES_TOGETHER, CONTRACT_MAX_BYTES_TOGETHER);
+    }
+}
+
 static struct node *entry_of_prefix(struct node *list, const struct prefix *prefix)
 {
     for (struct node *entry = list && list->kind == NODE_LIST ? list->first : NULL; entry;

@@ -38,6 +38,8 @@ enum {
     CONTRACT_MAX_SHARES = 32,
     CONTRACT_MAX_TRUSTED = 16,
     CONTRACT_MAX_CLASSES = 16, /* of destinations, `unlisted` not counted */
+    CONTRACT_MAX_BYTES_OUT = 16, /* budgets of bytes_out */
+    CONTRACT_MAX_BYTES_TOGETHER = 8, /* of these, how many may count the same bytes */
     CONTRACT_MAX_PREFIXES =
         512, /* of one list: a class, inside, trusted proxies, one protected entry's `from` */
     CONTRACT_MAX_PROTECTED = 32,

@@ -324,6 +324,29 @@ static void no_more_is_taken_than_the_struct_holds(void **state)
     refuses_all(yaml, w.length, &(struct expected){515, 3, "at most 512 prefixes"}, 1);
 }
 
+static void more_bytes_are_not_asked_of_the_kernel_than_it_can_count(void **state)
+{
+    UNUSED(state);
+    char yaml[8192];
+    for (int same = 0; same < 2; same++) {
+        struct writer w = writer_on(yaml, sizeof yaml - 1);
+        write_string(&w, NETWORK "budgets:\n");
+        for (int i = 0; i < (same ? 9 : 17); i++) {
+            char line[200];
+            snprintf(line, sizeof line,
+                     "  - {name: b%d, meter: bytes_out, per: host, begun: %s, at_most: "
+                     "{1h: 1GB}, over: hold, hold_for: 1h}\n",
+                     i, same || i % 2 ? "inside" : "outside");
+            write_string(&w, line);
+        }
+        yaml[w.length] = 0;
+        if (same)
+            refuses(yaml, 12, 23, "more than 8 budgets of `bytes_out` count the same bytes");
+        else
+            refuses(yaml, 20, 24, "more than 16 budgets of `bytes_out`; allowed: up to 16");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,6 +366,7 @@ int main(void)
         cmocka_unit_test(directories_do_not_lie_in_one_another),
         cmocka_unit_test(nobody_trusts_everyone),
         cmocka_unit_test(no_more_is_taken_than_the_struct_holds),
+        cmocka_unit_test(more_bytes_are_not_asked_of_the_kernel_than_it_can_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,9 @@
 #include <errno.h>
 #include <stdio.h>
 
+_Static_assert((int)CONTRACT_MAX_BYTES_OUT == EGRESS_ACCOUNTS &&
+                   (int)CONTRACT_MAX_BYTES_TOGETHER == EGRESS_CHARGES,
+               "the checker lets through what the program can count");
 _Static_assert(CLASS_COUNT *BY_COUNT <= EGRESS_LISTS, "the table of lists is too small");
 _Static_assert(CLASS_FIRST + CONTRACT_MAX_CLASSES <= CLASS_COUNT,
                "a contract may have more classes");

@@ -69,9 +69,16 @@ static int looks_begin(struct egress *e, struct error *error)
     e->watch = watch_new();
     if (!e->look || !e->pace || !e->watch)
         return error_set(error, -ENOMEM, "no memory for %u hosts", e->kernel->entry_count);
-    for (uint32_t index = 0; index < e->kernel->entry_count; index++)
+    static const uint8_t nowhere[16];
+    for (uint32_t index = 0; index < e->kernel->entry_count; index++) {
+        const struct egress_entry *entry = &e->kernel->entries[index];
         for (unsigned i = 0; i < EGRESS_ACCOUNTS; i++)
-            e->look[index].told[i] = word_load(&e->kernel->entries[index].account[i].refused);
+            e->look[index].told[i] = word_load(&entry->account[i].refused);
+        if (entry->kind == ENTRY_LEAVING) { /* the process before us had no time to give it back */
+            e->look[index].seen = e->look[index].leaving = true;
+            e->look[index].pair = memcmp(entry->to, nowhere, sizeof nowhere) != 0;
+        }
+    }
     return 0;
 }
 

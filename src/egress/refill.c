@@ -56,8 +56,9 @@ static uint64_t count_account(struct egress *e, uint32_t index, unsigned i,
     }
     /* What would fit by now was refused before a release or a window gave way: that is no reason
      * for another hold. */
-    if (refused - look->told[i] > budget_left(e->budgets, budget, p, now, NULL))
-        budget_refused(e->budgets, budget, p, refused - look->told[i], now);
+    uint64_t more = refused - look->told[i];
+    if (more && more > budget_left(e->budgets, budget, p, now, NULL))
+        budget_refused(e->budgets, budget, p, more, now);
     look->told[i] = refused;
     return went;
 }

@@ -270,6 +270,55 @@ static void a_pair_is_held_and_shown_with_its_host_and_destination(void **state)
     works_free(w);
 }
 
+/* Hosts of addresses of their own, so that each has its connections. */
+static uint64_t send_megabytes_of(struct works *w, uint8_t host, unsigned count)
+{
+    char inside[16];
+    uint64_t sent = 0;
+    struct way way = web;
+    way.host = host;
+    way.inside = inside;
+    snprintf(inside, sizeof inside, "10.1.0.%u", host);
+    handshake(&w->stage, way, false);
+    for (unsigned i = 0; i < count; i++) {
+        struct frame f = frame_tcp(&way, FLAG_ACK, 5001, 1001, 1000);
+        f.segment_size = 1;
+        f.segments = 18500;
+        sent += send_out(&w->stage, f) == VERDICT_PASS ? 1000000 : 0;
+    }
+    return sent;
+}
+
+static void over_what_everyone_has_those_who_took_most_are_held(void **state)
+{
+    (void)state;
+    if (!stage_is_possible())
+        skip();
+    struct works *w = works_by(
+        "ecluse: 1\n"
+        "network: {inside: [10.1.0.0/16], interface: lan0}\n"
+        "budgets:\n"
+        "- {name: all, meter: bytes_out, per: everyone, where: {to: unlisted}, at_most: {1h: "
+        "100MB}, over: hold, hold_for: 1h}\n");
+    uint64_t sent = send_megabytes_of(w, 1, 5) + send_megabytes_of(w, 2, 70);
+    later(w, NANOS_SECOND);
+    sent += send_megabytes_of(w, 3, 20);
+    later(w, NANOS_SECOND);
+    sent += send_megabytes_of(w, 1, 20);
+    later(w, NANOS_SECOND);
+    later(w, NANOS_SECOND);
+    assert_in_range(sent, 97000000, 101000000);
+    struct hold hold[4];
+    char text[PRINCIPAL_TEXT_SIZE];
+    size_t count = holds_now(w, hold, 4);
+    assert_in_range(count, 1, 3);
+    bool most = false;
+    for (size_t i = 0; i < count; i++)
+        most = most || strcmp(principal_text(&hold[i].principal, text), "02:00:00:00:00:02") == 0;
+    assert_true(most);
+    works_free(w);
+}
+
 /* A public server's answer that goes on while the contract changes: other programs, the same
  * connections. */
 static void connections_keep_who_began_them_when_programs_change(void **state)
@@ -361,6 +410,7 @@ int main(void)
         cmocka_unit_test(a_restart_forgets_nothing),
         cmocka_unit_test(a_hold_has_its_evidence_for_as_long_as_the_contract_says),
         cmocka_unit_test(a_pair_is_held_and_shown_with_its_host_and_destination),
+        cmocka_unit_test(over_what_everyone_has_those_who_took_most_are_held),
         cmocka_unit_test(connections_keep_who_began_them_when_programs_change),
         cmocka_unit_test(another_contract_comes_in_place_or_says_that_it_needs_other_programs),
         cmocka_unit_test(programs_of_another_state_are_not_taken_over),

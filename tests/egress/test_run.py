@@ -76,6 +76,22 @@ def test_killed_it_is_started_again_and_goes_on_where_it_stood(world):
     assert audit(w, kind="guard_down", guard="egress", how="signal 9")
 
 
+def test_when_all_of_ecluse_run_is_killed_the_next_one_goes_on_where_it_stood(world):
+    w = world(guard=False)
+    w.start_run()
+    arrived = w.receiver()
+    w.send(bytes=8 * MB, seconds=2)
+    pid = w.guard_pid()
+    w.supervisor.kill()
+    w.supervisor.wait()
+    assert w.wait(lambda: not os.path.exists(f"/proc/{pid}"))
+    w.send(bytes=8 * MB, seconds=2)
+    w.start_run()
+    w.send(seconds=1.5)
+    is_bounded(arrived())
+    assert w.wait(lambda: w.held())
+
+
 def test_stopped_it_is_an_alarm_and_the_kernel_keeps_to_what_was_left(world):
     w = world(guard=False)
     w.start_run()

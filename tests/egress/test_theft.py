@@ -78,6 +78,21 @@ def test_three_hosts_and_five_destinations_share_what_everyone_has(world):
     assert w.holds()
 
 
+def test_slow_theft_passes_the_short_windows_and_ends_at_the_long_one(world):
+    """In real time: 10 s are never full, 20 s are, once."""
+    w = world(windows="10s: 6MB, 20s: 7MB, 1h: 7MB")
+    arrived = w.receiver()
+    for _ in range(26):
+        began = time.monotonic()
+        w.send(bytes=350000, seconds=0.7)
+        if w.holds():
+            break
+        time.sleep(max(0, began + 0.8 - time.monotonic()))
+    is_bounded(arrived(), 7)
+    hold, = w.holds()
+    assert int(hold["limit"]) == 7 * MB
+
+
 def test_a_listed_partner_is_a_way_out_up_to_its_own_budget(world):
     w = world(partners="40MB")
     arrived = w.receiver()

@@ -34,7 +34,7 @@ network:
   destinations: {{partners: [203.0.113.0/24], backup: [192.0.2.9]}}
 budgets:
   - {{name: theft, meter: bytes_out, per: host, where: {{to: unlisted}},
-     at_most: {{1h: {host}, 1d: {host}}}, over: hold, hold_for: 1h}}
+     at_most: {{{windows}}}, over: hold, hold_for: 1h}}
   - {{name: all hosts, meter: bytes_out, per: everyone, where: {{to: unlisted}},
      at_most: {{1h: {everyone}}}, over: hold, hold_for: 1h}}
   - {{name: partners, meter: bytes_out, per: host, where: {{to: partners}},
@@ -50,7 +50,7 @@ def ip(*words):
 
 class World:
     def __init__(self, hosts=1, mode="enforce", host="20MB", everyone="10GB", partners="1GB",
-                 attach="gateway"):
+                 attach="gateway", windows=None):
         mark = f"ecl{os.getpid() % 10000}{random.randrange(1000)}"
         self.gateway, self.outside = f"{mark}-gw", f"{mark}-out"
         self.inside = [f"{mark}-in{n}" for n in range(hosts)]
@@ -60,8 +60,9 @@ class World:
         self.interface = "lan0" if attach == "gateway" else "eth0"
         self.guarded = self.gateway if attach == "gateway" else self.inside[0]
         self.contract.write_text(CONTRACT.format(
-            directory=self.directory, mode=mode, host=host, everyone=everyone, partners=partners,
-            attach=attach, interface=self.interface))
+            directory=self.directory, mode=mode, everyone=everyone, partners=partners,
+            attach=attach, interface=self.interface,
+            windows=windows or f"1h: {host}, 1d: {host}"))
         self.directory.chmod(0o755)  # the guards' users pass through
         self.guard = self.supervisor = None
         try:
