@@ -279,9 +279,9 @@ void front_lane_raise(ngx_http_request_t *r, struct caller *caller);
 /* Preaccess, of a lane's location: true when the request was turned away and answered. */
 bool front_lane_shut(ngx_http_request_t *r, struct front_location *location);
 
-/* credential.c, for challenge.c, inside front_guarded(): the keys (one without a key signs nothing);
- * how hard a puzzle this caller's network gets; seconds that the ticket it shows still lacks, 0 when
- * it shows none that is good. */
+/* credential.c, for challenge.c, inside front_guarded(): the keys (a ring without one signs
+ * nothing); how hard a puzzle this caller's network gets; seconds that the ticket it shows still
+ * lacks, 0 when it shows none that is good. */
 const struct keyring *front_keyring(void);
 unsigned front_puzzle_bits(const struct caller *caller);
 unsigned front_ticket_lacks(ngx_http_request_t *r);

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 import pytest
+from front import free_port
 
 SOURCE = pathlib.Path(os.environ["ECLUSE_SOURCE"])
 MODULES = SOURCE / "tests/pages/node_modules/playwright-core"
@@ -16,7 +17,7 @@ browser = pytest.mark.skipif(not (MODULES.exists() and shutil.which("node") and 
 # A budget that one address has soon spent for an hour; a pass has one of its own.
 SPENT = 30
 CONTRACT = f"""
-routes: [{{name: gated, match: "/gated/*"}}]
+routes: [{{name: gated, match: "/gated/*"}}, {{name: short, match: "/short/*"}}]
 budgets:
   - {{name: gate, meter: requests, per: client, where: {{route: gated}}, at_most: {{1h: {SPENT}}}, over: challenge}}
 """
@@ -38,6 +39,11 @@ SERVER = """
         ecluse on;
         location = /form {{ ecluse off; default_type "text/html; charset=utf-8"; alias {directory}/form.html; }}
         location / {{ proxy_pass http://127.0.0.1:{origin}; }}
+    }}
+    server {{
+        listen 127.0.0.1:%d http2;
+        ecluse on;
+        location / {{ proxy_pass http://127.0.0.1:{origin}; }}
 """
 PAGE = {"Accept": "text/html,*/*;q=0.8", "Accept-Language": "fr"}
 POSTED = {**PAGE, "Content-Type": "application/x-www-form-urlencoded"}
@@ -45,7 +51,9 @@ POSTED = {**PAGE, "Content-Type": "application/x-www-form-urlencoded"}
 
 @pytest.fixture
 def gated(front):
-    f = front(contract=CONTRACT, server=SERVER, run=False)
+    h2 = free_port()
+    f = front(contract=CONTRACT, server=SERVER % h2, run=False)
+    f.h2 = h2
     (f.directory / "form.html").write_text(FORM.format(port=f.port))
     f.start_nginx()
     connection = f.connect()
@@ -178,3 +186,31 @@ def test_a_reader_who_hangs_up_while_sending_is_forgotten(gated):
         connection.close()
     assert gated.get("/gated/page", headers=PAGE).status == 503
     assert "alert" not in gated.log()
+
+
+def curl(f, *words):
+    """Over HTTP/2 without TLS: head and body."""
+    done = subprocess.run(["curl", "-sS", "-i", "--http2-prior-knowledge", "-m", "10", "-H", "Accept: text/html", "-H",
+                           "Accept-Language: en", *words[:-1], f"http://127.0.0.1:{f.h2}{words[-1]}"],
+                          capture_output=True, text=True, check=True, timeout=20)
+    head, _, body = done.stdout.partition("\n\n")
+    return head, body
+
+
+def test_over_http2_it_is_the_same(gated):
+    head, body = curl(gated, "/gated/page")
+    assert head.startswith("HTTP/2 503") and "set-cookie: ecluse_ticket=" in head and body.endswith("</html>\n")
+    head, body = curl(gated, "-H", "Sec-Fetch-Site: same-origin", "-d", "a=%22&b=" + "x" * 3000, "/gated/post")
+    assert head.startswith("HTTP/2 503") and 'name="a" value="&quot;"' in body and "x" * 3000 in body
+    head, body = curl(gated, "-I", "/gated/page")
+    assert head.startswith("HTTP/2 503") and body == ""
+
+
+def test_a_route_that_is_short_of_room_asks_too(gated):
+    assert gated.get("/short/page", headers=PAGE).status == 200
+    assert gated.tell("challenge short")["begun"]
+    page = gated.get("/short/page", headers=PAGE)
+    assert page.status == 503 and "ecluse_ticket" in page.headers["set-cookie"]
+    assert gated.get("/short/page").headers["content-type"].startswith("text/plain")
+    done = gated.tell("gate")["done"]
+    assert (done["challenged_pressure"], done["program_pressure"]) == (1, 1)
