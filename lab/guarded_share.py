@@ -122,8 +122,12 @@ class GuardedShare:
 
     def is_ready(self):
         assert self.guard.poll() is None, self.said()
-        shares = (self.status().get("files") or {}).get("shares") or [{}]
-        return shares[0].get("guarded") and shares[0].get("vault", {}).get("pass_done")
+        told = self.status()
+        if told.get("supervisor", {}).get("pid") != self.guard.pid or not told.get("files"):
+            return False
+        share, listener = told["files"]["shares"][0], told["files"]["listener"]["pid"]
+        return listener and os.path.exists(f"/proc/{listener}") \
+            and share["guarded"] and share["vault"].get("pass_done")
 
     # ---- Its commands ------------------------------------------------------------------------
 

@@ -134,6 +134,7 @@ def test_a_dry_run_changes_nothing_and_to_another_place_neither(world):
     assert done.returncode == 0, done.stderr
     assert place.lost() == lost
     elsewhere = world.share.at("elsewhere")
+    os.mkdir(elsewhere)
     world.restore("--hold", hold, "--to", elsewhere)
     assert place.lost() == lost
     assert sum(len(names) for _, _, names in os.walk(elsewhere)) == len(lost)

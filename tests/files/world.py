@@ -1,5 +1,6 @@
 """A guarded share, and people at work on it."""
 
+import itertools
 import os
 import pathlib
 import subprocess
@@ -13,17 +14,17 @@ from guarded_share import Department, GuardedShare, People, end_session  # noqa:
 
 BUILD = pathlib.Path(os.environ.get("ECLUSE_BUILD", SOURCE / "build"))
 ENCRYPT = str(BUILD / "lab" / "encrypt")
-FIRST_USER = 61000  # numbers that no user of the system has
+# Numbers that no user of the system has, none twice: what a hold stops is stopped everywhere.
+USERS = itertools.count(61000, 10)
 
 
 class World(GuardedShare):
     def __init__(self, stock, **options):
         super().__init__(BUILD, **options)
-        self.stock, self.users, self.people = stock, 0, People()
+        self.stock, self.people = stock, People()
 
     def new_user(self):
-        self.users += 1
-        return FIRST_USER + 10 * self.users
+        return next(USERS)
 
     def department(self, name, count=150):
         return Department(BUILD, self.share, self.stock, name, self.new_user(), count)
