@@ -315,12 +315,22 @@ int command_files(const struct arguments *a)
     bool json = a->option[OPTION_JSON] != NULL;
     bool restores = strcmp(a->operand[0], "restore") == 0;
     struct files_wish wish;
-    if (!restores && strcmp(a->operand[0], "list") != 0)
-        return could_not(json, "`files %.40s`: it is `files list` or `files restore`",
+    bool canaries = strcmp(a->operand[0], "canaries") == 0;
+    if (!restores && !canaries && strcmp(a->operand[0], "list") != 0)
+        return could_not(json,
+                         "`files %.40s`: it is `files list`, `files restore` or `files canaries`",
                          a->operand[0]);
+    if (a->operand_count > 1 && !canaries)
+        return could_not(json, "`files %s` takes options, and no `%.40s`", a->operand[0],
+                         a->operand[1]);
     int status = files_wish_read(a, &wish);
     if (status != EXIT_DONE)
         return status;
+    if (canaries) {
+        status = files_canaries(&wish, a->operand_count > 1 ? a->operand[1] : NULL);
+        files_wish_free(&wish);
+        return status;
+    }
     bool plan = wish.hold || wish.since;
     if (restores && !plan && wish.share < 0)
         status =
