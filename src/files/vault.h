@@ -104,6 +104,10 @@ void vault_close(struct vault *v); /* takes NULL; makes all durable */
 void vault_set_limits(struct vault *v, const struct vault_limits *limits);
 enum vault_kind vault_kind(const struct vault *v);
 
+/* Which kind it would be, with nothing made there: for `ecluse check`. A negative errno when that
+ * cannot be tried: -ENOENT, -EACCES, -EOPNOTSUPP, ... */
+int vault_probe(const char *share, enum vault_kind *out);
+
 /* Keeps the closed version behind fd (open for reading) unless it is there already (inode,
  * generation, ctime and size). `path` NULL: asks /proc. Repeats up to three times when the file
  * changes meanwhile. */

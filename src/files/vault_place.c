@@ -74,6 +74,20 @@ static enum vault_kind find_kind(int store)
     return kind;
 }
 
+int vault_probe(const char *share, enum vault_kind *out)
+{
+    int folder = open(share, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int made = folder < 0 ? -1 : openat(folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    int status = made < 0 ? -errno : 0;
+    if (status == 0)
+        *out = find_kind(folder);
+    if (made >= 0)
+        close(made);
+    if (folder >= 0)
+        close(folder);
+    return status;
+}
+
 static int open_store(int share, bool make, int *out, struct error *error)
 {
     if (make && mkdirat(share, VAULT_FOLDER, 0700) != 0 && errno != EEXIST)
