@@ -134,6 +134,6 @@ json_t *files_json(const struct status *st)
                   files->listener ? number((uint64_t)files->listener) : json_null(), "enforces",
                   (int)files->enforce, "deaths", number(files->deaths), "killed",
                   number(files->killed));
-    return json_pack("{s:o,s:i,s:o,s:i,s:o}", "listener", listener, "watchdog", files->watchdog,
-                     "counts", counts, "frozen", (int)files->frozen, "shares", shares);
+    return json_pack("{s:i,s:o,s:i,s:o,s:i,s:o}", "manager", files->manager, "listener", listener,
+                     "watchdog", files->watchdog, "counts", counts, "frozen", (int)files->frozen, "shares", shares);
 }

@@ -1,0 +1,257 @@
+"""Who is told apart, what is refused, and what is said of it."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+from guarded_share import wait_until
+
+READ = """
+import os, sys
+read = refused = 0
+for folder, _, names in sorted(os.walk(sys.argv[1])):
+    for name in sorted(names):
+        try:
+            with open(os.path.join(folder, name), "rb") as file:
+                file.read(1)
+            read += 1
+        except PermissionError:
+            refused += 1
+        print(read, refused, flush=True)
+"""
+# One process that serves two users, as a file server does: their uid is its file-system uid.
+SERVE = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+for user in map(int, sys.argv[2:]):
+    os.setresgid(user, user, 0)
+    libc.setfsuid(user)
+    read = refused = 0
+    for name in sorted(os.listdir(sys.argv[1])):
+        try:
+            with open(os.path.join(sys.argv[1], name), "rb") as file:
+                file.read(1)
+            read += 1
+        except PermissionError:
+            refused += 1
+    print(user, read, refused, flush=True)
+    libc.setfsuid(0)
+    os.setresgid(0, 0, 0)
+"""
+
+
+def plant(world, name, count, user):
+    folder = world.share.on(name)
+    os.mkdir(folder)
+    for number in range(count):
+        path = os.path.join(folder, f"letter {number:03}.txt")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("a letter\n" * 50)
+        os.chown(path, user, user)
+    os.chown(folder, user, user)
+    return folder
+
+
+def state_of(process):
+    """The letter of its state; "Z" when it has ended."""
+    try:
+        with open(f"/proc/{process.pid}/stat", encoding="utf-8") as file:
+            return file.read().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return "Z"
+
+
+def last_line(path):
+    with open(path, encoding="utf-8") as file:
+        lines = file.read().split("\n")
+    return lines[-2] if len(lines) > 1 else ""
+
+
+def reader(world, user, folder):
+    out = world.share.at(f"read-{user}")
+    with open(out, "wb") as file:
+        return world.start(user, sys.executable, "-c", READ, folder, stdout=file), out
+
+
+def is_stopped(process):
+    return state_of(process) in "Tt"
+
+
+def test_a_share_on_the_machines_own_file_system_is_refused(worlds):
+    world = worlds()
+    elsewhere = world.share.at("not a mount")
+    os.mkdir(elsewhere)
+    with open(world.contract, encoding="utf-8") as file:
+        text = file.read().replace(f"path: {world.share.path}", f'path: "{elsewhere}"')
+    with open(world.contract, "w", encoding="utf-8") as file:
+        file.write(text)
+    with open(world.share.at("run.log"), "ab") as log:
+        world.guard = subprocess.Popen([world.program, "run", "-c", world.contract], stdout=log,
+                                       stderr=log, start_new_session=True)
+    assert wait_until(lambda: (world.status().get("files") or {}).get("shares"), 10)
+    share = world.status()["files"]["shares"][0]
+    assert not share["guarded"] and "file system of `/`" in share["reason"]
+    assert "share_unguarded" in [alarm["kind"] for alarm in world.status()["alarms"]]
+    assert world.status()["files"]["listener"]["pid"] is None
+    world.close()
+
+
+def test_a_reader_is_stopped_and_goes_on_after_the_release(worlds):
+    world = worlds(sweep=20)
+    user = world.new_user()
+    folder = plant(world, "letters", 60, user)
+    world.guarded()
+    process, out = reader(world, user, folder)
+    assert wait_until(lambda: is_stopped(process), 5), world.said()
+    read, refused = map(int, last_line(out).split())
+    assert read <= 20 and refused <= 1
+    hold = world.new_holds()[0]["hold"]
+    why = json.loads(world.ecluse("why", hold, "--json").stdout)
+    paths = {file["path"] for file in why["evidence"]["list"]}
+    assert len(paths) == read and "letters/letter 000.txt" in paths
+    assert "letter" not in world.ecluse("audit", "tail").stdout
+    with open(world.share.at("run.log"), encoding="utf-8") as log:
+        assert "letter 0" not in log.read()
+    assert os.stat(world.share.at("state", "evidence")).st_mode & 0o77 == 0
+    world.ecluse("release", hold)
+    assert wait_until(lambda: last_line(out) != f"{read} {refused}", 8)  # a tenth is given first
+    world.close()
+
+
+def test_who_stood_still_when_the_guard_was_killed_goes_on_in_panic(worlds):
+    world = worlds(sweep=20)
+    user = world.new_user()
+    folder = plant(world, "letters", 60, user)
+    world.guarded()
+    process, _ = reader(world, user, folder)
+    assert wait_until(lambda: is_stopped(process), 5)
+    manager = world.status()["files"]["manager"]
+    os.kill(manager, signal.SIGKILL)
+    assert wait_until(lambda: (world.status().get("files") or {}).get("manager", manager)
+                      != manager, 10), world.said()
+    assert is_stopped(process)
+    world.ecluse("panic")
+    assert wait_until(lambda: process.poll() is not None, 5), state_of(process)
+    world.close()
+
+
+def test_users_of_one_server_are_told_apart_and_it_is_never_stopped(worlds):
+    world = worlds(sweep=20)
+    first, second = world.new_user(), world.new_user()
+    folder = plant(world, "common", 30, first)
+    for name in os.listdir(folder):
+        os.chmod(os.path.join(folder, name), 0o644)
+    os.chmod(folder, 0o755)
+    world.guarded()
+    server = world.start(None, sys.executable, "-c", SERVE, folder, first, second, first,
+                         stdout=subprocess.PIPE, text=True)
+    said, _ = server.communicate(timeout=20)
+    lines = [tuple(map(int, line.split())) for line in said.split("\n") if line]
+    assert [line[0] for line in lines] == [first, second, first]
+    assert all(read <= 20 and refused >= 10 for _, read, refused in lines[:2])
+    assert lines[2][1:] == (0, 30)
+    assert {hold["principal"]["name"] if isinstance(hold["principal"], dict) else hold["principal"]
+            for hold in world.new_holds()} == {f"user {first}", f"user {second}"}
+    world.close()
+
+
+TRUSTED = """\
+    - {{name: backup, executable: {program}, user: "{user}"}}
+"""
+TRUSTED_BUDGETS = """\
+  - {name: backup reads, meter: files_read, per: user, where: {trusted: backup},
+     at_most: {1h: 2000}, over: hold, hold_for: 1h}
+  - {name: backup writes, meter: files_rewritten, per: user, where: {trusted: backup},
+     at_most: {1h: 5}, over: hold, hold_for: 1h}
+"""
+
+
+def test_a_trusted_program_has_its_own_limit_and_its_user_elsewhere_has_not(worlds):
+    world = worlds(sweep=20, trusted=TRUSTED.format(program="@@", user=61900),
+                   budgets=TRUSTED_BUDGETS)
+    program = world.share.at("tmp", "backup")
+    shutil.copy(shutil.which("cat"), program)
+    os.chmod(program, 0o755)
+    with open(world.contract, encoding="utf-8") as file:
+        text = file.read().replace("@@", program)
+    with open(world.contract, "w", encoding="utf-8") as file:
+        file.write(text)
+    folder = plant(world, "letters", 60, 61900)
+    world.guarded()
+    paths = sorted(os.path.join(folder, name) for name in os.listdir(folder))
+    status, said = world.do(61900, program, *paths)
+    assert status == 0 and said.count("a letter") == 60 * 50
+    assert not world.new_holds()
+    process = world.start(61900, "cat", *paths, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True)
+    assert wait_until(world.new_holds, 5)
+    process.kill()
+    world.close()
+
+
+def canaries(world, *words):
+    return subprocess.run([world.program, "files", "canaries", *words, "-c", world.contract],
+                          capture_output=True, text=True, check=True).stdout
+
+
+def held(world, user):
+    return [hold for hold in world.holds() if str(user) in json.dumps(hold["principal"])]
+
+
+def test_one_canary_leaves_little_and_a_second_elsewhere_nothing(worlds):
+    world = worlds(sweep=100)
+    user = world.new_user()
+    os.chmod(world.share.path, 0o755)
+    for name in ("archives", "dossiers", "factures"):
+        plant(world, name, 30, user)
+    world.guarded()
+    placed = json.loads(canaries(world, "place", "--json"))
+    assert placed["placed"] == [{"share": "exchange", "files": 8}]
+    assert wait_until(lambda: world.status()["files"]["shares"][0]["canaries"] == 8, 5)
+    listed = json.loads(canaries(world, "--json"))["canaries"]
+    folders = {}
+    for canary in listed:
+        folders.setdefault(os.path.dirname(canary["path"]), []).append(canary["path"])
+    assert len(folders) == 4
+    names = sorted(os.listdir(world.share.on("archives")))
+    assert names[0].startswith(".") and names[-1].startswith("~")
+    here, there = [sorted(paths) for folder, paths in sorted(folders.items())
+                   if folder != world.share.path][:2]
+    world.do(user, "cat", here[0])
+    status, said = world.do(user, sys.executable, "-c", READ, os.path.dirname(here[0]), timeout=5)
+    read, refused = map(int, said.split("\n")[-2].split()) if status == 0 else (0, 0)
+    assert world.new_holds(), (read, refused)
+    other = world.new_user()
+    os.chown(here[0], other, other)
+    os.chown(there[0], other, other)
+    world.do(other, "cat", here[0])
+    assert not held(world, other)
+    status, said = world.do(other, "cat", there[0], timeout=5)
+    assert held(world, other), said
+    assert world.status()["files"]["counts"]["canaries"] >= 3
+    canaries(world, "remove")
+    assert not [name for folder in folders for name in os.listdir(folder) if name[0] in ".~" and
+                name != ".ecluse-vault"]
+    world.close()
+
+
+def test_a_contract_is_taken_up_without_an_open_that_is_not_asked(worlds):
+    world = worlds(sweep=20)
+    user = world.new_user()
+    folder = plant(world, "letters", 60, user)
+    world.guarded()
+    before = world.status()["files"]["listener"]["pid"]
+    with open(world.contract, encoding="utf-8") as file:
+        text = file.read().replace("{1h: 20}", "{1h: 30}")
+    with open(world.contract, "w", encoding="utf-8") as file:
+        file.write(text)
+    assert wait_until(lambda: world.status()["files"]["listener"]["pid"] not in (before, None), 10)
+    process, out = reader(world, user, folder)
+    assert wait_until(lambda: is_stopped(process), 5)
+    assert int(last_line(out).split()[0]) <= 30
+    time.sleep(0.2)
+    world.close()
