@@ -215,8 +215,8 @@ struct moment moment_now(void);
 int budget_create(const struct contract *c, enum guard guard, const struct budget_sizes *sizes,
                   struct moment moment, int group, struct error *error);
 
-/* After budget_create() without a group: `group` may read both files, and write neither: for a guard
- * whose processes open them as root. */
+/* After budget_create() without a group: `group` may read both files, and write neither: for a
+ * guard whose processes open them as root. */
 int budget_share(const struct contract *c, enum guard guard, int group, struct error *error);
 
 /* The contract must outlive the open segment. */

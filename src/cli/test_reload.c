@@ -63,9 +63,11 @@ static struct scene *scene_new(void)
         .cells = 1 << 10, .rings = 1 << 10, .holds = 512, .things = 1 << 10};
     s->now = clock_boot();
     assert_int_equal(budget_create(s->first, GUARD_FRONT, &sizes, moment_now(), -1, &error), 0);
-    assert_int_equal(budget_open(s->first, GUARD_FRONT, false, &s->guards.of[GUARD_FRONT], &error), 0);
+    assert_int_equal(budget_open(s->first, GUARD_FRONT, false, &s->guards.of[GUARD_FRONT], &error),
+                     0);
     s->slot = guard_register(s->guards.of[GUARD_FRONT], s->now);
-    guard_set_generation(s->guards.of[GUARD_FRONT], s->slot, s->reload.generation, s->reload.generation, 0);
+    guard_set_generation(s->guards.of[GUARD_FRONT], s->slot, s->reload.generation,
+                         s->reload.generation, 0);
     return s;
 }
 
@@ -106,7 +108,8 @@ static void a_worker_that_beats_and_does_not_prepare_undoes_the_offer(void **sta
     write_contract(s, 11);
     assert_int_equal(reload_look(&s->reload, &s->guards, true, s->now), RELOAD_NOTHING);
     guard_beat(s->guards.of[GUARD_FRONT], s->slot, s->now + NANOS_SECOND);
-    assert_int_equal(reload_step(&s->reload, &s->guards, s->now + 2 * NANOS_SECOND), RELOAD_NOTHING);
+    assert_int_equal(reload_step(&s->reload, &s->guards, s->now + 2 * NANOS_SECOND),
+                     RELOAD_NOTHING);
     assert_null(s->reload.next);
     assert_int_equal(s->reload.live->budget[0].window[0].limit, 10);
     assert_true(s->bulletin.refused > 0);

@@ -364,7 +364,8 @@ const char *meter_name(enum meter meter);
 enum guard meter_guard(enum meter meter);
 bool meter_is_enforced(enum meter meter); /* whether this release counts it; else its budgets are
                                              checked, and that is said */
-/* Whether the contract needs a guard that this release has: the front unless all is about others. */
+/* Whether the contract needs a guard that this release has: the front unless all is about
+ * others. */
 bool contract_wants(const struct contract *c, enum guard guard);
 /* Whether it enforces this budget: nobody knows of accounts yet. */
 bool rule_is_enforced(const struct budget_rule *rule);

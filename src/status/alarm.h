@@ -18,11 +18,11 @@
       "memory or sync to disk happens",                                                            \
       "`systemctl status ecluse`, then start it")                                                  \
     X(GUARD_DOWN, "guard_down", "no process of a guard is alive that a budget needs",              \
-      "for the front: `nginx -t`, then start nginx with the module; for the others "                \
-      "`journalctl -u ecluse` says why they do not start")                               \
+      "for the front: `nginx -t`, then start nginx with the module; for the others "               \
+      "`journalctl -u ecluse` says why they do not start")                                         \
     X(GUARD_BEHIND, "guard_behind",                                                                \
       "a process of a guard works with an older contract than the one in force for over 5 s",      \
-      "it takes it up at its next look; if this lasts, reload nginx, or restart `ecluse run`")                              \
+      "it takes it up at its next look; if this lasts, reload nginx, or restart `ecluse run`")     \
     X(CONTRACT_REFUSED, "contract_refused",                                                        \
       "the contract's file was changed, and the change is not in force",                           \
       "`ecluse check`, correct the file; it is read again at once. Where `state` or `runtime` "    \
