@@ -170,7 +170,7 @@ static void write_work(struct writer *w, const struct kind *kind, enum language 
     say(w, T(PROGRESS), language);
     WRITE_LITERAL(w, "\"></progress>\n");
     if (kind->puzzle) {
-        WRITE_LITERAL(w, "<p class=\"soft\">");
+        WRITE_LITERAL(w, "<p id=\"why\" class=\"soft\">");
         say(w, T(WHY), language);
         WRITE_LITERAL(w, "</p>\n");
     }

@@ -67,7 +67,8 @@
     /* Neighbours get the same puzzle in the same second, and one solution is one pass: each begins elsewhere. */
     var first = Math.floor(Math.random() * 1e12);
     var batch = 2048, said = document.getElementById("say"), bar = document.getElementById("bar");
-    var form = document.getElementById("again"), button = document.getElementById("press"), retry = document.getElementById("retry");
+    var form = document.getElementById("again"), button = document.getElementById("press");
+    var retry = document.getElementById("retry"), why = document.getElementById("why");
     var running = false, ready = false;
     var given = document.getElementsByName("ecluse")[0].content.split(" ");
     var bits = +given[0], seconds = +given[1], puzzle = given[2], way = said.getAttribute("data-way");
@@ -77,6 +78,8 @@
     function stop(what) {
         say(what);
         bar.hidden = true;
+        if (why)
+            why.hidden = true;
         if (retry)
             retry.hidden = false;
         if (button)

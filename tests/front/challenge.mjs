@@ -115,6 +115,7 @@ const scenes = {
     await page.goto(`${base}/gated/plain`);
     const words = await page.locator("main").innerText();
     if (!/\d+\sseconde/.test(words)) report(`does not say how long: ${words}`);
+    if (await page.locator("#work").isVisible()) report("shows what only the script does");
     if (pictures) await page.screenshot({ path: join(pictures, "waiting_room.png") });
     await page.waitForFunction(() => true).catch(() => {});
     await page.waitForResponse((response) => response.status() === 200, { timeout: 25000 });
