@@ -163,6 +163,13 @@ static bool may_be_wanted(const struct restore *r, uint32_t i, uint64_t mark)
     return !v->gone && v->mark != mark && v->ground != REWRITE_UNCHANGED;
 }
 
+static bool is_newest(const struct history *h, uint32_t path, uint64_t mark)
+{
+    uint32_t file = h->path[path].file;
+    uint32_t newest = file != HISTORY_NONE ? h->file[file].newest : h->path[path].newest;
+    return mark && newest != HISTORY_NONE && h->version[newest].mark == mark;
+}
+
 int restore_plan_paths(struct restore *r)
 {
     const struct history *h = r->history;
@@ -179,6 +186,9 @@ int restore_plan_paths(struct restore *r)
         if (parent >= 0)
             close(parent);
         uint32_t file = h->path[i].file;
+        bool itself = strcmp(path, r->request.path) == 0;
+        if (!itself && is_newest(h, i, mark))
+            continue; /* in a folder, what stands as it was last kept is left alone */
         uint32_t version = file != HISTORY_NONE ? h->file[file].newest : h->path[i].newest;
         while (version != HISTORY_NONE && !may_be_wanted(r, version, mark))
             version =
