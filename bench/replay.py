@@ -4,18 +4,19 @@
     bench/replay.py [--build DIR] [--runs N] [--count N]
 
 Records are made by make-records in memory (/dev/shm): two million packets of a third answers, a million flows. Each
-figure is the median of N runs pinned to one processor, its start and end included; beside it, what a program that does
-less takes for the same file: tcpdump for captures, mawk and jq that add up one column for logs (where they are).
+figure is the median of N runs pinned to one processor, its start and end included, for each second of that processor
+(the clock's seconds too, on a quiet machine); beside it, what a program that does less takes for the same file: tcpdump
+for captures, mawk and jq that add up one column for logs (where they are).
 """
 
 import argparse
 import json
 import os
+import resource
 import shutil
 import statistics
 import subprocess
 import tempfile
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CONTRACT = os.path.join(HERE, "..", "tests", "contracts", "design-example.yaml")
@@ -28,20 +29,20 @@ PEERS = {"pcap": ["tcpdump", "-nr", "{}", "-w", "/dev/null"],
          "eve": ["jq", "-n", "reduce (inputs | .flow.bytes_toserver) as $x (0; . + $x)", "{}"]}
 
 
-def timed(command, cpu):
-    begun = time.monotonic()
-    done = subprocess.run(["taskset", "-c", str(cpu), *command], capture_output=True, check=False, text=True)
-    return time.monotonic() - begun, done
+def processor_seconds():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def rate(command, count, runs, cpu):
-    """Records a second: (median, least, most), and the standard output of the last run."""
+    """Records for a second of the processor: (median, least, most), and the standard output of the last run."""
     rates = []
     for _ in range(runs):
-        seconds, done = timed(command, cpu)
+        before = processor_seconds()
+        done = subprocess.run(["taskset", "-c", str(cpu), *command], capture_output=True, check=False, text=True)
         if done.returncode > 1:
             raise SystemExit(done.stderr)
-        rates.append(count / seconds)
+        rates.append(count / (processor_seconds() - before))
     return statistics.median(rates), min(rates), max(rates), done.stdout
 
 
