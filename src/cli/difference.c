@@ -288,6 +288,16 @@ static void compare_evidence(struct writing *w, const struct contract *a, const 
             note(w, TIGHTENED, "witness %s: added", b->audit.witness[i].name);
 }
 
+/* A longer rotation is a weaker one; other keys make every pass void. */
+static void compare_passes(struct writing *w, const struct contract *a, const struct contract *b)
+{
+    if (strcmp(a->passes.keys, b->passes.keys) != 0)
+        note(w, OTHER, "passes.keys: another file");
+    if (a->passes.rotate != b->passes.rotate)
+        note(w, b->passes.rotate > a->passes.rotate ? LOOSENED : TIGHTENED, "passes.rotate: %lld d",
+             (long long)(b->passes.rotate / NANOS_DAY));
+}
+
 static void put_together(const struct writing *w, struct difference *out)
 {
     static const char *const heads[CHANGES] = {"loosens ", "tightens ", "changes "};
@@ -318,6 +328,7 @@ void contract_difference(const struct contract *before, const struct contract *a
     compare_list(&w, &before->trusted_proxies, &after->trusted_proxies, "trusted_proxies", "");
     compare_routes(&w, before, after);
     compare_promises(&w, before, after);
+    compare_passes(&w, before, after);
     compare_evidence(&w, before, after);
     put_together(&w, out);
 }

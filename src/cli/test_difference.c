@@ -61,6 +61,7 @@ static void what_allows_more_loosens(void **state)
         {"POST /connexion", "POST /login", "route login: matches otherwise"},
         {"ecluse: 1\n", "ecluse: 1\nmode: observe\n", "mode: observe"},
         {"ecluse: 1\n", "ecluse: 1\nkeep: {holds: 10d}\n", "keep.holds"},
+        {"ecluse: 1\n", "ecluse: 1\npasses: {rotate: 30d}\n", "passes.rotate: 30 d"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct difference d = of(cases[i].from, cases[i].to);
@@ -79,6 +80,8 @@ static void what_allows_less_or_only_promises_does_not(void **state)
         {"1h: 60", "1h: 60, 1d: 100", "logins: 100 in 86400 s"},
         {"hold_for: 10m", "hold_for: 20m", "tightens 1"},
         {"10.20.0.0/16", "10.20.1.0/24", "protected depots: narrower"},
+        {"ecluse: 1\n", "ecluse: 1\npasses: {rotate: 1d}\n", "tightens 1: passes.rotate: 1 d"},
+        {"ecluse: 1\n", "ecluse: 1\npasses: {keys: /k}\n", "changes 1: passes.keys: another file"},
         {"success: 99%", "success: 98%", "changes 1: promise answers: changed"},
         {"organisation: {name: Poste", "organisation: {name: Post", ""},
     };
