@@ -4,17 +4,22 @@
  *            whom a hold is on, or since a time, or at a path; which version stood before; and what
  *            is there now. It changes nothing, and needs no guard.
  * Before     of a hold: the version before the held principal's first act on the file. Since a
- * time: the one that stood then. Of a path: the newest one that is not there now. Names      where
- * the file was before it was moved: old and new name are known by its inode. Asks RESTORE_CHANGED:
- * somebody else, or nobody knows who, changed what is there now, or what became of it looks like
- * ordinary work. Only with `overwrite` is it put back; what it replaces is in the vault first. Left
- * what the held principal made (encrypted copies, notes) is listed, and removed only when asked:
- * restore_remove_left(). Safe       users own the folders in which root works here: everything is
- * opened beneath the share without following a link (beneath.h); a file is made whole inside the
- * vault, and comes to its place by one rename that fails if something else got there meanwhile, or
- * puts back what it found. Killed     at any instant: each file is either as it was or restored.
- * Run it again. Running    it works beside the vault's process, which it tells what it put back;
- * without one it keeps the vault itself meanwhile.
+ *            time: the one that stood then. Of a file: the newest one that is not there now. Of a
+ *            folder: the newest of each file in it that does not stand as it was kept last.
+ * Names      where the file was before it was moved: old and new name are known by its inode.
+ * Asks       RESTORE_CHANGED: somebody else, or nobody knows who, changed what is there now, or
+ *            what became of it looks like ordinary work. Only with `overwrite` is it put back; what
+ *            it replaces is in the vault first (without reflinks: only while no guard runs).
+ * Left       what the held principal made (encrypted copies, notes) is listed, and removed only
+ *            when asked: restore_remove_left().
+ * Safe       users own the folders in which root works here: everything is opened beneath the share
+ *            without following a link (beneath.h); a file is made whole inside the vault, and comes
+ *            to its place by one rename that fails if something else got there meanwhile, or puts
+ *            back what it found.
+ * Killed     at any instant: each file is either as it was or restored. Run it again.
+ * Running    it works beside the vault's process, which it tells what it put back; without one it
+ *            keeps the vault itself meanwhile.
+ * Cost       bench/vault: about 100 us a file.
  */
 #ifndef ECLUSE_FILES_RESTORE_H
 #define ECLUSE_FILES_RESTORE_H

@@ -1,9 +1,9 @@
 /* service_parts.h: what the parts of the vault's process share. Room's own.
  *
  * Threads    the receiver (vault_serve itself) puts questions into two queues; two openers take
- * those that somebody waits for; one chronicler takes the others in order, and does what is due;
- * one upkeeper passes over the share, and tidies. Only the chronicler touches the lists of what is
- * due, but for `settling`, which has the lock of the lists.
+ *            those that somebody waits for; one chronicler takes the others in order, and does what
+ *            is due; one upkeeper passes over the share, and tidies.
+ * Lists      of what is due are the chronicler's; `settling` and `watched` have the lock `lists`.
  */
 #ifndef ECLUSE_FILES_SERVICE_PARTS_H
 #define ECLUSE_FILES_SERVICE_PARTS_H
@@ -84,8 +84,7 @@ struct service {
 
 bool service_ends(const struct service *s);
 
-/* ---- What happened (service_happened.c) -------------------------------------------------------
- */
+/* ---- What happened (service_happened.c) ------------------------------------------------------ */
 
 void service_happened(struct service *s, struct job *job);
 /* What is due now; returns when it is to be called again, boot clock. */
@@ -104,8 +103,7 @@ struct rewriting {
 /* Whether it was a rewrite at all. Closes neither descriptor. */
 bool service_judge(struct service *s, const struct rewriting *r);
 
-/* ---- Files that settle (service_settle.c) ------------------------------------------------------
- */
+/* ---- Files that settle (service_settle.c) ---------------------------------------------------- */
 
 /* Takes fd. */
 void settle_add(struct service *s, int fd, struct vault_file file, struct vault_who who,
@@ -121,8 +119,7 @@ void watch_add(struct service *s, int fd, const struct vault_question *question)
 void watch_due(struct service *s, nanos_t now);
 void watch_closed(struct service *s, struct vault_file file, struct vault_who who);
 
-/* ---- Upkeep (service_pass.c) --------------------------------------------------------------------
- */
+/* ---- Upkeep (service_pass.c) ----------------------------------------------------------------- */
 
 void *service_upkeep(void *service);
 

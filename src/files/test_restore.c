@@ -307,6 +307,9 @@ static void a_path_gets_its_newest_version_that_is_not_there(void **state)
     wrote(&p, "in/a", "second", ana);
     wrote(&p, "in/b", "text", ana);
     wrote(&p, "in b", "text", ana);
+    wrote(&p, "in/c", "first", ana);
+    wrote(&p, "in/c", "stands", ana);
+    put(&p.share, "in/a", "garbage");
     assert_int_equal(unlink(at(&p, "in/b")), 0);
     assert_int_equal(unlink(at(&p, "in b")), 0);
     struct restore *r = plan(&p, (struct restore_request){.path = "in"});
@@ -315,8 +318,14 @@ static void a_path_gets_its_newest_version_that_is_not_there(void **state)
     expect_state(r, "in/b", RESTORE_MISSING);
     assert_int_equal(put_all(r, true, -1), 2);
     restore_close(r);
-    holds(&p, "in/a", "first");
+    holds(&p, "in/a", "second");
     holds(&p, "in/b", "text");
+    holds(&p, "in/c", "stands");
+    r = plan(&p, (struct restore_request){.path = "in/c"});
+    assert_int_equal(restore_count(r), 1);
+    assert_int_equal(put_all(r, true, -1), 1);
+    restore_close(r);
+    holds(&p, "in/c", "first");
     end(&p);
 }
 

@@ -9,7 +9,7 @@
  *            a clone of every file, so that whatever destroys a file, its last closed version is
  *            there. VAULT_COPIES elsewhere: a copy of a file of at most `copy_up_to` bytes of data,
  *            taken before an untrusted open can write; removal, rename over and truncation by path
- *            are then not covered, and are counted. No hard links anywhere.
+ *            are then not covered, as `ecluse check` says. No hard links anywhere.
  * Version    a clone file `store/XX/ID` and a record in the log: path, inode, owner, mode, ACL and
  *            extended attributes (without trusted.*, unless with CAP_SYS_ADMIN), times, size, who
  *            wrote it last, when, and whose act made it past. A file that is renamed keeps its

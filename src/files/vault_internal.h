@@ -14,8 +14,7 @@
 
 enum { VAULT_NAME_SIZE = 40, VAULT_BUCKET = 4096, VAULT_RESERVE = 16 << 20 };
 
-/* ---- The place (vault_place.c) ----------------------------------------------------------------
- */
+/* ---- The place (vault_place.c) --------------------------------------------------------------- */
 
 struct vault_place {
     int share, store; /* folders */
@@ -35,8 +34,7 @@ int clone_open(int store, uint64_t id);    /* for reading */
 void clone_remove(int store, uint64_t id); /* and its folder, when it was the last */
 bool clone_is_there(int store, uint64_t id);
 
-/* ---- The vault --------------------------------------------------------------------------------
- */
+/* ---- The vault ------------------------------------------------------------------------------- */
 
 struct vault {
     char share[CONTRACT_PATH_SIZE];

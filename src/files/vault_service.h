@@ -12,7 +12,7 @@
  *            answered only if an existing file was rewritten: with `thing` (for
  *            budget_charge_distinct()) and the figures; the clone follows half a second later,
  *            since most files that live shorter need none. The descriptor is held meanwhile, so
- *            that a removal or a rename over takes nothing away. REMOVED waits 300 ms for a
+ *            that a removal or a rename over takes nothing away. REMOVED waits 200 ms for a
  *            successor. A file that was opened for writing and is not closed is looked at every
  *            second, and judged when it changed: an attacker who never closes gains nothing.
  * Dead       the socket ends, the view says so by its heartbeat; the one who started it starts it
