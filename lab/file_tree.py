@@ -12,29 +12,33 @@ import sys
 import zipfile
 
 # What Debian ships is taken from here, some of each kind; the rest is made.
-PLACES = ("/usr/share", "/usr/lib/python3", "/usr/lib/python3.11", "/usr/include")
+PLACES = ("/usr/share/doc", "/usr/include", "/usr/lib/python3", "/usr/lib/python3.11", "/usr/share")
 SHARES = {  # of a hundred files
     ".gz": 16, ".png": 16, ".py": 14, ".html": 10, ".svg": 6, ".json": 5, ".xml": 5, ".h": 6,
     ".ttf": 1, ".txt": 5, ".jpg": 4, ".pdf": 2, ".odt": 4, ".docx": 3, ".csv": 3,
 }
 LEAST, MOST = 700, 400_000  # bytes: what people keep on a share, without the giants
+ENOUGH, MADE = 2000, 16      # of a kind
 
 
-def found(ending, wanted):
-    """Paths of files that the system has, spread over the places where they are."""
-    every = []
+def look_around():
+    """Paths of files that the system has, by ending; one walk for all of them."""
+    found = {ending: [] for ending in SHARES if ending not in MAKERS}
     for place in PLACES:
         for directory, folders, names in os.walk(place):
             folders.sort()
             for name in sorted(names):
-                path = os.path.join(directory, name)
-                if name.endswith(ending) and not os.path.islink(path) \
-                        and LEAST <= os.path.getsize(path) <= MOST:
-                    every.append(path)
-        if len(every) > 20 * wanted:
+                paths = found.get(os.path.splitext(name)[1])
+                if paths is not None and len(paths) < ENOUGH:
+                    path = os.path.join(directory, name)
+                    if not os.path.islink(path) and LEAST <= os.path.getsize(path) <= MOST:
+                        paths.append(path)
+        if all(len(paths) >= ENOUGH for paths in found.values()):
             break
-    step = max(1, len(every) // wanted)
-    return every[::step][:wanted]
+    for ending, paths in found.items():
+        assert paths, f"this system has no {ending} file"
+        random.Random(ending).shuffle(paths)
+    return found
 
 
 # ---- What is made -----------------------------------------------------------------------------
@@ -93,10 +97,18 @@ def make_csv(path, seed):
             out.write(f"{number};{';'.join(line.split())}\n")
 
 
+WIDTH, HEIGHT, PHOTOGRAPHS = 300, 200, 8
+
+
 def make_photograph(path, seed):
-    """As a camera's or a scanner's program would have written it."""
-    subprocess.run(["convert", "-size", f"{200 + 30 * seed}x200", "-seed", str(seed), "plasma:",
-                    f"jpeg:{path}"], check=True, capture_output=True)
+    """As a camera's or a scanner's program would have written it: all at once, once a folder."""
+    folder = os.path.dirname(path)
+    made = os.path.join(folder, f"photograph-{seed % PHOTOGRAPHS}")
+    if not os.path.exists(made):
+        subprocess.run(["convert", "-size", f"{WIDTH}x{HEIGHT}", "-seed", "1",
+                        *["plasma:"] * PHOTOGRAPHS, "+adjoin",
+                        f"jpeg:{folder}/photograph-%d"], check=True, capture_output=True)
+    shutil.copyfile(made, path)
 
 
 def make_pdf(path, seed):
@@ -104,14 +116,13 @@ def make_pdf(path, seed):
     make_photograph(path, seed)
     with open(path, "rb") as file:
         picture = file.read()
-    width = 200 + 30 * seed
-    draw = b"q %d 0 0 200 0 0 cm /P Do Q" % width
+    draw = b"q %d 0 0 %d 0 0 cm /P Do Q" % (WIDTH, HEIGHT)
     objects = [
         b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 %d 200]/Contents 5 0 R/Resources<</XObject<</P"
-        b" 4 0 R>>>>>>" % width,
-        b"<</Type/XObject/Subtype/Image/Width %d/Height 200/ColorSpace/DeviceRGB/BitsPerComponent 8"
-        b"/Filter/DCTDecode/Length %d>>stream\n%b\nendstream" % (width, len(picture), picture),
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 %d %d]/Contents 5 0 R/Resources<</XObject<</P"
+        b" 4 0 R>>>>>>" % (WIDTH, HEIGHT),
+        b"<</Type/XObject/Subtype/Image/Width %d/Height %d/ColorSpace/DeviceRGB/BitsPerComponent 8"
+        b"/Filter/DCTDecode/Length %d>>stream\n%b\nendstream" % (WIDTH, HEIGHT, len(picture), picture),
         b"<</Length %d>>stream\n%b\nendstream" % (len(draw), draw)]
     out, places = bytearray(b"%PDF-1.4\n"), []
     for number, one in enumerate(objects, 1):
@@ -129,29 +140,23 @@ MAKERS = {".odt": make_office, ".docx": make_office, ".csv": make_csv, ".jpg": m
 
 
 class Stock:
-    """The files to copy from, made once for all trees of a run."""
+    """The files to copy from, found and made once for all trees of a run."""
 
     def __init__(self, directory):
-        self.directory = directory
+        self.directory, self.of = directory, None
         os.makedirs(directory, exist_ok=True)
-        self.of = {}
 
     def take(self, ending, wanted):
-        if len(self.of.get(ending, ())) < wanted:
-            self.of[ending] = self.make(ending, wanted)
+        if self.of is None:
+            self.of = look_around()
+        if ending not in self.of:
+            self.of[ending] = [self.make(ending, number) for number in range(MADE)]
         return itertools.islice(itertools.cycle(self.of[ending]), wanted)
 
-    def make(self, ending, wanted):
-        if ending not in MAKERS:
-            paths = found(ending, wanted)
-            assert paths, f"this system has no {ending} file"
-            return paths
-        paths = []
-        for number in range(min(wanted, 24)):
-            path = os.path.join(self.directory, f"made-{number}{ending}")
-            MAKERS[ending](path, number)
-            paths.append(path)
-        return paths
+    def make(self, ending, number):
+        path = os.path.join(self.directory, f"made-{number}{ending}")
+        MAKERS[ending](path, number)
+        return path
 
 
 def sources(stock, count):

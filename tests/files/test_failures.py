@@ -35,7 +35,7 @@ print(json.dumps({"worst": worst, "opened": opened, "refused": refused}))
 
 @pytest.fixture
 def world(worlds):
-    made = worlds()
+    made = worlds(size=400 << 20)
     made.folder = made.share.on("work")
     made.user = made.new_user()
     os.mkdir(made.folder)

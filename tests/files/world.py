@@ -10,6 +10,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(SOURCE / "lab"))
 
 import file_tree  # noqa: E402  (its folder is only known now)
+from disposable_share import in_memory  # noqa: E402
 from guarded_share import Department, GuardedShare, People, end_session  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("ECLUSE_BUILD", SOURCE / "build"))
@@ -20,7 +21,7 @@ USERS = itertools.count(61000, 10)
 
 class World(GuardedShare):
     def __init__(self, stock, **options):
-        super().__init__(BUILD, **options)
+        super().__init__(BUILD, **{"within": in_memory(), **options})
         self.stock, self.people = stock, People()
 
     def new_user(self):
