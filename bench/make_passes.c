@@ -1,6 +1,6 @@
 /* make-passes KEYS FIRST COUNT STEP: no measurement. Writes `ADDRESS COOKIE` lines: passes with an
  * hour of history, for COUNT loopback addresses from FIRST on, STEP apart; signed with the keys of
- * the front under test, so that the customers of a benchmark need not come every few minutes first. */
+ * the front under test, so that a benchmark's customers need not come every few minutes first. */
 #include "gate/pass.h"
 
 #include <arpa/inet.h>

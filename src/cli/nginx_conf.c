@@ -250,7 +250,7 @@ static void text_origin(const struct nginx_settings *s, FILE *out)
     fprintf(out,
             "    upstream origin {\n"
             "        server %s:%u;\n"
-            "        keepalive 16;              # a worker; idle ones must not keep the origin from others\n"
+            "        keepalive 16;              # a worker; idle ones are in others' way\n"
             "        keepalive_requests 10000;\n"
             "        keepalive_timeout 30s;\n"
             "    }\n\n"
