@@ -319,8 +319,9 @@ bool front_gate_room(ngx_http_request_t *r, struct front_location *location)
 void front_gate_head(ngx_http_request_t *r, struct front_context *context)
 {
     struct front_place *place = &context->place;
-    if (place->state != PLACE_HELD || place->seen || !r->upstream || !r->upstream->state ||
-        r->cached)
+    bool back = place->state == PLACE_BACK; /* given back before it was answered */
+    if ((place->state != PLACE_HELD && !back) || place->seen || !r->upstream ||
+        !r->upstream->state || r->cached)
         return;
     const ngx_http_upstream_state_t *state = r->upstream->state;
     ngx_uint_t status = state->status;
@@ -328,7 +329,7 @@ void front_gate_head(ngx_http_request_t *r, struct front_context *context)
     bool answered = !failed && status && state->header_time != (ngx_msec_t)-1;
     place->seen = true;
     place->head = front_loop_time();
-    if (failed || answered)
+    if (failed || (answered && !back))
         gate_saw(place, failed ? PRESSURE_FAILED : PRESSURE_ANSWERED,
                  failed ? 0 : (nanos_t)state->header_time * NANOS_MILLISECOND);
 }

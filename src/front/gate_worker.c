@@ -7,6 +7,7 @@
 #define RELAXED memory_order_relaxed
 /* Of a slow reader: the origin has been read as far as nginx's buffers go, and may wait for more. */
 #define HELD_AFTER_HEAD NANOS_SECOND
+#define HELD_WITHOUT    NANOS_SECOND
 
 struct gate_worker gate = {.slot = -1};
 
@@ -104,6 +105,7 @@ void gate_take(struct front_place *place)
     if (!front_guarded(take_now, &call))
         return;
     place->state = PLACE_HELD;
+    place->taken = call.now;
     ngx_queue_insert_tail(&call.origin->held, &place->link);
 }
 
@@ -129,6 +131,7 @@ static void wake_next(struct gate_origin *origin)
         return;
     while (front_guarded(next_now, &call) && call.who) {
         struct front_place *place = call.who;
+        place->taken = call.now;
         ngx_queue_insert_tail(&origin->held, &place->link);
         wake(place, PLACE_HELD);
     }
@@ -303,7 +306,17 @@ static void tell_overdue(struct gate_origin *origin, nanos_t now)
         wake(call.who, PLACE_VAIN);
 }
 
-/* The ends that no filter has told of: an upgraded connection, a slow reader, a subrequest's. */
+static bool has_held_enough(struct front_place *place, nanos_t now)
+{
+    if (place->seen)
+        return now - place->head >= HELD_AFTER_HEAD;
+    if (now - place->taken < HELD_WITHOUT || !place->request->upstream)
+        return false;
+    gate_saw(place, PRESSURE_MUTE, 0);
+    return true;
+}
+
+/* The ends that no filter has told of: an upgraded connection, a slow reader, a long poll. */
 static void give_back_old(struct gate_origin *origin, nanos_t now)
 {
     ngx_queue_t *next;
@@ -311,7 +324,7 @@ static void give_back_old(struct gate_origin *origin, nanos_t now)
          q = next) {
         struct front_place *place = ngx_queue_data(q, struct front_place, link);
         next = ngx_queue_next(q);
-        if (!place->seen || now - place->head < HELD_AFTER_HEAD)
+        if (!has_held_enough(place, now))
             continue;
         place->state = PLACE_BACK;
         gate_give(place);

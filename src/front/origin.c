@@ -53,7 +53,7 @@ static bool keep_body(ngx_http_request_t *r, struct front_context *context,
 static ngx_int_t header_filter(ngx_http_request_t *r)
 {
     struct front_context *held = r == r->main ? front_context_find(r) : NULL;
-    if (held && held->place.state == PLACE_HELD)
+    if (held && held->place.state != PLACE_NONE)
         front_gate_head(r, held);
     if (r->headers_out.status < 500 || r != r->main)
         return next_header_filter(r);

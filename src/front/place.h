@@ -5,7 +5,9 @@
  *                          \-> VAIN                   VAIN: to be told that the origin is busy
  *
  * A place is held from the end of preaccess until the origin's answer has been read, or a second
- * after its head when a slow reader drains it, or until the request ends, whichever comes first.
+ * after its head when a slow reader drains it, or until the request ends, whichever comes first; and
+ * a second at most without a head, so that an application that keeps its readers waiting (long
+ * polls) does not run out of places.
  * One request has one place, whatever its internal redirects.
  */
 #ifndef ECLUSE_PLACE_H
@@ -38,7 +40,7 @@ struct front_place {
     bool pushed;           /* VAIN: by others, not by time */
     bool ending;           /* what ends it with the request is installed */
     bool seen;             /* the head of the origin's answer was seen, at `head` */
-    nanos_t head;
+    nanos_t taken, head;
     uint64_t network, pass;
     ngx_http_request_t *request;
     ngx_queue_t link; /* of those held at one origin */

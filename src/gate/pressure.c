@@ -8,6 +8,8 @@ static const double growth_start = 1.1, growth = 1.0 / 32; /* at least one a tic
 
 enum { JUDGED_LEAST = 3 }; /* answers in a tick that say something together */
 
+#define MUTE_FOR NANOS_SECOND
+
 void pressure_init(struct pressure *p, nanos_t now)
 {
     *p = (struct pressure){
@@ -58,6 +60,10 @@ void pressure_saw(struct pressure *p, unsigned route, enum pressure_outcome outc
         route = 0;
     if (outcome == PRESSURE_UNKNOWN)
         return;
+    if (outcome == PRESSURE_MUTE) {
+        p->mute++;
+        return;
+    }
     p->answers++;
     if (outcome == PRESSURE_FAILED) {
         p->failed++;
@@ -81,29 +87,43 @@ static void grow(struct pressure *p)
     p->limit += more < 1 ? 1 : more;
 }
 
+/* Most were late, or none came at all; far below the limit it is not we who make them so. */
+static bool is_late(const struct pressure *p, nanos_t now)
+{
+    bool late = p->answers >= JUDGED_LEAST && 2 * p->late > p->answers - p->failed;
+    bool mute = p->mute >= JUDGED_LEAST && now - p->timely > MUTE_FOR;
+    return (late || mute) && 2.0 * p->most_in_flight > p->limit;
+}
+
+static void judge(struct pressure *p, nanos_t now)
+{
+    bool failing = p->answers >= JUDGED_LEAST && 2 * p->failed > p->answers;
+    bool late = is_late(p, now);
+    if (failing || late) {
+        p->limit *= failing ? decrease_failed : decrease_late;
+        p->starting = false;
+    } else if (p->loaded && p->answers >= JUDGED_LEAST) {
+        grow(p);
+    }
+    if (p->answers >= JUDGED_LEAST || p->mute >= JUDGED_LEAST)
+        p->answers = p->late = p->failed = p->mute = 0;
+}
+
 void pressure_tick(struct pressure *p, nanos_t lag, nanos_t now)
 {
     if (now < p->tick_ends)
         return;
     bool ours = lag > PRESSURE_TICK / 2;
     p->loaded = (double)p->most_in_flight + 1 > p->limit;
+    if (p->answers > p->late + p->failed)
+        p->timely = now;
     for (unsigned route = 0; route < GATE_ROUTES; route++)
         if (!ours && (p->below[route] || p->above[route]))
             learn(p, route);
-    if (!ours && p->answers >= JUDGED_LEAST) {
-        bool failing = 2 * p->failed > p->answers;
-        /* Far below the limit it is not we who make them late. */
-        bool late = 2 * p->late > p->answers - p->failed && 2.0 * p->most_in_flight > p->limit;
-        if (failing || late) {
-            p->limit *= failing ? decrease_failed : decrease_late;
-            p->starting = false;
-        } else if (p->loaded) {
-            grow(p);
-        }
-        p->answers = p->late = p->failed = 0;
-    } else if (ours) {
-        p->answers = p->late = p->failed = 0;
-    }
+    if (ours)
+        p->answers = p->late = p->failed = p->mute = 0;
+    else
+        judge(p, now);
     if (p->limit < PRESSURE_LEAST)
         p->limit = PRESSURE_LEAST;
     if (p->limit > PRESSURE_MOST)

@@ -9,6 +9,8 @@
  * answers of late, which falls quickly and rises slowly, and rises not at all while the origin is
  * loaded, so that a flood cannot teach us that its own queue is normal. The slack keeps quick
  * refusals, which an attacker can have the origin give, from making an honest answer look late.
+ * Mute     some applications keep their readers waiting on purpose, beside quick pages: requests
+ * without an answer for a second say something only when there was none in good time either.
  * Seen late by us  when our own event loop lags, answers look late that were not: twice the lag is
  * added to what is late, and a tick with a lag of half its length teaches nothing.
  * Several workers each keep a limit of their own; they meet in the origin's latency. No shared word.
@@ -29,8 +31,8 @@ struct pressure {
     bool starting; /* grows quicker until it has met the origin's limit once */
     bool loaded;   /* the limit was in use in the last tick */
     uint32_t in_flight, most_in_flight; /* most: in this tick */
-    uint32_t answers, late, failed;     /* since they were judged last */
-    nanos_t lag, tick_ends;
+    uint32_t answers, late, failed, mute; /* since they were judged last */
+    nanos_t lag, tick_ends, timely;       /* timely: when an answer came in good time last */
     uint32_t by_route[GATE_ROUTES]; /* in flight */
     nanos_t baseline[GATE_ROUTES];  /* 0: nothing seen yet */
     uint32_t below[GATE_ROUTES], above[GATE_ROUTES]; /* answers, in this tick */
@@ -39,6 +41,7 @@ struct pressure {
 enum pressure_outcome {
     PRESSURE_ANSWERED, /* whatever it was, the origin gave it */
     PRESSURE_FAILED,   /* refused, timed out, 502 to 504 */
+    PRESSURE_MUTE,     /* not answered for so long that its place was given to another */
     PRESSURE_UNKNOWN   /* the reader went away, or nothing was asked: says nothing */
 };
 

@@ -262,6 +262,46 @@ static void a_slow_route_is_late_by_its_own_measure(void **state)
     free(w);
 }
 
+static void long_polls_beside_quick_pages_leave_the_limit(void **state)
+{
+    (void)state;
+    struct world *w = world_new(8, NANOS_MILLISECOND);
+    w->rate[0] = 100;
+    world_run(w, 2 * NANOS_SECOND);
+    for (unsigned i = 0; i < 100; i++) {
+        for (unsigned k = 0; k < PRESSURE_START - 4; k++) /* most of the places, for a second each */
+            pressure_take(&w->p, 0);
+        world_run(w, PRESSURE_TICK);
+        for (unsigned k = 0; k < PRESSURE_START - 4; k++) {
+            pressure_saw(&w->p, 0, PRESSURE_MUTE, 0);
+            pressure_give(&w->p, 0);
+        }
+    }
+    assert_true(w->p.limit >= PRESSURE_START);
+    free(w);
+}
+
+static void an_origin_that_does_not_answer_any_more_gets_little(void **state)
+{
+    (void)state;
+    struct world *w = world_new(8, NANOS_MILLISECOND);
+    w->rate[0] = 100;
+    world_run(w, 2 * NANOS_SECOND);
+    w->rate[0] = 0;
+    for (unsigned i = 0; i < 100; i++) {
+        uint32_t many = (uint32_t)w->p.limit;
+        for (unsigned k = 0; k < many; k++)
+            pressure_take(&w->p, 0);
+        world_run(w, PRESSURE_TICK);
+        for (unsigned k = 0; k < many; k++) {
+            pressure_saw(&w->p, 0, PRESSURE_MUTE, 0);
+            pressure_give(&w->p, 0);
+        }
+    }
+    assert_true(w->p.limit <= PRESSURE_LEAST);
+    free(w);
+}
+
 static void what_says_nothing_changes_nothing(void **state)
 {
     (void)state;
@@ -286,6 +326,8 @@ int main(void)
         cmocka_unit_test(quick_refusals_do_not_make_honest_answers_late),
         cmocka_unit_test(a_lag_of_our_own_loop_is_not_the_origins),
         cmocka_unit_test(a_slow_route_is_late_by_its_own_measure),
+        cmocka_unit_test(long_polls_beside_quick_pages_leave_the_limit),
+        cmocka_unit_test(an_origin_that_does_not_answer_any_more_gets_little),
         cmocka_unit_test(what_says_nothing_changes_nothing),
     };
     return cmocka_run_group_tests_name("pressure", tests, NULL, NULL);
