@@ -237,7 +237,8 @@ static void drop_replaced(struct restore *r)
 
 static int look_at_all(struct restore *r)
 {
-    qsort(r->item, r->item_count, sizeof *r->item, by_path);
+    if (r->item_count)
+        qsort(r->item, r->item_count, sizeof *r->item, by_path);
     r->seen = calloc(r->item_count + 1, sizeof *r->seen);
     r->made_folder = malloc(RESTORE_FOLDERS * sizeof *r->made_folder);
     if (r->seen == NULL || r->made_folder == NULL || restore_index(r) < 0)
