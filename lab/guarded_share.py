@@ -151,6 +151,20 @@ class GuardedShare:
         self.seen |= {hold["hold"] for hold in found}
         return found
 
+    def holds_of(self, user):
+        """Those of what a user did: only the evidence says who it was."""
+        found = []
+        for hold in self.holds():
+            try:
+                path = self.share.at("state", "evidence", f"{hold['hold']}.jsonl")
+                with open(path, encoding="utf-8", errors="replace") as evidence:
+                    told = json.loads(evidence.readline() or "{}")
+            except FileNotFoundError:
+                continue  # not written down yet
+            if told.get("user") == user:
+                found.append({**hold, "reason": told.get("reason")})
+        return found
+
     def restore(self, *words, timeout=300):
         done = self.ecluse("files", "restore", *map(str, words), "--yes", timeout=timeout)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -221,7 +235,7 @@ class Destruction:
     """The simulator at work: what it says of each file, as it goes."""
 
     def __init__(self, department, people, log, way, options, seconds):
-        self.log = log
+        self.log, self.user = log, department.user
         with open(log, "wb") as out:
             self.process = people.start(
                 department.user, department.program, "run", "--way", way, "--id", department.mark,
@@ -240,15 +254,14 @@ class Destruction:
         return [line for line in self.lines() if line["error"] == 0]
 
     def until_held(self, world, patience=15):
-        """Lets it work until it is held, and half a second longer; then ends it. The new holds."""
-        found = []
+        """Lets it work until it is held, and half a second longer; then ends it. Its holds."""
         deadline = time.monotonic() + patience
-        while not found and self.process.poll() is None and time.monotonic() < deadline:
+        while self.process.poll() is None and time.monotonic() < deadline \
+                and not world.holds_of(self.user):
             time.sleep(0.05)
-            found = world.new_holds()
         time.sleep(0.5)
         end_session(self.process)
-        return found + world.new_holds()
+        return wait_until(lambda: world.holds_of(self.user), 3) or []
 
     def crossing(self, limit):
         """(when the limit was passed, when the last file went), on the monotonic clock."""

@@ -68,7 +68,7 @@ def listener(world):
 @pytest.mark.parametrize("how", [signal.SIGSTOP, signal.SIGKILL], ids=["stopped", "killed"])
 def test_no_open_waits_over_a_second_when_the_listener_is(world, how):
     before = listener(world)
-    process = probe(world, 5)
+    process = probe(world, 3)
     time.sleep(1)
     os.kill(before, how)
     found = told(process)
@@ -80,8 +80,8 @@ def test_no_open_waits_over_a_second_when_the_listener_is(world, how):
 
 
 def test_stopped_again_and_again_it_is_still_nobody_who_waits(world):
-    process = probe(world, 8)
-    ended = time.monotonic() + 7
+    process = probe(world, 5)
+    ended = time.monotonic() + 4
     while time.monotonic() < ended:
         pid = wait_until(lambda: listener(world), 2)
         if pid:
@@ -94,7 +94,7 @@ def test_stopped_again_and_again_it_is_still_nobody_who_waits(world):
 
 
 def test_when_all_of_ecluse_is_killed_the_share_is_as_free_as_before(world):
-    process = probe(world, 4)
+    process = probe(world, 3)
     time.sleep(1)
     os.killpg(world.guard.pid, signal.SIGKILL)
     world.guard.wait()
@@ -113,7 +113,7 @@ def test_on_a_full_disk_reading_goes_on_and_what_is_lost_is_told(world):
                 file.write(b"x" * 65536)
         except OSError as error:
             assert error.errno == errno.ENOSPC
-    found = told(probe(world, 3))
+    found = told(probe(world, 2))
     assert found["worst"] < MOST and found["opened"] > 100
     os.remove(world.share.on("ballast"))
 

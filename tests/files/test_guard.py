@@ -82,7 +82,7 @@ def is_stopped(process):
 
 
 def test_a_share_on_the_machines_own_file_system_is_refused(worlds):
-    world = worlds()
+    world = worlds(within=None)
     elsewhere = world.share.at("not a mount")
     os.mkdir(elsewhere)
     with open(world.contract, encoding="utf-8") as file:

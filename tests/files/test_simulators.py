@@ -1,9 +1,11 @@
 """Whoever encrypts or wipes a share is held at once, and nothing stays lost."""
 
 import os
+import pwd
 import shutil
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import long_only
@@ -52,12 +54,21 @@ def within_a_second(destruction, limit=REWRITE):
     assert moments is None or moments[1] - moments[0] <= HELD_WITHIN
 
 
+@pytest.fixture(scope="module")
+def attacks(world):
+    """All of them, by as many users, a few at a time: what came of each, and its holds."""
+    def attack(way):
+        pace = 20 if way in AFTERWARDS else 0
+        order = ORDER.get(way, "forward")
+        begun = world.destroy(world.departments[way], way, "--order", order, "--pause", pace)
+        return begun, begun.until_held(world)
+    with ThreadPoolExecutor(5) as pool:
+        return dict(zip(WAYS, pool.map(attack, WAYS)))
+
+
 @pytest.mark.parametrize("way", WAYS)
-def test_is_held_and_undone(world, way):
-    place = world.departments[way]
-    pace = 20 if way in AFTERWARDS else 0
-    destruction = world.destroy(place, way, "--order", ORDER.get(way, "forward"), "--pause", pace)
-    holds = destruction.until_held(world)
+def test_is_held_and_undone(world, attacks, way):
+    place, (destruction, holds) = world.departments[way], attacks[way]
     assert len(destruction.done()) < place.count, "it came to its end"
     within_a_second(destruction)
     assert place.lost(), "it destroyed nothing"
@@ -116,7 +127,7 @@ def test_through_samba_one_user_is_held_and_the_other_goes_on(world, samba, tmp_
              directory=str(tmp_path))
     lost = place.lost()
     assert 0 < len(lost) < place.count
-    held = wait_until(world.new_holds, 3)
+    held = wait_until(lambda: world.holds_of(pwd.getpwnam(attacker).pw_uid), 3)
     assert held
     (tmp_path / "letter").write_text("a letter")
     status, said = samba.do(other, "cd mine; put letter; get letter back", directory=str(tmp_path))
