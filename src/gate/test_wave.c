@@ -173,6 +173,21 @@ static void test_shapes_whose_senders_solve_are_never_learned(void **state)
     assert_int_equal(ended.learned, 0);
 }
 
+/* A page that is new, and busy, while another route is flooded: nobody was asked for proof there. */
+static void test_shapes_that_went_on_all_the_while_are_never_learned(void **state)
+{
+    (void)state;
+    struct shape page = shape("/soldes", ""), flood = shape("/recherche", "q=a1b2c3d4");
+    for (unsigned i = 0; i < 20; i++) {
+        pass(1, SEARCH, &page, WAVE_ORIGIN, 100);
+        pass(1, SEARCH, &flood, WAVE_CHALLENGED, 1000);
+    }
+    assert_true(pass(40, 0, &flood, WAVE_CHALLENGED, 0));
+    assert_int_equal(ended.learned, 1);
+    assert_true(waves_know(waves, flood.id, wall));
+    assert_false(waves_know(waves, page.id, wall));
+}
+
 static void test_rare_shapes_make_room_for_frequent_ones(void **state)
 {
     (void)state;
@@ -238,6 +253,7 @@ int main(void)
         ONE(test_shapes_of_calm_times_are_never_learned),
         ONE(test_a_flood_that_has_only_begun_is_no_calm),
         ONE(test_shapes_whose_senders_solve_are_never_learned),
+        ONE(test_shapes_that_went_on_all_the_while_are_never_learned),
         ONE(test_rare_shapes_make_room_for_frequent_ones),
         ONE(test_a_restart_keeps_all_and_another_boot_ends_what_was_on),
         ONE(test_a_damaged_file_is_begun_anew),

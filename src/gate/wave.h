@@ -7,17 +7,20 @@
  *
  * Never learned  shapes that callers with history or a lane send, at any time; shapes that got an
  *                answer of the origin in calm times, a minute before and after which nothing was
- *                challenged; shapes whose senders solve challenges. So what customers send cannot
- * be turned against them. The price: who sends the flood's shape in calm times first keeps it from
- * being learned, and gains no more than a first wave has anyway. Forgotten      WAVE_KEEP after a
- * shape was last met in a wave, or by `ecluse waves forget`. Memory         fixed: one file
- * `state/front/waves` of waves_footprint() bytes that all workers map. Shapes beyond the
- * WAVE_SHAPES most frequent are counted together. Sources and networks are counted by HyperLogLog
- * (Flajolet et al. 2007; 1024 registers, about 3 % off), so that no address is kept. Processes any
- * number see and ask at once, with relaxed atomics: a figure may be a few off, none is ever out of
- * bounds. One process a second ticks. Time           `now` is the boot clock; `wall` seconds since
- * 1970 for what outlives a boot. Failure        a file of another version or size is begun anew by
- * waves_create(); what is read from it is checked like input.
+ *                challenged; shapes whose senders solve challenges; shapes that went on to the
+ *                origin all the while, on other routes. So what customers send cannot be turned
+ *                against them. The price: who sends the flood's shape in calm times first keeps it
+ *                from being learned, and gains no more than a first wave has anyway.
+ * Forgotten      WAVE_KEEP after a shape was last met in a wave, or by `ecluse waves forget`.
+ * Memory         fixed: one file `state/front/waves` of waves_footprint() bytes that all workers
+ *                map. Shapes beyond the WAVE_SHAPES most frequent are counted together. Sources and
+ *                networks are counted by HyperLogLog (Flajolet et al. 2007; 1024 registers, about
+ *                3 % off), so that no address is kept.
+ * Processes      any number see and ask at once, with relaxed atomics: a figure may be a few off,
+ *                none is ever out of bounds. One process a second ticks.
+ * Time           `now` is the boot clock; `wall` seconds since 1970 for what outlives a boot.
+ * Failure        a file of another version or size is begun anew by waves_create(); what is read
+ *                from it is checked like input.
  */
 #ifndef ECLUSE_WAVE_H
 #define ECLUSE_WAVE_H

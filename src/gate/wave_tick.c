@@ -5,7 +5,7 @@
 
 enum {
     RETURN_A_SECOND = 20, /* known shapes met: fewer are no wave */
-    LEARN_LEAST = 100,    /* requests of a shape: fewer say nothing */
+    LEARN_LEAST = 100,    /* requests of a shape that were not let through: fewer say nothing */
     LEARN_SHARE = 100,    /* and at least one of so many of the wave's */
     SOLVED_SHARE = 20,    /* one solution of so many challenges: customers send this */
     TURN_PATIENCE = 10,   /* tenths of a second between two ticks, at least */
@@ -103,8 +103,8 @@ static size_t collect(const struct wave_now *n, struct wave_shape out[WAVE_SHAPE
 
 static bool is_worth_learning(const struct waves *w, const struct wave_shape *s, uint64_t all)
 {
-    uint64_t total = shape_total(s);
-    return total >= LEARN_LEAST && total >= all / LEARN_SHARE &&
+    uint64_t total = shape_total(s), stopped = s->count[WAVE_CHALLENGED] + s->count[WAVE_REFUSED];
+    return stopped >= LEARN_LEAST && total >= all / LEARN_SHARE &&
            s->count[WAVE_SOLVED] * SOLVED_SHARE <= s->count[WAVE_CHALLENGED] &&
            !waves_is_spared(w, s->shape.id);
 }
