@@ -13,8 +13,8 @@ static const char *named(const char *name, const char *without)
 
 static void routes_text(const struct status *st)
 {
-    static const char *const titles[] = {"route",  "asks strangers for proof", ">asked/s",
-                                         ">let through/s", ">origin took/s",   ">begun"};
+    static const char *const titles[] = {"route",          "asks strangers for proof", ">asked/s",
+                                         ">let through/s", ">origin took/s",           ">begun"};
     struct table table = table_of(6, titles);
     for (size_t i = 0; i < st->gate.routes; i++) {
         const struct gate_route_look *route = &st->gate.route[i];
@@ -66,7 +66,8 @@ static void rules_text(const struct gate_look *gate)
     static const char *const titles[] = {"rule", ">done", ">would", ">to the known", ""};
     struct table table = table_of(5, titles);
     for (enum gate_rule rule = 0; rule < GATE_RULE_COUNT; rule++) {
-        const uint64_t *done = gate->rule[rule][LEDGER_DONE], *would = gate->rule[rule][LEDGER_WOULD];
+        const uint64_t *done = gate->rule[rule][LEDGER_DONE];
+        const uint64_t *would = gate->rule[rule][LEDGER_WOULD];
         uint64_t all = done[LEDGER_ANYONE] + done[LEDGER_GOOD];
         uint64_t observed = would[LEDGER_ANYONE] + would[LEDGER_GOOD];
         char figure[FIGURE_SIZE];
@@ -112,8 +113,8 @@ void gate_text(const struct status *st)
 
 struct gate_facts {
     struct gate_look look;
-    int32_t strikes;        /* of the pass */
-    int32_t issued;         /* passes given to the network; -1: the keys are not ours to read */
+    int32_t strikes; /* of the pass */
+    int32_t issued;  /* passes given to the network; -1: the keys are not ours to read */
 };
 
 static void find_facts(const struct situation *s, const struct gate_asked *asked,
@@ -131,8 +132,8 @@ static void find_facts(const struct situation *s, const struct gate_asked *asked
         out->strikes = cells_count(strikes, asked->pass, STRIKE_EACH, s->now.boot);
     if (asked->address && issues && keyring_path(s->contract, path) == 0 &&
         keyring_read(path, &ring, NULL) == 0) {
-        out->issued = cells_count(issues, keyring_near(&ring, asked->address), ISSUE_EACH,
-                                  s->now.boot);
+        out->issued =
+            cells_count(issues, keyring_near(&ring, asked->address), ISSUE_EACH, s->now.boot);
         keyring_wipe(&ring);
     }
     ledger_close(ledger);

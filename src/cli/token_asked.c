@@ -38,9 +38,9 @@ static bool read_key(const struct contract *c, const char *typed, struct token_a
         out->kind = TOKEN_ASKED_KEY;
         out->key = *key;
         out->fault = key->revoked ? TOKEN_REVOKED : TOKEN_NONE;
-        out->standing = key->revoked   ? STANDING_STRANGER
-                        : *key->lane   ? STANDING_LANE
-                                       : STANDING_KNOWN;
+        out->standing = key->revoked ? STANDING_STRANGER
+                        : *key->lane ? STANDING_LANE
+                                     : STANDING_KNOWN;
         client_key_principal(key, out->id, &out->hash);
         break;
     }
@@ -66,8 +66,9 @@ void token_asked_text(const struct token_asked *token, nanos_t wall)
                token->pass.from == PASS_PROVEN ? ", for work or waiting" : "");
         return;
     }
-    printf("The client key \"%s\"%s%s, issued %s", token->key.name, *token->key.lane ? " of lane " : "",
-           token->key.lane, figure_wall(token->key.created * NANOS_SECOND, wall, one));
+    printf("The client key \"%s\"%s%s, issued %s", token->key.name,
+           *token->key.lane ? " of lane " : "", token->key.lane,
+           figure_wall(token->key.created * NANOS_SECOND, wall, one));
     if (token->key.revoked)
         printf("; revoked %s", figure_wall(token->key.revoked * NANOS_SECOND, wall, two));
     puts(".");

@@ -65,89 +65,90 @@ struct alarm_french {
 
 /* One without French here is said in English: an alarm that is not understood at once is still one.
  */
+static const struct alarm_french in_french[ALARM_KIND_COUNT] = {
+    [ALARM_PANIC] = {"tous les budgets observent : personne n’est ralenti ni refusé",
+                     "« ecluse panic --off » dès que la raison a disparu"},
+    [ALARM_FLOOD] = {"une route est demandée plus que son origine ne supporte : les inconnus "
+                     "doivent d’abord donner une preuve",
+                     "rien le plus souvent : cela cesse de soi-même ; « ecluse waves » dit de "
+                     "quoi la vague est faite"},
+    [ALARM_PROMISE_BROKEN] = {"plus de réponses en échec ou en retard que le contrat ne permet",
+                              "regardez la santé de l’origine et les refus des budgets"},
+    [ALARM_SUPERVISOR_DOWN] =
+        {"« ecluse run » ne tourne pas : le service continue comme décidé en dernier",
+         "« systemctl status ecluse », puis démarrez-le"},
+    [ALARM_GUARD_DOWN] = {"aucun processus d’un gardien nécessaire n’est en vie",
+                          "pour la façade : « nginx -t », puis démarrez nginx avec le module ; pour "
+                          "les autres, « journalctl -u ecluse » dit pourquoi ils ne démarrent "
+                          "pas"},
+    [ALARM_GUARD_BEHIND] = {"un processus travaille avec un contrat plus ancien",
+                            "il le reprend à son prochain regard ; sinon rechargez nginx, ou "
+                            "redémarrez « ecluse run »"},
+    [ALARM_CONTRACT_REFUSED] =
+        {"le contrat a été modifié, et la modification n’est pas en vigueur",
+         "« ecluse check », corrigez le fichier ; il est relu aussitôt ; pour « state » ou « "
+         "runtime », "
+         "relancez « ecluse run »"},
+    [ALARM_KEEPER_DOWN] = {"le processus qui retire les colis expirés meurt sans cesse",
+                           "« journalctl -u ecluse » dit pourquoi ; il redémarre de lui-même"},
+    [ALARM_BREAKER_OPEN] =
+        {"un budget retiendrait trop de bons clients d’hier, et n’arrête plus que qui dépasse "
+         "quatre "
+         "fois la limite : limite trop basse, ou attaque depuis beaucoup d’adresses",
+         "« ecluse holds » : si ce sont des clients, relevez la limite ; sinon laissez, il se "
+         "referme seul"},
+    [ALARM_NO_HOLD_SLOT] =
+        {"plus de clients au-delà d’un budget qu’on ne peut en retenir",
+         "ajoutez un budget par réseau : moins de retenues couvrent le flot"},
+    [ALARM_THINGS_FULL] = {"plus de choses distinctes lues qu’on ne peut en retenir : relues, "
+                           "elles coûtent encore",
+                           "raccourcissez la plus longue fenêtre de ces budgets ; "
+                           "docs/budgets.md en dit la taille"},
+    [ALARM_SHARE_UNGUARDED] =
+        {"les fichiers d’un partage sont lus et écrits sans limite, et rien n’en est gardé",
+         "la raison dit ce qui l’empêche ; « ecluse check » dit où un partage peut se trouver"},
+    [ALARM_QUEUE_OVERFLOW] =
+        {"le noyau avait plus de suppressions et de renommages à dire qu’on n’en prend : "
+         "certains n’ont pas été comptés",
+         "ce qui a été supprimé est au coffre ; moins de suppressions à la fois, ou un disque "
+         "plus rapide"},
+    [ALARM_NOT_COVERED] =
+        {"des fichiers ont été ouverts en écriture sans que le coffre en ait une version : ils "
+         "ne pourraient pas être rendus",
+         "mettez le partage sur XFS ou btrfs, ou relevez copy_up_to ; « journalctl -u ecluse » "
+         "pour les échecs"},
+    [ALARM_VAULT_FULL] =
+        {"quelqu’un a tant réécrit que la place manque pour ce qui était là : il ne peut plus "
+         "écrire",
+         "« ecluse holds » et « ecluse files list » disent qui ; puis plus de place dans "
+         "files.vault, ou un keep plus court"},
+    [ALARM_OPENED_BEFORE] =
+        {"des programmes tiennent des fichiers d’un partage ouverts en écriture depuis avant le "
+         "début de la garde",
+         "relancez-les ; runtime/files.opened dit lesquels, à root"},
+    [ALARM_STORE_OFF] = {"des processus sont morts en lisant le stock : il est débranché",
+                         "écartez state/tracking, restaurez-le ou réalimentez-le"},
+    [ALARM_STORE_UNREADABLE] = {"le stock des colis ne s’ouvre pas, ou tue qui le lit",
+                                "écartez state/tracking, restaurez-le ou réalimentez-le"},
+    [ALARM_RECORDS_DAMAGED] = {"des enregistrements étaient abîmés ; personne ne les a reçus",
+                               "vérifiez le disque ; écartez state/tracking et réalimentez-le"},
+    [ALARM_SELF_OFF] =
+        {"un processus a rencontré une faute à nous et s’est débranché",
+         "signalez la ligne du journal de nginx ; le recharger rétablit le module"},
+    [ALARM_FEED_SILENT] = {"une source n’a rien envoyé depuis plus longtemps que prévu",
+                           "demandez à qui l’envoie ; les réponses du stock vieillissent"},
+    [ALARM_FEED_FLOODING] =
+        {"une source envoie bien plus d’événements que d’habitude",
+         "demandez à qui l’envoie ; cessez de la recevoir si ce n’est pas lui"},
+    [ALARM_FILTER_UNUSABLE] = {"le filtre des numéros manque : plus lent, jamais faux",
+                               "« ecluse ingest » avec n’importe quel flux le reconstruit"},
+    [ALARM_DISK_FULL] = {"moins de 5 % du disque de state est libre",
+                         "faites de la place : les flux sont refusés quand il est plein"},
+};
+
 static const struct alarm_french *alarm_french(enum alarm_kind kind)
 {
-    static const struct alarm_french french[ALARM_KIND_COUNT] = {
-        [ALARM_PANIC] = {"tous les budgets observent : personne n’est ralenti ni refusé",
-                         "« ecluse panic --off » dès que la raison a disparu"},
-        [ALARM_FLOOD] = {"une route est demandée plus que son origine ne supporte : les inconnus "
-                         "doivent d’abord donner une preuve",
-                         "rien le plus souvent : cela cesse de soi-même ; « ecluse waves » dit de "
-                         "quoi la vague est faite"},
-        [ALARM_PROMISE_BROKEN] = {"plus de réponses en échec ou en retard que le contrat ne permet",
-                                  "regardez la santé de l’origine et les refus des budgets"},
-        [ALARM_SUPERVISOR_DOWN] =
-            {"« ecluse run » ne tourne pas : le service continue comme décidé en dernier",
-             "« systemctl status ecluse », puis démarrez-le"},
-        [ALARM_GUARD_DOWN] = {"aucun processus d’un gardien nécessaire n’est en vie",
-                              "pour la façade : « nginx -t », puis démarrez nginx avec le module ; pour "
-                              "les autres, « journalctl -u ecluse » dit pourquoi ils ne démarrent "
-                              "pas"},
-        [ALARM_GUARD_BEHIND] = {"un processus travaille avec un contrat plus ancien",
-                                "il le reprend à son prochain regard ; sinon rechargez nginx, ou "
-                                "redémarrez « ecluse run »"},
-        [ALARM_CONTRACT_REFUSED] =
-            {"le contrat a été modifié, et la modification n’est pas en vigueur",
-             "« ecluse check », corrigez le fichier ; il est relu aussitôt ; pour « state » ou « "
-             "runtime », "
-             "relancez « ecluse run »"},
-        [ALARM_KEEPER_DOWN] = {"le processus qui retire les colis expirés meurt sans cesse",
-                               "« journalctl -u ecluse » dit pourquoi ; il redémarre de lui-même"},
-        [ALARM_BREAKER_OPEN] =
-            {"un budget retiendrait trop de bons clients d’hier, et n’arrête plus que qui dépasse "
-             "quatre "
-             "fois la limite : limite trop basse, ou attaque depuis beaucoup d’adresses",
-             "« ecluse holds » : si ce sont des clients, relevez la limite ; sinon laissez, il se "
-             "referme seul"},
-        [ALARM_NO_HOLD_SLOT] =
-            {"plus de clients au-delà d’un budget qu’on ne peut en retenir",
-             "ajoutez un budget par réseau : moins de retenues couvrent le flot"},
-        [ALARM_THINGS_FULL] = {"plus de choses distinctes lues qu’on ne peut en retenir : relues, "
-                               "elles coûtent encore",
-                               "raccourcissez la plus longue fenêtre de ces budgets ; "
-                               "docs/budgets.md en dit la taille"},
-        [ALARM_SHARE_UNGUARDED] =
-            {"les fichiers d’un partage sont lus et écrits sans limite, et rien n’en est gardé",
-             "la raison dit ce qui l’empêche ; « ecluse check » dit où un partage peut se trouver"},
-        [ALARM_QUEUE_OVERFLOW] =
-            {"le noyau avait plus de suppressions et de renommages à dire qu’on n’en prend : "
-             "certains n’ont pas été comptés",
-             "ce qui a été supprimé est au coffre ; moins de suppressions à la fois, ou un disque "
-             "plus rapide"},
-        [ALARM_NOT_COVERED] =
-            {"des fichiers ont été ouverts en écriture sans que le coffre en ait une version : ils "
-             "ne pourraient pas être rendus",
-             "mettez le partage sur XFS ou btrfs, ou relevez copy_up_to ; « journalctl -u ecluse » "
-             "pour les échecs"},
-        [ALARM_VAULT_FULL] =
-            {"quelqu’un a tant réécrit que la place manque pour ce qui était là : il ne peut plus "
-             "écrire",
-             "« ecluse holds » et « ecluse files list » disent qui ; puis plus de place dans "
-             "files.vault, ou un keep plus court"},
-        [ALARM_OPENED_BEFORE] =
-            {"des programmes tiennent des fichiers d’un partage ouverts en écriture depuis avant le "
-             "début de la garde",
-             "relancez-les ; runtime/files.opened dit lesquels, à root"},
-        [ALARM_STORE_OFF] = {"des processus sont morts en lisant le stock : il est débranché",
-                             "écartez state/tracking, restaurez-le ou réalimentez-le"},
-        [ALARM_STORE_UNREADABLE] = {"le stock des colis ne s’ouvre pas, ou tue qui le lit",
-                                    "écartez state/tracking, restaurez-le ou réalimentez-le"},
-        [ALARM_RECORDS_DAMAGED] = {"des enregistrements étaient abîmés ; personne ne les a reçus",
-                                   "vérifiez le disque ; écartez state/tracking et réalimentez-le"},
-        [ALARM_SELF_OFF] =
-            {"un processus a rencontré une faute à nous et s’est débranché",
-             "signalez la ligne du journal de nginx ; le recharger rétablit le module"},
-        [ALARM_FEED_SILENT] = {"une source n’a rien envoyé depuis plus longtemps que prévu",
-                               "demandez à qui l’envoie ; les réponses du stock vieillissent"},
-        [ALARM_FEED_FLOODING] =
-            {"une source envoie bien plus d’événements que d’habitude",
-             "demandez à qui l’envoie ; cessez de la recevoir si ce n’est pas lui"},
-        [ALARM_FILTER_UNUSABLE] = {"le filtre des numéros manque : plus lent, jamais faux",
-                                   "« ecluse ingest » avec n’importe quel flux le reconstruit"},
-        [ALARM_DISK_FULL] = {"moins de 5 % du disque de state est libre",
-                             "faites de la place : les flux sont refusés quand il est plein"},
-    };
-    return kind < ALARM_KIND_COUNT && french[kind].title ? &french[kind] : NULL;
+    return kind < ALARM_KIND_COUNT && in_french[kind].title ? &in_french[kind] : NULL;
 }
 
 const char *alarm_word(int language, enum alarm_kind kind)

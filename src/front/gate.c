@@ -49,7 +49,8 @@ void front_gate_count(enum gate_rule rule, enum standing standing, bool observed
         ledger_count(gate.ledger, front_ledger_slot(), rule, standing, observed);
 }
 
-/* ---- A place taken, given back, waited for ---------------------------------------------------- */
+/* ---- A place taken, given back, waited for ----------------------------------------------------
+ */
 
 static void place_end(void *data)
 {
@@ -62,7 +63,8 @@ static void place_end(void *data)
     place->state = PLACE_BACK;
 }
 
-/* Ends with the request, or as soon as it is terminated: not when its memory goes, which is later. */
+/* Ends with the request, or as soon as it is terminated: not when its memory goes, which is later.
+ */
 static bool place_begin(ngx_http_request_t *r, struct front_context *context,
                         const struct judge_call *call)
 {
@@ -168,8 +170,7 @@ static bool is_streamed(ngx_http_request_t *r)
         return true;
     /* The first member of the proxy module's configuration is the upstream's. */
     extern ngx_module_t ngx_http_proxy_module;
-    const ngx_http_upstream_conf_t *conf =
-        ngx_http_get_module_loc_conf(r, ngx_http_proxy_module);
+    const ngx_http_upstream_conf_t *conf = ngx_http_get_module_loc_conf(r, ngx_http_proxy_module);
     return conf && !conf->request_buffering;
 }
 

@@ -4,8 +4,9 @@
 
 #include <stdlib.h>
 
-#define RELAXED memory_order_relaxed
-/* Of a slow reader: the origin has been read as far as nginx's buffers go, and may wait for more. */
+#define RELAXED         memory_order_relaxed
+/* Of a slow reader: the origin has been read as far as nginx's buffers go, and may wait for more.
+ */
 #define HELD_AFTER_HEAD NANOS_SECOND
 #define HELD_WITHOUT    NANOS_SECOND
 
@@ -202,10 +203,8 @@ static void saw_now(void *argument)
 
 void gate_saw(struct front_place *place, enum pressure_outcome outcome, nanos_t delay)
 {
-    struct place_call call = {.origin = gate.origin[place->origin],
-                              .place = place,
-                              .outcome = outcome,
-                              .delay = delay};
+    struct place_call call = {
+        .origin = gate.origin[place->origin], .place = place, .outcome = outcome, .delay = delay};
     front_guarded(saw_now, &call);
 }
 
@@ -347,8 +346,7 @@ static void learn_challenged(void)
 {
     gate.challenged = 0;
     for (unsigned route = 0; route < CONTRACT_MAX_ROUTES; route++)
-        if (gate.route[route + 1] &&
-            demand_challenges(&gate.ledger->route[gate.route[route + 1]]))
+        if (gate.route[route + 1] && demand_challenges(&gate.ledger->route[gate.route[route + 1]]))
             gate.challenged |= UINT64_C(1) << route;
 }
 

@@ -7,10 +7,10 @@
 struct gate_origin {
     struct pressure pressure;
     struct queue queue;
-    ngx_queue_t held;                                   /* struct front_place */
-    uint32_t asked[GATE_ROUTES], given[GATE_ROUTES];    /* since the last tick */
-    bool short_of[GATE_ROUTES];                         /* some found no room since then */
-    nanos_t short_since[GATE_ROUTES];                   /* long waits all the time since; 0: none */
+    ngx_queue_t held;                                /* struct front_place */
+    uint32_t asked[GATE_ROUTES], given[GATE_ROUTES]; /* since the last tick */
+    bool short_of[GATE_ROUTES];                      /* some found no room since then */
+    nanos_t short_since[GATE_ROUTES];                /* long waits all the time since; 0: none */
 };
 
 struct gate_worker {
@@ -19,9 +19,9 @@ struct gate_worker {
     int slot; /* in the ledger, -1 */
     unsigned origins;
     struct gate_origin *origin[LEDGER_ORIGINS];
-    uint8_t route[GATE_ROUTES];  /* [route of the contract + 1]: the ledger's index */
-    uint64_t generation;         /* of the contract that `route` is of */
-    uint64_t challenged;         /* routes of the contract, as bits, as of the last tick */
+    uint8_t route[GATE_ROUTES]; /* [route of the contract + 1]: the ledger's index */
+    uint64_t generation;        /* of the contract that `route` is of */
+    uint64_t challenged;        /* routes of the contract, as bits, as of the last tick */
     struct hash_key key;
 };
 

@@ -5,8 +5,8 @@
  *                          \-> VAIN                   VAIN: to be told that the origin is busy
  *
  * A place is held from the end of preaccess until the origin's answer has been read, or a second
- * after its head when a slow reader drains it, or until the request ends, whichever comes first; and
- * a second at most without a head, so that an application that keeps its readers waiting (long
+ * after its head when a slow reader drains it, or until the request ends, whichever comes first;
+ * and a second at most without a head, so that an application that keeps its readers waiting (long
  * polls) does not run out of places.
  * One request has one place, whatever its internal redirects.
  */
@@ -24,14 +24,7 @@
 struct front_location;
 struct front_context;
 
-enum place_state {
-    PLACE_NONE,
-    PLACE_READING,
-    PLACE_WAITING,
-    PLACE_HELD,
-    PLACE_VAIN,
-    PLACE_BACK
-};
+enum place_state { PLACE_NONE, PLACE_READING, PLACE_WAITING, PLACE_HELD, PLACE_VAIN, PLACE_BACK };
 
 struct front_place {
     enum place_state state;

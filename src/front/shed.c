@@ -6,9 +6,9 @@
 #include <ngx_http_v2_module.h>
 
 enum {
-    SCORES = 256,   /* slowness in tenths of a second, and a hoarder's surcharge */
+    SCORES = 256, /* slowness in tenths of a second, and a hoarder's surcharge */
     SURCHARGE = 64,
-    SHARES = 4096,  /* counters of clients and of networks */
+    SHARES = 4096,    /* counters of clients and of networks */
     CLIENT_PART = 64, /* of all connections, in times of pressure: one in ... */
     NETWORK_PART = 8,
     CLIENT_LEAST = 16,
@@ -25,7 +25,8 @@ static const struct {
 #undef X
 };
 
-/* ---- What a connection is at ------------------------------------------------------------------ */
+/* ---- What a connection is at ------------------------------------------------------------------
+ */
 
 /* What stands first in c->data tells: a request's signature, an HTTP/2 connection's way back to us,
  * or else it is a connection between requests or before its first. */
@@ -206,11 +207,12 @@ static bool hoards(const struct share *share)
     ngx_uint_t client = ngx_cycle->connection_n / CLIENT_PART;
     if (client < CLIENT_LEAST)
         client = CLIENT_LEAST;
-    return share->client && (*share->client > client ||
-                             *share->network > ngx_cycle->connection_n / NETWORK_PART);
+    return share->client &&
+           (*share->client > client || *share->network > ngx_cycle->connection_n / NETWORK_PART);
 }
 
-/* ---- Two walks: how slow they are, then the slowest ------------------------------------------- */
+/* ---- Two walks: how slow they are, then the slowest -------------------------------------------
+ */
 
 struct walk {
     unsigned pressure;
@@ -363,7 +365,8 @@ static void close_slowest(struct walk *walk)
     }
 }
 
-/* ---- HTTP/2 streams opened and reset ---------------------------------------------------------- */
+/* ---- HTTP/2 streams opened and reset ----------------------------------------------------------
+ */
 
 static void close_resetters(void)
 {
@@ -395,7 +398,8 @@ static ngx_uint_t too_many(void)
 
 unsigned shed_tick(nanos_t lag, nanos_t now)
 {
-    static nanos_t observed_at; /* what would be closed is there at each tick: counted once a second */
+    static nanos_t
+        observed_at; /* what would be closed is there at each tick: counted once a second */
     unsigned pressure = shed_pressure(lag, now);
     if (pressure == 0 || front.off || !front_ready())
         return pressure;

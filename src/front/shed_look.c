@@ -5,12 +5,12 @@
 #include <netinet/tcp.h>
 
 enum {
-    TICKS = 10,          /* that are looked back upon */
-    TICKS_LATE = 3,      /* of them, by LATE or more: the loop lags */
+    TICKS = 10,            /* that are looked back upon */
+    TICKS_LATE = 3,        /* of them, by LATE or more: the loop lags */
     RESETS_A_SECOND = 100, /* of one connection: no browser gives up so often */
     RESETS_OF_ALL = 2000,  /* a second: work thrown away, which is pressure itself */
     RESETTERS = 1024,
-    LISTENER_TICKS = 3   /* the kernel is asked every third tick */
+    LISTENER_TICKS = 3 /* the kernel is asked every third tick */
 };
 
 #define LATE (50 * NANOS_MILLISECOND)

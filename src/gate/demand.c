@@ -78,8 +78,7 @@ bool demand_begin(struct demand *d, nanos_t longest, nanos_t now)
         return false;
     }
     uint64_t none = 0;
-    if (!atomic_compare_exchange_strong_explicit(&d->since, &none, (uint64_t)now, RELAXED,
-                                                 RELAXED))
+    if (!atomic_compare_exchange_strong_explicit(&d->since, &none, (uint64_t)now, RELAXED, RELAXED))
         return false;
     uint64_t ended = load(&d->ended);
     bool again = ended && (uint64_t)now - ended < (uint64_t)AGAIN_SECONDS * NANOS_SECOND;

@@ -24,8 +24,8 @@
  *      caller gets a strike, and the delay that the budget says
  *   2. its route challenges, or its shape is that of a past wave: who has shown no proof is
  *      challenged (people get a page, programs 503 with Retry-After)
- *   3. fewer in flight than the limit and nobody waits: it goes on; else it waits, GATE_LONGEST_WAIT
- *      at most, and is told honestly when that was not enough
+ *   3. fewer in flight than the limit and nobody waits: it goes on; else it waits, at most
+ *      GATE_LONGEST_WAIT, and is told honestly when that was not enough
  * A lookup of a parcel never waits and is never challenged: without room it is answered from what
  * the store says.
  *

@@ -48,8 +48,7 @@ static int write_new(int fd, int group)
     int full = posix_fallocate(fd, 0, (off_t)sizeof(struct ledger));
     if (full)
         return -full;
-    struct ledger *ledger =
-        mmap(NULL, sizeof *ledger, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    struct ledger *ledger = mmap(NULL, sizeof *ledger, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (ledger == MAP_FAILED)
         return -errno;
     fill(ledger);
@@ -182,9 +181,8 @@ int ledger_join(struct ledger *ledger, int pid, nanos_t now)
     for (int i = 0; i < LEDGER_WORKERS; i++) {
         struct ledger_worker *worker = &ledger->worker[i];
         uint64_t old = load(&worker->pid);
-        if (!is_free(worker, old, now) ||
-            !atomic_compare_exchange_strong_explicit(&worker->pid, &old, (uint64_t)pid, RELAXED,
-                                                     RELAXED))
+        if (!is_free(worker, old, now) || !atomic_compare_exchange_strong_explicit(
+                                              &worker->pid, &old, (uint64_t)pid, RELAXED, RELAXED))
             continue;
         atomic_store_explicit(&worker->beat, (uint64_t)now, RELAXED);
         return i;
@@ -217,8 +215,8 @@ static unsigned named(struct ledger_name *names, unsigned count, struct text nam
         uint64_t old = load(&names[i].hash);
         if (old == hash)
             return i;
-        if (old == 0 && atomic_compare_exchange_strong_explicit(&names[i].hash, &old, hash, RELAXED,
-                                                                RELAXED)) {
+        if (old == 0 &&
+            atomic_compare_exchange_strong_explicit(&names[i].hash, &old, hash, RELAXED, RELAXED)) {
             for (unsigned k = 0; k < sizeof text; k++)
                 atomic_store_explicit(&names[i].text[k], text[k], RELAXED);
             return i;

@@ -20,7 +20,7 @@ enum {
     LEDGER_VERSION = 1,
     LEDGER_ORIGINS = 8,
     LEDGER_WORKERS = 64,
-    LEDGER_SHARDS = 8, /* of the counts: workers do not share a line */
+    LEDGER_SHARDS = 8,       /* of the counts: workers do not share a line */
     LEDGER_ISSUES = 1 << 16, /* cells (cells.h): 16 bytes each */
     LEDGER_STRIKES = 1 << 16,
     LEDGER_REDEEMED = 1 << 17,
@@ -43,8 +43,8 @@ struct ledger_worker {
     struct ledger_pressure origin[LEDGER_ORIGINS];
 };
 
-enum { LEDGER_DONE, LEDGER_WOULD, LEDGER_MODES }; /* enforced; observed */
-enum { LEDGER_ANYONE, LEDGER_GOOD, LEDGER_KINDS };/* the caller was known (or a lane), or not */
+enum { LEDGER_DONE, LEDGER_WOULD, LEDGER_MODES };  /* enforced; observed */
+enum { LEDGER_ANYONE, LEDGER_GOOD, LEDGER_KINDS }; /* the caller was known (or a lane), or not */
 
 struct ledger_counts {
     _Alignas(64) demand_word rule[GATE_RULE_COUNT][LEDGER_MODES][LEDGER_KINDS];
@@ -78,7 +78,7 @@ int ledger_create(const char *runtime, int group, struct error *error);
 
 /* -ENOENT, -EPROTO (another version), -EUCLEAN (damaged, foreign, of another boot). */
 int ledger_open(const char *runtime, bool read_only, struct ledger **out, struct error *error);
-void ledger_close(struct ledger *ledger); /* takes NULL */
+void ledger_close(struct ledger *ledger);   /* takes NULL */
 uint64_t ledger_inode(const char *runtime); /* of what has its name now; 0: nothing */
 
 /* Passes given, strikes, redeemed proofs (cells.h); NULL when damaged: then none is remembered. */

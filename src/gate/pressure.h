@@ -5,16 +5,19 @@
  * which most were late, a third off one in which most failed. Until it meets the origin's limit for
  * the first time it grows by a tenth a tick.
  *
- * Late     later than twice the route's own baseline and PRESSURE_SLACK: a low percentile of its
- * answers of late, which falls quickly and rises slowly, and rises not at all while the origin is
- * loaded, so that a flood cannot teach us that its own queue is normal. The slack keeps quick
- * refusals, which an attacker can have the origin give, from making an honest answer look late.
- * Mute     some applications keep their readers waiting on purpose, beside quick pages: requests
- * without an answer for a second say something only when there was none in good time either.
- * Seen late by us  when our own event loop lags, answers look late that were not: twice the lag is
- * added to what is late, and a tick with a lag of half its length teaches nothing.
- * Several workers each keep a limit of their own; they meet in the origin's latency. No shared word.
- * Source   AIMD: Chiu and Jain 1989. Memory: fixed, about 1.5 kB. Cost: tens of nanoseconds a call.
+ * Late      later than twice the route's own baseline and PRESSURE_SLACK. The baseline is a low
+ *           percentile of its answers of late, which falls quickly and rises slowly, and rises not
+ *           at all while the origin is loaded, so that a flood cannot teach us that its own queue
+ *           is normal. The slack keeps quick refusals, which an attacker can have the origin give,
+ *           from making an honest answer look late.
+ * Mute      some applications keep their readers waiting on purpose, beside quick pages: requests
+ *           without an answer for a second say something only when there was none in good time
+ *           either.
+ * Seen late when our own event loop lags, answers look late that were not: twice the lag is added
+ *           to what is late, and a tick with a lag of half its length teaches nothing.
+ * Workers   each keep a limit of their own; they meet in the origin's latency. No shared word.
+ * Source    AIMD: Chiu and Jain 1989.
+ * Memory    fixed, about 1.5 kB. Cost: tens of nanoseconds a call.
  */
 #ifndef ECLUSE_PRESSURE_H
 #define ECLUSE_PRESSURE_H
@@ -28,13 +31,13 @@ enum { PRESSURE_LEAST = 4, PRESSURE_MOST = 4096, PRESSURE_START = 24 };
 
 struct pressure {
     double limit;
-    bool starting; /* grows quicker until it has met the origin's limit once */
-    bool loaded;   /* the limit was in use in the last tick */
+    bool starting;                      /* grows quicker until it has met the origin's limit once */
+    bool loaded;                        /* the limit was in use in the last tick */
     uint32_t in_flight, most_in_flight; /* most: in this tick */
     uint32_t answers, late, failed, mute; /* since they were judged last */
     nanos_t lag, tick_ends, timely;       /* timely: when an answer came in good time last */
-    uint32_t by_route[GATE_ROUTES]; /* in flight */
-    nanos_t baseline[GATE_ROUTES];  /* 0: nothing seen yet */
+    uint32_t by_route[GATE_ROUTES];       /* in flight */
+    nanos_t baseline[GATE_ROUTES];        /* 0: nothing seen yet */
     uint32_t below[GATE_ROUTES], above[GATE_ROUTES]; /* answers, in this tick */
 };
 

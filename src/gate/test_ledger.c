@@ -132,7 +132,7 @@ static void what_was_done_to_the_known_is_told_apart(void **state)
     ledger_count(ledger, 0, GATE_RULE_WAITED_OUT, STANDING_STRANGER, false);
     ledger_count(ledger, 1, GATE_RULE_WAITED_OUT, STANDING_KNOWN, false);
     ledger_count(ledger, 2, GATE_RULE_PUSHED_OUT, STANDING_LANE, false);
-    ledger_count(ledger, 3, GATE_RULE_QUEUED, STANDING_KNOWN, false); /* waiting is no refusal */
+    ledger_count(ledger, 3, GATE_RULE_QUEUED, STANDING_KNOWN, false);    /* waiting is no refusal */
     ledger_count(ledger, 4, GATE_RULE_WAITED_OUT, STANDING_KNOWN, true); /* would have been */
     assert_int_equal(ledger_good_refused(ledger), 2);
     assert_int_equal(ledger_counted(ledger, GATE_RULE_WAITED_OUT, LEDGER_WOULD, LEDGER_GOOD), 1);

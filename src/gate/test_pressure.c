@@ -79,8 +79,8 @@ static void ask(struct world *w, unsigned route)
     nanos_t begin = w->busy_until[server] > w->now ? w->busy_until[server] : w->now;
     nanos_t noise = w->noise ? (nanos_t)(draw(w) % (uint64_t)w->noise) : 0;
     w->busy_until[server] = begin + w->service[route];
-    w->flight[w->flying++] = (struct flight){w->now, begin + w->service[route] + noise, route,
-                                             w->outcome};
+    w->flight[w->flying++] =
+        (struct flight){w->now, begin + w->service[route] + noise, route, w->outcome};
     pressure_take(&w->p, route);
 }
 
@@ -180,7 +180,8 @@ static void an_origin_that_is_slower_for_good_is_learned(void **state)
     struct world *w = world_new(16, 2 * NANOS_MILLISECOND);
     w->rate[0] = 500;
     world_run(w, 10 * NANOS_SECOND);
-    w->service[0] = 25 * NANOS_MILLISECOND; /* late by its old baseline; 640 a second are possible */
+    w->service[0] =
+        25 * NANOS_MILLISECOND; /* late by its old baseline; 640 a second are possible */
     world_run(w, 30 * NANOS_SECOND);
     world_forget(w);
     world_run(w, 10 * NANOS_SECOND);
@@ -269,7 +270,8 @@ static void long_polls_beside_quick_pages_leave_the_limit(void **state)
     w->rate[0] = 100;
     world_run(w, 2 * NANOS_SECOND);
     for (unsigned i = 0; i < 100; i++) {
-        for (unsigned k = 0; k < PRESSURE_START - 4; k++) /* most of the places, for a second each */
+        for (unsigned k = 0; k < PRESSURE_START - 4;
+             k++) /* most of the places, for a second each */
             pressure_take(&w->p, 0);
         world_run(w, PRESSURE_TICK);
         for (unsigned k = 0; k < PRESSURE_START - 4; k++) {

@@ -131,13 +131,13 @@ static json_t *routes_json(const struct status *st)
         const struct gate_route_look *route = &st->gate.route[i];
         const struct demand_view *v = &route->view;
         json_array_append_new(
-            list, json_pack("{s:o,s:b,s:o,s:o,s:i,s:i,s:i,s:I,s:I}", "route",
-                            route->name[0] ? json_safe(route->name) : json_null(), "challenges",
-                            v->since != 0, "since", wall_json(st, v->since), "ended",
-                            wall_json(st, v->ended), "asked_a_second", (int)v->asked,
-                            "given_a_second", (int)v->given, "took_a_second", (int)v->took,
-                            "longest_wait_ms", v->longest / NANOS_MILLISECOND, "begun",
-                            (json_int_t)v->begun));
+            list,
+            json_pack("{s:o,s:b,s:o,s:o,s:i,s:i,s:i,s:I,s:I}", "route",
+                      route->name[0] ? json_safe(route->name) : json_null(), "challenges",
+                      v->since != 0, "since", wall_json(st, v->since), "ended",
+                      wall_json(st, v->ended), "asked_a_second", (int)v->asked, "given_a_second",
+                      (int)v->given, "took_a_second", (int)v->took, "longest_wait_ms",
+                      v->longest / NANOS_MILLISECOND, "begun", (json_int_t)v->begun));
     }
     return list;
 }
@@ -147,13 +147,12 @@ static json_t *origins_json(const struct status *st)
     json_t *list = json_array();
     for (size_t i = 0; i < st->gate.origins; i++) {
         const struct gate_origin_look *origin = &st->gate.origin[i];
-        json_array_append_new(list,
-                              json_pack("{s:o,s:o,s:o,s:o,s:I}", "origin",
-                                        origin->name[0] ? json_safe(origin->name) : json_null(),
-                                        "limit", integer(origin->limit), "in_flight",
-                                        integer(origin->in_flight), "waiting",
-                                        integer(origin->waiting), "answers_in_us",
-                                        origin->baseline / 1000));
+        json_array_append_new(
+            list,
+            json_pack("{s:o,s:o,s:o,s:o,s:I}", "origin",
+                      origin->name[0] ? json_safe(origin->name) : json_null(), "limit",
+                      integer(origin->limit), "in_flight", integer(origin->in_flight), "waiting",
+                      integer(origin->waiting), "answers_in_us", origin->baseline / 1000));
     }
     return list;
 }
@@ -166,8 +165,8 @@ static json_t *rules_json(const struct gate_look *gate)
         json_object_set_new(
             object, gate_rule_name(rule),
             json_pack("{s:o,s:o,s:o}", "done",
-                      integer(c[LEDGER_DONE][LEDGER_ANYONE] + c[LEDGER_DONE][LEDGER_GOOD]),
-                      "would", integer(c[LEDGER_WOULD][LEDGER_ANYONE] + c[LEDGER_WOULD][LEDGER_GOOD]),
+                      integer(c[LEDGER_DONE][LEDGER_ANYONE] + c[LEDGER_DONE][LEDGER_GOOD]), "would",
+                      integer(c[LEDGER_WOULD][LEDGER_ANYONE] + c[LEDGER_WOULD][LEDGER_GOOD]),
                       "known", integer(c[LEDGER_DONE][LEDGER_GOOD])));
     }
     return object;

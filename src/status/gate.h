@@ -14,7 +14,7 @@ struct gate_route_look {
     struct demand_view view;
 };
 
-struct gate_origin_look { /* of all workers together */
+struct gate_origin_look {          /* of all workers together */
     char name[CONTRACT_NAME_SIZE]; /* "": the one without a name */
     uint64_t limit, in_flight, waiting;
     nanos_t baseline; /* of its quickest route */
