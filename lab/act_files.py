@@ -14,7 +14,7 @@ from guarded_share import REWRITE, Department, GuardedShare, People
 from screen import BOLD, DIM
 from stage import Failure
 
-FILES, WAY = 2000, "rename-extension"
+FILES, WAY, WHY_LINES = 2000, "rename-extension", 9
 ALICE, BOB = 61010, 61020  # users of no account
 NEEDS = ("mkfs.xfs", "mount", "setfacl", "convert", "setpriv")
 
@@ -54,14 +54,14 @@ class Act:
         self.step("a share: XFS in a file, mounted for this act only; "
                   f"{FILES:,} files of every kind that offices have")
         self.stock = file_tree.Stock(self.stage.path("stock"))
-        self.world = GuardedShare(self.stage.build, within=self.stage.directory)
+        self.world = GuardedShare(self.stage.build)
         self.bare = self.department("bob", BOB, FILES // 4)
         self.place = self.department("alice", ALICE)
 
     # ---- The play ----------------------------------------------------------------------------
 
     def without_guard(self):
-        self.step(f"without Ecluse: a program that bob began encrypts his {self.bare.count} files")
+        self.step(f"without Ecluse: a program that bob began encrypts his {self.bare.count:,} files")
         began = time.monotonic()
         destruction = self.bare.destroy(self.people, self.world.share.at("bob.log"), WAY)
         destruction.process.wait(60)
@@ -83,7 +83,7 @@ class Act:
         late = crossing[1] - crossing[0] if crossing else 0.0
         self.tell(f"{self.lost} of {self.place.count:,} files were encrypted, then it was held")
         why = self.world.ecluse("why", self.hold["hold"])
-        for line in why.stdout.splitlines():
+        for line in [line for line in why.stdout.splitlines() if line][:WHY_LINES] + ["..."]:
             self.tell(self.screen.paint(DIM, line))
         self.expect(self.lost < self.place.count and late <= 1.0,
                     f"it was held {late:.2f} s after it crossed its budget of {REWRITE} files")

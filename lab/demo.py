@@ -350,7 +350,7 @@ class Demo:
 
 # In the order of the play. An act is a module of this folder with play(options, screen, stage), which ends by
 # itself and returns 0 when everything was kept, 1 when not, None when it could not be played here (and has said why).
-ACTS = {"origin": None, "flood": "act_flood", "theft": "act_theft"}  # None: the one of this file, which stays up until Ctrl-C unless --once is given
+ACTS = {"origin": None, "flood": "act_flood", "theft": "act_theft", "files": "act_files"}  # None: the one of this file, which stays up until Ctrl-C unless --once is given
 
 
 def run(options, stage):
