@@ -13,9 +13,9 @@ static bool read_pass(const struct contract *c, const char *typed, int64_t now,
     if (strlen(typed) != PASS_TEXT_LENGTH || keyring_path(c, path) != 0 ||
         keyring_read(path, &ring, NULL) != 0)
         return false;
-    enum token_fault fault = pass_read(&ring, text_of(typed), 0, now, &out->pass);
+    enum token_fault fault = pass_look(&ring, text_of(typed), now, &out->pass);
     keyring_wipe(&ring);
-    if (fault != TOKEN_NONE && fault != TOKEN_MOVED)
+    if (fault != TOKEN_NONE)
         return false;
     out->kind = TOKEN_ASKED_PASS;
     out->hash = pass_hash(out->pass.id);

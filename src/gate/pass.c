@@ -15,8 +15,8 @@ enum {
 
 _Static_assert(AT_VISITS + 1 + MAC_SIZE == PASS_BYTES, "a pass is what the header says");
 
-enum token_fault pass_read(const struct keyring *ring, struct text cookie, uint32_t wide,
-                           int64_t now, struct pass *out)
+enum token_fault pass_look(const struct keyring *ring, struct text cookie, int64_t now,
+                           struct pass *out)
 {
     uint8_t token[PASS_BYTES];
     int key;
@@ -29,15 +29,26 @@ enum token_fault pass_read(const struct keyring *ring, struct text cookie, uint3
         return TOKEN_FUTURE;
     if (renewed + PASS_LIFE_SECONDS < now)
         return TOKEN_EXPIRED;
-    if ((uint32_t)token_get(token + AT_WIDE, 4) != wide)
-        return TOKEN_MOVED;
-    *out = (struct pass){.wide = wide,
+    *out = (struct pass){.wide = (uint32_t)token_get(token + AT_WIDE, 4),
                          .issued = (int64_t)token_get(token + AT_ISSUED, 4),
                          .renewed = renewed,
                          .visits = token[AT_VISITS] & VISITS_MOST,
                          .from = token[AT_VISITS] & PROVEN_BIT ? PASS_PROVEN : PASS_GIVEN,
                          .key = ring->name[key]};
     memcpy(out->id, token + AT_ID, PASS_ID_SIZE);
+    return TOKEN_NONE;
+}
+
+enum token_fault pass_read(const struct keyring *ring, struct text cookie, uint32_t wide,
+                           int64_t now, struct pass *out)
+{
+    struct pass seen;
+    enum token_fault fault = pass_look(ring, cookie, now, &seen);
+    if (fault != TOKEN_NONE)
+        return fault;
+    if (seen.wide != wide)
+        return TOKEN_MOVED;
+    *out = seen;
     return TOKEN_NONE;
 }
 

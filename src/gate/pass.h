@@ -45,6 +45,10 @@ struct pass {
 enum token_fault pass_read(const struct keyring *ring, struct text cookie, uint32_t wide,
                            int64_t now, struct pass *out);
 
+/* The same wherever it is shown from: for an operator who is asked about it. */
+enum token_fault pass_look(const struct keyring *ring, struct text cookie, int64_t now,
+                           struct pass *out);
+
 /* Signs with the key of now; returns PASS_TEXT_LENGTH, or 0 when no key signs. No final zero. */
 size_t pass_write(const struct keyring *ring, const struct pass *pass, int64_t now,
                   char out[PASS_TEXT_LENGTH]);

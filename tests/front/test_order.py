@@ -1,12 +1,14 @@
 """When an origin is short: who is served first. The origin answers one after the other; a flood waits for the same
 route, or for another."""
 import concurrent.futures
+import json
 import statistics
+import subprocess
 import time
 
 import pytest
 
-from front import until
+from front import BUILD, until
 from test_pressure import MANY, SERVER, Flood, OneAtATime, ask, challenges, started
 
 HERE = "127.0.0.1"
@@ -91,3 +93,31 @@ def test_a_network_of_many_does_not_keep_one_alone_out(front):
         ours = pool.submit(often, alone, "127.0.9.9", 10).result()
         theirs = [seconds for each in theirs for seconds in each.result()]
     assert statistics.median(ours) * 2 < statistics.median(theirs)
+
+
+# ---- What is said of it
+
+def ecluse(f, *words):
+    done = subprocess.run([BUILD / "ecluse", *words, "-c", f.directory / "ecluse.yaml", "--json"], capture_output=True,
+                          text=True, check=False, timeout=20)
+    return json.loads(done.stdout)
+
+
+def test_why_and_status_say_who_is_asked_for_proof_and_on_what_figures(front):
+    f = started(front)
+    cookie = f.tell(f"pass {HERE} 9 3600 proven")["cookie"]
+    key = f.tell("key partner")["id"]
+    with OneAtATime(f.origin, 0.02), Flood(f, "/recherche"):
+        until(lambda: challenges(f, "search"))
+        time.sleep(1.2)
+        stranger, pass_, partner = (ecluse(f, "why", who)["gate"] for who in ("127.0.0.1", cookie, key))
+        status = ecluse(f, "status")
+    assert [w["standing"] for w in (stranger, pass_, partner)] == ["stranger", "known", "known"]
+    asked = stranger["challenges"][0]
+    assert asked["route"] == "search" and asked["asks_this_one"] and asked["longest_wait_ms"] >= 100
+    assert asked["took_a_second"] > 0 and not pass_["challenges"][0]["asks_this_one"]
+    assert pass_["strikes"] == 0
+    gate = status["gate"]
+    assert gate["known_refused"] == 0 and gate["rules"]["program_pressure"]["done"] > 0
+    assert [r["route"] for r in gate["routes"] if r["challenges"]] == ["search"]
+    assert [a["kind"] for a in status["alarms"]].count("flood") == 1
