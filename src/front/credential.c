@@ -90,8 +90,9 @@ static void show_pass(struct show_call *call)
     take_up(call, pass_standing(&out->pass, call->wall), pass_hash(out->pass.id));
 }
 
-/* A proof or ticket is one pass, however often it is shown; long after the first time it is none.
- * With a pass that nobody worked for, its visits go on in the new one. */
+/* A proof or ticket is one pass, however often it is shown; long after the first time it is none. It
+ * has no history, whatever other pass it comes with: else one that has grown nearly old would make
+ * any number that are, and one with strikes would lose them. */
 static void redeem(struct show_call *call, enum redeemed what, const uint8_t id[PASS_ID_SIZE])
 {
     struct front_credential *out = call->out;
@@ -106,12 +107,7 @@ static void redeem(struct show_call *call, enum redeemed what, const uint8_t id[
     }
     if (ago == 0 && issues)
         cells_add(issues, out->caller.network, 1, ISSUE_EACH, call->now);
-    struct pass before = out->pass;
     pass_begin(&out->pass, id, PASS_PROVEN, out->caller.wide, call->wall);
-    if (out->has_pass && out->caller.fault != TOKEN_STRUCK) {
-        out->pass.issued = before.issued;
-        out->pass.visits = before.visits;
-    }
     out->has_pass = true;
     out->redeemed = what;
     pass_principal(id, out->caller.id);

@@ -173,7 +173,7 @@ static void test_shapes_whose_senders_solve_are_never_learned(void **state)
     assert_int_equal(ended.learned, 0);
 }
 
-/* A page that is new, and busy, while another route is flooded: nobody was asked for proof there. */
+/* A page that is new and busy, while another route is flooded: nobody is asked for proof there. */
 static void test_shapes_that_went_on_all_the_while_are_never_learned(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
 """Passes: given in calm times, renewed by visits, redeemed for work or waiting, refused when they are not as written."""
+import base64
 import hashlib
 import os
 import random
@@ -230,6 +231,21 @@ def test_a_ripe_ticket_is_a_pass_and_an_unripe_one_is_not(spent):
     status, cookies = redeem(spent, ticket=make(spent, f"ticket {HERE} 0"))
     assert status == 200
     assert cookies[0].startswith("ecluse_pass=") and cookies[1].startswith("ecluse_ticket=; Path=/; Max-Age=0")
+
+
+def test_what_is_redeemed_has_no_history_of_another_pass(spent):
+    """Else one pass that has grown nearly old would make any number of old ones, and a struck one a clean one."""
+    nearly = make(spent, f"pass {HERE} 100 590 given")
+    struck = make(spent, f"pass {HERE} 100 9000 given")
+    for _ in range(SPENT + 3):
+        spent.get("/gated/", headers=of(**{"pass": struck}))
+    assert spent.get("/gated/", headers=of(**{"pass": struck})).status == 503
+    for shown in ({"pass": nearly, "proof": solve(make(spent, f"puzzle {HERE} 12"), 12)},
+                  {"pass": struck, "proof": "junk", "ticket": make(spent, f"ticket {HERE} 0")}):
+        status, cookies = redeem(spent, **shown)
+        assert status == 200
+        visits = base64.urlsafe_b64decode(cookies[0].split(";")[0].removeprefix("ecluse_pass=") + "==")[23]
+        assert visits == 0x80  # worked or waited for, and no visit yet
 
 
 # ---- Keys
