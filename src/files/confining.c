@@ -52,7 +52,8 @@ static int give_up_others(uint64_t kept)
     X(rt_sigreturn) X(rt_sigprocmask) X(restart_syscall) X(exit) X(exit_group) X(getrandom)        \
     X(lseek) X(write)
 
-/* CAP_SYS_PTRACE: /proc/TID/syscall, /proc/PID/exe and, for openat2(2), eight bytes of a waiting
+/* CAP_IPC_LOCK: a vault that is begun again has another view to be mapped, and all that is mapped is
+ * locked. CAP_SYS_PTRACE: /proc/TID/syscall, /proc/PID/exe and, for openat2(2), eight bytes of a waiting
  * thread's memory. CAP_DAC_READ_SEARCH: open_by_handle_at(2) of the folder where a name changed.
  * openat(2) opens nothing for writing, and neither makes nor empties anything: see below. */
 #define LISTENER_CALLS(X)                                                                          \
@@ -81,6 +82,8 @@ static int allow_calls(bool listener)
 {
     scmp_filter_ctx context = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     int code = context ? fill(context, listener) : -ENOMEM;
+    if (code == 0) /* every thread of the process */
+        code = seccomp_attr_set(context, SCMP_FLTATR_CTL_TSYNC, 1);
     if (code == 0)
         code = seccomp_load(context);
     if (context)
@@ -90,10 +93,17 @@ static int allow_calls(bool listener)
 
 int confining_listener(struct error *error)
 {
-    int code = give_up_others(CAPABILITY(SYS_PTRACE) | CAPABILITY(DAC_READ_SEARCH));
-    if (code == 0)
-        code = allow_calls(true);
+    int code = give_up_others(CAPABILITY(SYS_PTRACE) | CAPABILITY(DAC_READ_SEARCH) |
+                              CAPABILITY(IPC_LOCK));
     return code < 0 ? error_set(error, code, "the listener's rights cannot be given up: %s",
+                                strerror(-code))
+                    : 0;
+}
+
+int confining_listener_calls(struct error *error)
+{
+    int code = allow_calls(true);
+    return code < 0 ? error_set(error, code, "the kernel refused the listener's list of calls: %s",
                                 strerror(-code))
                     : 0;
 }

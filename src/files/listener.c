@@ -86,6 +86,7 @@ void listener_answer(struct listener *l, int fd, bool refuse)
     if (write(l->opens, &response, sizeof response) < 0 && errno != ENOENT) /* killed meanwhile */
         listener_say(l, LOG_LEVEL_ERROR, "files: an open could not be answered: %s",
                      strerror(errno));
+    rescue_answered(&l->rescue, fd);
     close(fd);
     board_add(l->board, BOARD_OPENS);
     if (refuse && !l->calm)
@@ -205,14 +206,20 @@ static void beat(struct listener *l)
 {
     l->now = clock_boot();
     atomic_store_explicit(&l->seat->beat, l->now, memory_order_relaxed);
+    atomic_store_explicit(&l->rescue.beat, l->now, memory_order_relaxed);
 }
 
 static void take_opens(struct listener *l)
 {
     static char buffer[4096] __attribute__((aligned(8))); /* few at once: others' turn comes */
     ssize_t length = read(l->opens, buffer, sizeof buffer);
-    const struct fanotify_event_metadata *event = (const void *)buffer;
-    for (; length > 0 && FAN_EVENT_OK(event, length); event = FAN_EVENT_NEXT(event, length)) {
+    const struct fanotify_event_metadata *first = (const void *)buffer, *event = first;
+    for (ssize_t left = length; left > 0 && FAN_EVENT_OK(event, left);
+         event = FAN_EVENT_NEXT(event, left))
+        if (event->fd >= 0 && event->mask & FAN_OPEN_PERM)
+            rescue_read(&l->rescue, event->fd);
+    for (event = first; length > 0 && FAN_EVENT_OK(event, length);
+         event = FAN_EVENT_NEXT(event, length)) {
         beat(l);
         take_event(l, event);
     }
@@ -275,8 +282,6 @@ static void look_around(struct listener *l)
     if (panic != l->calm)
         budget_set_mode(l->budgets, panic ? MODE_OBSERVE : MODE_ENFORCE);
     l->calm = panic;
-    if (budget_is_replaced(l->budgets))
-        l->leave = true;
 }
 
 enum source { SOURCE_OPENS = -1, SOURCE_NAMES = -2, SOURCE_CONTROL = -3 };
@@ -441,6 +446,10 @@ _Noreturn void listener_main(const struct listener_start *start)
     int code = begin(l, &error);
     if (code == 0)
         code = confining_listener(&error);
+    if (code == 0 && (code = rescue_begin(l)) < 0)
+        error_set(&error, code, "there is no second thread: %s", strerror(-code));
+    if (code == 0)
+        code = confining_listener_calls(&error);
     if (code < 0) {
         listener_say(l, LOG_LEVEL_ERROR, "files: %s", error.text);
         _exit(LISTENER_FAILED);

@@ -4,6 +4,7 @@
 
 #include "files/flight.h"
 #include "files/listener.h"
+#include "files/rescue.h"
 #include "files/vault_service.h"
 
 #include <sys/fanotify.h>
@@ -64,6 +65,7 @@ struct listener {
     struct waiting waiting[WAITING_MOST];
     unsigned waiting_count;
     uint32_t questions;
+    struct rescue rescue;
     struct said said[SAID_MOST];
     struct traced traced[TRACED_MOST];
     bool leave;
@@ -128,7 +130,9 @@ bool tripping_canary(struct listener *l, const struct act_seen *act);
 
 /* ---- confining.c ----------------------------------------------------------------------------- */
 
-/* After everything is open: rights given up for good. 0 or a negative errno with *error. */
+/* After everything is open, rights are given up for good: first capabilities, which each thread has
+ * its own of, then, with all threads there, system calls. 0 or a negative errno with *error. */
 int confining_listener(struct error *error);
+int confining_listener_calls(struct error *error);
 
 #endif

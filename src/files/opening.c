@@ -109,6 +109,7 @@ static void open_existing(struct listener *l, const struct act_seen *act)
                           .share = act->payer.share,
                           .status = act->status};
     l->waiting_count++;
+    rescue_answered(&l->rescue, w->fd); /* from now on it has a deadline of its own */
     if (has_room(l, w))
         keep_first(l, w);
     if (w->waits_for != WAITS_FOR_NOTHING)
@@ -182,6 +183,7 @@ void opening_take(struct listener *l, const struct fanotify_event_metadata *even
     if (act.owner.trusted == OWNER_NOBODY && tripping_canary(l, &act))
         intent = INTENT_BOTH; /* whatever for: it is charged */
     if (is_refused(l, &act, intent)) {
+        rescue_refused(&l->rescue, act.owner.user, l->now);
         listener_answer(l, event->fd, true);
     } else if (intent_writes(intent) && act.owner.trusted == OWNER_NOBODY &&
                is_existing(&act)) {

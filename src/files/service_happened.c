@@ -277,7 +277,6 @@ void service_due(struct service *s, nanos_t now)
         s->removed_first = (s->removed_first + 1) % s->removed_room;
         s->removed_count--;
     }
-    settle_due(s, now, false);
     if (now >= s->watch_due) {
         watch_due(s, now);
         s->watch_due = now + WATCH_EVERY;

@@ -1,8 +1,9 @@
 /* service_parts.h: what the parts of the vault's process share. Room's own.
  *
  * Threads    the receiver (vault_serve itself) puts questions into two queues; two openers take
- *            those that somebody waits for; one chronicler takes the others in order, and does what
- *            is due; one upkeeper passes over the share, and tidies.
+ *            those that somebody waits for; one chronicler takes the others in order, has them
+ *            judged, and waits for no disk; two keepers clone what was closed; one upkeeper passes
+ *            over the share, and tidies.
  * Lists      of what is due are the chronicler's; `settling` and `watched` have the lock `lists`.
  */
 #ifndef ECLUSE_FILES_SERVICE_PARTS_H
@@ -14,6 +15,7 @@
 
 enum {
     OPENERS = 2,
+    KEEPERS = 2,
     QUEUE_MOST = 16384,   /* questions that wait */
     SETTLING_MOST = 4096, /* closed files whose clone is due: a descriptor each */
     WATCHED_MOST = 1024,  /* files open for writing: the same */
@@ -45,6 +47,7 @@ struct settling { /* closed by a writer, and kept a little later */
     struct vault_who who;
     nanos_t closed; /* wall clock */
     nanos_t due;    /* boot clock */
+    bool busy;      /* a keeper has it in hand */
 };
 
 struct removed { /* gone, unless something takes its place */
@@ -67,6 +70,7 @@ struct service {
     struct vault *vault;
     struct queue opened, happened;
     pthread_mutex_t lists;
+    pthread_cond_t settled; /* something left `settling` */
     struct settling settling[SETTLING_MOST];
     size_t settling_count;
     struct removed *removed; /* in the order in which they are due */

@@ -24,12 +24,19 @@ static struct settling take(struct service *s, size_t at)
     return item;
 }
 
+/* What a keeper has in hand stays in the list, so that whoever asks for it waits: else a removal
+ * could come between the clone and its record. */
 static bool take_file(struct service *s, struct vault_file file, struct settling *out)
 {
     bool found = false;
     pthread_mutex_lock(&s->lists);
-    for (size_t i = 0; i < s->settling_count && !found; i++) {
-        if (same_file(s->settling[i].file, file)) {
+    for (size_t i = 0; i < s->settling_count && !found;) {
+        if (!same_file(s->settling[i].file, file)) {
+            i++;
+        } else if (s->settling[i].busy) {
+            pthread_cond_wait(&s->settled, &s->lists);
+            i = 0;
+        } else {
             *out = take(s, i);
             found = true;
         }
@@ -44,11 +51,13 @@ void settle_add(struct service *s, int fd, struct vault_file file, struct vault_
     if (take_file(s, file, &item))
         close(item.fd); /* the one closed now holds what that one held, and more */
     pthread_mutex_lock(&s->lists);
+    while (s->settling_count == SETTLING_MOST && !service_ends(s))
+        pthread_cond_wait(&s->settled, &s->lists); /* the disk is slower than who writes */
     bool full = s->settling_count == SETTLING_MOST;
-    if (full)
-        item = take(s, 0);
-    s->settling[s->settling_count++] = (struct settling){
+    item = (struct settling){
         .fd = fd, .file = file, .who = who, .closed = at, .due = clock_boot() + SETTLE_AFTER};
+    if (!full)
+        s->settling[s->settling_count++] = item;
     pthread_mutex_unlock(&s->lists);
     if (full)
         keep_settled(s, &item);
@@ -87,10 +96,16 @@ void settle_nameless(struct service *s, struct vault_who who)
         struct stat status;
         bool found = false;
         pthread_mutex_lock(&s->lists);
-        for (; at < s->settling_count && !found; at += !found) {
-            if (fstat(s->settling[at].fd, &status) == 0 && status.st_nlink == 0) {
+        while (at < s->settling_count && !found) {
+            bool nameless = fstat(s->settling[at].fd, &status) == 0 && status.st_nlink == 0;
+            if (nameless && s->settling[at].busy) {
+                pthread_cond_wait(&s->settled, &s->lists);
+                at = 0;
+            } else if (nameless) {
                 item = take(s, at);
                 found = true;
+            } else {
+                at++;
             }
         }
         pthread_mutex_unlock(&s->lists);
@@ -100,33 +115,51 @@ void settle_nameless(struct service *s, struct vault_who who)
     }
 }
 
-/* What is due, or has lost its name: the latter since its path may be another's a moment later. */
+/* One that is due, marked as in hand. */
+static bool begin_due(struct service *s, nanos_t now, bool all, struct settling *out)
+{
+    size_t at = 0;
+    pthread_mutex_lock(&s->lists);
+    while (at < s->settling_count && (s->settling[at].busy || !(all || s->settling[at].due <= now)))
+        at++;
+    bool found = at < s->settling_count;
+    if (found) {
+        s->settling[at].busy = true;
+        *out = s->settling[at];
+    }
+    pthread_mutex_unlock(&s->lists);
+    return found;
+}
+
+static void end_due(struct service *s, int fd)
+{
+    pthread_mutex_lock(&s->lists);
+    for (size_t i = 0; i < s->settling_count; i++) {
+        if (s->settling[i].fd == fd) {
+            (void)take(s, i);
+            break;
+        }
+    }
+    pthread_cond_broadcast(&s->settled);
+    pthread_mutex_unlock(&s->lists);
+    close(fd);
+}
+
+/* A file that has no name any more, and never was kept, was made and removed within the time. */
 void settle_due(struct service *s, nanos_t now, bool all)
 {
-    for (size_t at = 0;;) {
-        struct settling item;
-        bool found = false;
-        pthread_mutex_lock(&s->lists);
-        for (; at < s->settling_count && !found; at += !found) {
-            if (all || s->settling[at].due <= now) {
-                item = take(s, at);
-                found = true;
-            }
-        }
-        pthread_mutex_unlock(&s->lists);
-        if (!found)
-            return;
+    struct settling item;
+    while (begin_due(s, now, all, &item)) {
         struct stat status;
         bool gone = fstat(item.fd, &status) != 0 || status.st_nlink == 0;
-        struct vault_old old = {.fd = -1};
+        struct vault_old old = {.version = 1, .fd = -1};
         if (gone)
             old = vault_newest(s->vault, item.file, NULL, 0);
         if (old.fd >= 0)
             close(old.fd);
-        if (gone && old.version == 0)
-            close(item.fd); /* made and removed within the time */
-        else
-            keep_settled(s, &item);
+        if (old.version)
+            (void)vault_keep(s->vault, item.fd, NULL, item.who, VAULT_CLOSED, item.closed);
+        end_due(s, item.fd);
     }
 }
 

@@ -398,6 +398,44 @@ static void killed_at_any_instant_it_opens_again_and_is_whole(void **state)
     share_end(&s);
 }
 
+/* What the disk has not got is lost at once (XFS_IOC_GOINGDOWN, without its log being written). */
+static void cut_the_power(const struct share *s)
+{
+    uint32_t no_flush = 2;
+    int root = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(root >= 0);
+    assert_int_equal(ioctl(root, _IOR('X', 125, uint32_t), &no_flush), 0);
+    close(root);
+}
+
+static void after_a_power_cut_what_was_synced_is_whole(void **state)
+{
+    (void)state;
+    struct share s;
+    share_or_skip(&s, "xfs", 300);
+    struct vault *v = vault_on(&s, 0, 0);
+    char name[64], text[96];
+    for (unsigned i = 0; i < 60; i++) {
+        snprintf(name, sizeof name, "file %u", i);
+        snprintf(text, sizeof text, "version 1 of %s", name);
+        put(&s, name, text);
+        assert_int_equal(keep(v, &s, name, ana, VAULT_CLOSED, NOW), VAULT_KEPT);
+        if (i == 39)
+            assert_int_equal(vault_sync(v), 0);
+    }
+    cut_the_power(&s);
+    vault_close(v);
+    assert_int_equal(shell("umount %s && mount -o loop %s/image %s", s.path, s.folder, s.path), 0);
+    expect_sound(&s);
+    v = vault_on(&s, 0, 0);
+    struct vault_state now;
+    vault_state(v, &now);
+    assert_in_range(now.versions, 40, 60);
+    expect_newest(v, "file 39", "version 1 of file 39");
+    vault_close(v);
+    share_end(&s);
+}
+
 static void a_full_disk_refuses_and_loses_nothing(void **state)
 {
     (void)state;
@@ -566,6 +604,7 @@ int main(void)
         cmocka_unit_test(past_versions_expire_and_current_ones_never),
         cmocka_unit_test(a_log_written_anew_says_the_same),
         cmocka_unit_test(killed_at_any_instant_it_opens_again_and_is_whole),
+        cmocka_unit_test(after_a_power_cut_what_was_synced_is_whole),
         cmocka_unit_test(a_full_disk_refuses_and_loses_nothing),
         cmocka_unit_test(a_damaged_place_costs_its_records_only),
         cmocka_unit_test(threads_keep_side_by_side),

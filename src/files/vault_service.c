@@ -131,7 +131,17 @@ static void *chroniclers_work(void *service)
         }
         service_due(s, clock_boot());
     }
-    settle_due(s, 0, true);
+    return NULL;
+}
+
+/* A clone of what was just written waits for the disk. */
+static void *keepers_work(void *service)
+{
+    struct service *s = service;
+    while (!service_ends(s)) {
+        settle_due(s, clock_boot(), false);
+        nanosleep(&(struct timespec){.tv_nsec = 20 * 1000000}, NULL);
+    }
     return NULL;
 }
 
@@ -203,21 +213,26 @@ static void raise_descriptors(void)
 
 static int run(struct service *s, struct error *error)
 {
-    pthread_t thread[OPENERS + 2];
-    void *(*const work[OPENERS + 2])(void *) = {openers_work, openers_work, chroniclers_work,
-                                                service_upkeep};
+    enum { THREADS = OPENERS + KEEPERS + 2 };
+    pthread_t thread[THREADS];
+    void *(*const work[THREADS])(void *) = {openers_work, openers_work,     keepers_work,
+                                            keepers_work, chroniclers_work, service_upkeep};
     size_t begun = 0;
-    for (; begun < OPENERS + 2; begun++)
+    for (; begun < THREADS; begun++)
         if (pthread_create(&thread[begun], NULL, work[begun], s) != 0)
             break;
-    int status = begun < OPENERS + 2 ? error_set(error, -EAGAIN, "no threads for the vault") : 0;
+    int status = begun < THREADS ? error_set(error, -EAGAIN, "no threads for the vault") : 0;
     if (status == 0)
         receive_until_end(s);
     s->ending = true;
     queue_end(&s->opened);
     queue_end(&s->happened);
+    pthread_mutex_lock(&s->lists);
+    pthread_cond_broadcast(&s->settled);
+    pthread_mutex_unlock(&s->lists);
     for (size_t i = 0; i < begun; i++)
         pthread_join(thread[i], NULL);
+    settle_due(s, 0, true);
     if (status == 0 && s->failed)
         status = error_set(error, s->failed, "the vault stopped: %s", strerror(-s->failed));
     return status;
@@ -245,6 +260,7 @@ int vault_serve(const struct vault_service *given, struct error *error)
     queue_begin(&s->opened);
     queue_begin(&s->happened);
     pthread_mutex_init(&s->lists, NULL);
+    pthread_cond_init(&s->settled, NULL);
     pthread_mutex_init(&s->judge_mutex, NULL);
     int status = vault_open(given->share, &given->limits, clock_wall(), &s->vault, error);
     if (status < 0) {
