@@ -255,3 +255,49 @@ def test_a_contract_is_taken_up_without_an_open_that_is_not_asked(worlds):
     assert int(last_line(out).split()[0]) <= 30
     time.sleep(0.2)
     world.close()
+
+
+PROBE = """
+import os, sys, time
+worst, opened, begun = 0.0, 0, time.monotonic()
+while time.monotonic() - begun < float(sys.argv[2]):
+    for name in sorted(os.listdir(sys.argv[1]))[:8]:
+        before = time.monotonic()
+        try:
+            os.close(os.open(os.path.join(sys.argv[1], name), os.O_RDONLY))
+            opened += 1
+        except OSError:
+            pass
+        worst = max(worst, time.monotonic() - before)
+    time.sleep(0.005)
+print(worst, opened)
+"""
+
+
+def test_a_disk_under_state_that_hangs_keeps_no_open_waiting(worlds):
+    """Counts lie in a file that is mapped: a store to it may wait where no kill reaches."""
+    world = worlds()
+    image, state = world.share.at("state-image"), world.share.at("state")
+    os.mkdir(state)
+    subprocess.run(["truncate", "-s", "256M", image], check=True)
+    subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
+    subprocess.run(["mount", "-o", "loop", image, state], check=True)
+    try:
+        user = world.new_user()
+        folder = plant(world, "letters", 20, user)
+        world.guarded()
+        subprocess.run(["fsfreeze", "--freeze", state], check=True)
+        try:
+            probe = world.start(user, sys.executable, "-c", PROBE, folder, 5,
+                                stdout=subprocess.PIPE, text=True)
+            worst, opened = probe.communicate(timeout=30)[0].split()
+        finally:
+            subprocess.run(["fsfreeze", "--unfreeze", state], check=True)
+        assert float(worst) < 1.0 and int(opened) > 100
+        assert wait_until(lambda: (world.status().get("files") or {}).get("counts"), 20)
+        assert world.status()["files"]["counts"]["rescued"] > 0
+    finally:
+        world.unguarded()
+        world.people.end()
+        subprocess.run(["umount", state], check=False)
+    world.close()
