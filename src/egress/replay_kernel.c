@@ -154,9 +154,10 @@ static long map_pop(const void *map, void *value)
 
 static void last_of(const struct egress_prefix *p, uint8_t out[16])
 {
+    static const uint8_t rest[] = {0xff, 0x7f, 0x3f, 0x1f, 0x0f, 0x07, 0x03, 0x01, 0};
     for (unsigned i = 0; i < 16; i++) {
         unsigned kept = p->bits > 8 * i ? p->bits - 8 * i : 0;
-        out[i] = kept >= 8 ? p->address[i] : (uint8_t)(p->address[i] | 0xffu >> kept);
+        out[i] = p->address[i] | rest[kept < 8 ? kept : 8];
     }
 }
 
