@@ -1,7 +1,9 @@
-/* `ecluse files canaries`: files that nobody has a reason to open, laid out and removed. */
+/* `ecluse files canaries`: files that nobody has a reason to open, laid out and removed; and `ecluse
+ * files opened`: what was open for writing before the guard. */
 #include "cli/files_view.h"
 #include "cli/output.h"
 #include "files/canary.h"
+#include "files/files.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -83,4 +85,38 @@ int files_canaries(const struct files_wish *wish, const char *what)
     return could_not(wish->json,
                      "`files canaries %.40s`: it is `files canaries`, with `place` or `remove`",
                      what);
+}
+
+/* ---- opened ---------------------------------------------------------------------------------- */
+
+static void tell_opened(void *context, int process, const char *path)
+{
+    struct telling *t = context;
+    if (t->wish->json) {
+        json_array_append_new(t->list,
+                              json_pack("{s:i,s:o}", "process", process, "path", json_safe(path)));
+        return;
+    }
+    table_row(t->table);
+    table_cell(t->table, TONE_PLAIN, "%d", process);
+    table_cell(t->table, TONE_PLAIN, "%s", path);
+}
+
+int files_opened_print(const struct files_wish *wish)
+{
+    static const char *const titles[] = {">process", "file"};
+    struct table table = table_of(2, titles);
+    struct telling t = {wish, &table, json_array()};
+    long count = files_opened(wish->contract->runtime, tell_opened, &t);
+    if (wish->json)
+        output_json(json_pack("{s:o}", "opened", t.list));
+    else
+        json_decref(t.list);
+    if (count < 0 && !wish->json)
+        return could_not(false, "no guard of files has run here");
+    if (!wish->json && count > 0)
+        table_print(&table, stdout);
+    else if (!wish->json)
+        puts("Nothing is open for writing since before the guard began.");
+    return EXIT_DONE;
 }

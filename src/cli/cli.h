@@ -148,11 +148,11 @@ enum { OPERANDS_MANY = 1000000 };
     X(detach, "detach", "[INTERFACE]", 0, 1,                                                       \
       WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON) | WITH(WITHOUT_RECORD),                          \
       "take the programs that count and stop bytes out off an interface, which they outlive")      \
-    X(files, "files", "list|restore|canaries", 1, 2,                                               \
+    X(files, "files", "list|restore|canaries|opened", 1, 2,                                        \
       WITH(CONTRACT) | WITH(JSON) | WITH(HOLD) | WITH(SINCE) | WITH(PATH) | WITH(DRY_RUN) |        \
           WITH(YES) | WITH(TO),                                                                    \
       "list what the vaults of shares keep, and put files back: those of a hold, since a time, "   \
-      "or at a path; list, place and remove canaries")                                             \
+      "or at a path; list, place and remove canaries; list what was open before the guard")        \
     X(audit, "audit", "[VERB...]", 0, 3,                                                           \
       WITH(CONTRACT) | WITH(JSON) | WITH(DIR) | WITH(KEY) | WITH(COSIGNED) | WITH(WITNESS) |       \
           WITH(LOG) | WITH(LISTEN) | WITH(LINES) | WITH(FOLLOW) | WITH(FROM) | WITH(TO) |          \

@@ -316,9 +316,10 @@ int command_files(const struct arguments *a)
     bool restores = strcmp(a->operand[0], "restore") == 0;
     struct files_wish wish;
     bool canaries = strcmp(a->operand[0], "canaries") == 0;
-    if (!restores && !canaries && strcmp(a->operand[0], "list") != 0)
+    bool opened = strcmp(a->operand[0], "opened") == 0;
+    if (!restores && !canaries && !opened && strcmp(a->operand[0], "list") != 0)
         return could_not(json,
-                         "`files %.40s`: it is `files list`, `files restore` or `files canaries`",
+                         "`files %.40s`: it is `files list`, `restore`, `canaries` or `opened`",
                          a->operand[0]);
     if (a->operand_count > 1 && !canaries)
         return could_not(json, "`files %s` takes options, and no `%.40s`", a->operand[0],
@@ -326,8 +327,9 @@ int command_files(const struct arguments *a)
     int status = files_wish_read(a, &wish);
     if (status != EXIT_DONE)
         return status;
-    if (canaries) {
-        status = files_canaries(&wish, a->operand_count > 1 ? a->operand[1] : NULL);
+    if (canaries || opened) {
+        status = opened ? files_opened_print(&wish)
+                        : files_canaries(&wish, a->operand_count > 1 ? a->operand[1] : NULL);
         files_wish_free(&wish);
         return status;
     }

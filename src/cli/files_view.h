@@ -34,6 +34,7 @@ json_t *files_item_json(const struct restore_item *item);
 void files_plan_print(const struct files_wish *wish, unsigned share, const struct restore *plan);
 
 int files_restore(const struct files_wish *wish);
+int files_opened_print(const struct files_wish *wish);
 int files_canaries(const struct files_wish *wish, const char *what); /* NULL: to be listed */
 
 #endif

@@ -125,7 +125,7 @@ static const struct alarm_french in_french[ALARM_KIND_COUNT] = {
     [ALARM_OPENED_BEFORE] =
         {"des programmes tiennent des fichiers d’un partage ouverts en écriture depuis avant le "
          "début de la garde",
-         "relancez-les ; runtime/files.opened dit lesquels, à root"},
+         "relancez-les ; « ecluse files opened » dit lesquels, à root"},
     [ALARM_STORE_OFF] = {"des processus sont morts en lisant le stock : il est débranché",
                          "écartez state/tracking, restaurez-le ou réalimentez-le"},
     [ALARM_STORE_UNREADABLE] = {"le stock des colis ne s’ouvre pas, ou tue qui le lit",

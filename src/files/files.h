@@ -107,6 +107,11 @@ struct files_state {
     struct files_share_state share[CONTRACT_MAX_SHARES];
 };
 
+/* Which descriptors are older than the guard, for root: calls `each` for every one that was still open
+ * a minute ago at most. How many, or a negative errno. */
+long files_opened(const char *runtime,
+                  void (*each)(void *context, int process, const char *path), void *context);
+
 /* `runtime/files.state`. -ENOENT: no guard of files ever ran here. */
 int files_state_read(const char *runtime, struct files_state *out);
 

@@ -165,3 +165,26 @@ void opened_look(struct files *f, bool all)
     if (k.list)
         fclose(k.list);
 }
+
+long files_opened(const char *runtime, void (*each)(void *context, int process, const char *path),
+                  void *context)
+{
+    char path[CONTRACT_PATH_SIZE + 16], *line = NULL;
+    size_t size = 0;
+    long count = 0;
+    snprintf(path, sizeof path, "%s/files.opened", runtime);
+    FILE *list = fopen(path, "re");
+    if (!list)
+        return -errno;
+    while (getline(&line, &size, list) > 0) {
+        char *tab = strchr(line, '\t');
+        if (!tab)
+            continue;
+        tab[1 + strcspn(tab + 1, "\n")] = 0;
+        each(context, atoi(line), tab + 1);
+        count++;
+    }
+    free(line);
+    fclose(list);
+    return count;
+}

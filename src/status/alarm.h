@@ -66,7 +66,7 @@
       "`keep`")                                                                                    \
     X(OPENED_BEFORE, "opened_before",                                                              \
       "programs have files of a share open for writing since before the guard began",              \
-      "restart them; `runtime/files.opened` says which, to root")                                  \
+      "restart them; `ecluse files opened` says which, to root")                                  \
     X(STORE_OFF, "store_off",                                                                      \
       "workers died while reading the store, so it is switched off and lookups go to the origin",  \
       "set `state/tracking` aside, restore it or feed it again")                                   \
