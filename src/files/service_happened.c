@@ -260,6 +260,9 @@ void service_happened(struct service *s, struct job *job)
     case VAULT_REMOVED:
         removed(s, job);
         break;
+    case VAULT_MISSED:
+        s->missed = true;
+        break;
     case VAULT_HELD:
         vault_held(s->vault, q->hold, q->who, q->at, clock_wall());
         break;

@@ -11,6 +11,8 @@
 
 enum { DEPTH_MOST = 128, PAUSE_MS = 20 };
 
+#define PASS_EVERY NANOS_DAY
+
 static const struct vault_who nobody = {.user = VAULT_NOBODY};
 
 struct walk {
@@ -179,25 +181,61 @@ static void visit_folder(struct walk *w, int fd, unsigned depth)
     closedir(folder);
 }
 
-void *service_upkeep(void *service)
+/* What was removed while nobody told is past from now on, and goes when its time has come. */
+static void find_removed(struct walk *w)
 {
-    struct service *s = service;
-    struct walk walk = {.s = s, .began = clock_boot()};
-    s->pass.began = clock_wall();
-    upkeep(s);
-    walk.next_upkeep = clock_boot() + NANOS_SECOND;
+    struct service *s = w->s;
+    size_t cursor = 0;
+    uint64_t version;
+    while (!service_ends(s) && vault_next(s->vault, &cursor, &version, w->path)) {
+        const char *name;
+        int parent = beneath_parent(s->vault->place.share, w->path, &name);
+        bool gone = parent == -ENOENT ||
+                    (parent >= 0 && faccessat(parent, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 &&
+                     errno == ENOENT);
+        if (parent >= 0)
+            close(parent);
+        if (gone)
+            vault_gone(s->vault, version, nobody, clock_wall());
+        if (cursor % 1024 == 0)
+            pace(w);
+    }
+}
+
+static void pass(struct walk *w)
+{
+    struct service *s = w->s;
+    s->missed = false;
+    s->pass = (struct vault_pass){.began = clock_wall()};
+    w->began = clock_boot();
+    w->paced = w->length = 0;
     if (vault_kind(s->vault) == VAULT_CLONES) {
         int root = openat(s->vault->place.share, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (root >= 0)
-            visit_folder(&walk, root, 0);
+            visit_folder(w, root, 0);
+        find_removed(w);
     }
     if (!service_ends(s))
         s->pass.ended = clock_wall();
+}
+
+void *service_upkeep(void *service)
+{
+    struct service *s = service;
+    struct walk walk = {.s = s};
+    upkeep(s);
+    walk.next_upkeep = clock_boot() + NANOS_SECOND;
+    pass(&walk);
+    nanos_t again = clock_boot() + PASS_EVERY;
     while (!service_ends(s)) {
         nanos_t now = clock_boot();
         if (now >= walk.next_upkeep) {
             upkeep(s);
             walk.next_upkeep = now + NANOS_SECOND;
+        }
+        if (s->missed || now >= again) {
+            pass(&walk);
+            again = clock_boot() + PASS_EVERY;
         }
         pause_ms(PAUSE_MS);
     }

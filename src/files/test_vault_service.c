@@ -251,6 +251,29 @@ static void the_pass_keeps_what_was_there_before(void **state)
     share_end(&share);
 }
 
+static void another_pass_finds_what_nobody_told(void **state)
+{
+    (void)state;
+    struct running r;
+    char path[512];
+    struct vault_report report;
+    begin(&r);
+    letter(&r, "gone");
+    prose(&r.share, "new", 1);
+    assert_int_equal(unlink(in_share(&r.share, "gone", path)), 0);
+    ask(&r, VAULT_MISSED, ana, NULL, NULL, NULL);
+    wait_until_kept(&r, "new");
+    for (int i = 0; i < 300; i++) {
+        vault_view_report(r.view, &report);
+        if (report.pass.seen == 1 && report.pass.ended && report.vault.files == 1)
+            break;
+        usleep(10000);
+    }
+    assert_int_equal(report.vault.files, 1); /* the other is past */
+    assert_int_equal(report.vault.versions, 2);
+    end(&r);
+}
+
 static void encryption_in_place_is_told_with_its_figures(void **state)
 {
     (void)state;
@@ -459,6 +482,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_version_is_kept_before_an_open_can_write),
         cmocka_unit_test(the_pass_keeps_what_was_there_before),
+        cmocka_unit_test(another_pass_finds_what_nobody_told),
         cmocka_unit_test(encryption_in_place_is_told_with_its_figures),
         cmocka_unit_test(saving_is_told_and_does_not_count),
         cmocka_unit_test(what_a_tree_wrote_itself_is_its_own),

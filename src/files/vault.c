@@ -334,6 +334,24 @@ char *vault_path_of(struct vault *v, uint64_t version, char out[VAULT_PATH_SIZE]
     return out;
 }
 
+bool vault_next(struct vault *v, size_t *cursor, uint64_t *version, char path[VAULT_PATH_SIZE])
+{
+    bool found = false;
+    pthread_mutex_lock(&v->mutex);
+    const struct history *h = v->history;
+    while (!found && *cursor < h->file_count) {
+        const struct file *f = &h->file[(*cursor)++];
+        if (f->removed || f->newest == HISTORY_NONE || f->path == HISTORY_NONE ||
+            h->version[f->newest].gone || h->version[f->newest].past_at)
+            continue;
+        *version = h->version[f->newest].id;
+        snprintf(path, VAULT_PATH_SIZE, "%s", history_name(h, f->path));
+        found = *path != 0;
+    }
+    pthread_mutex_unlock(&v->mutex);
+    return found;
+}
+
 enum { OWN_STEPS = 64 };
 
 static bool chain_is_own(const struct history *h, uint32_t i, bool by_path, struct vault_who who,

@@ -150,6 +150,10 @@ int vault_moved(struct vault *v, const char *from, const char *to, bool folder,
 /* A version's file has no name any more. */
 void vault_gone(struct vault *v, uint64_t version, struct vault_who who, nanos_t now);
 
+/* Current versions one after another, from *cursor 0 on: whether their files are still there is for
+ * the caller to see. False at the end. */
+bool vault_next(struct vault *v, size_t *cursor, uint64_t *version, char path[VAULT_PATH_SIZE]);
+
 /* Whether `who` alone wrote the version's file, and all that had its path, and not before `since`:
  * then nobody loses anything by what he does with it. Never for a tree that is not known. */
 bool vault_is_own(struct vault *v, uint64_t version, struct vault_who who, nanos_t since);

@@ -64,6 +64,7 @@ enum vault_event {
     VAULT_WRITTEN, /* fd: a writer closed it (FAN_CLOSE_WRITE) */
     VAULT_MOVED,   /* path -> to; fd -1, or the moved file */
     VAULT_REMOVED, /* path; fd -1. `file` when it is known (inode 0: by path) */
+    VAULT_MISSED,  /* events were lost: the pass over the share begins again */
     VAULT_HELD,    /* a hold began: `hold`, of `who`, for what was done from `at` on */
 };
 
