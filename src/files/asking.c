@@ -139,6 +139,17 @@ void asking_removed(struct listener *l, const struct payer *payer, const struct 
     ask(l, payer->share, &question, -1);
 }
 
+/* Notices were lost: every vault passes over its share again, and finds what they would have said. */
+void asking_missed(struct listener *l)
+{
+    static struct vault_question question;
+    question.event = VAULT_MISSED;
+    question.who = (struct vault_who){.user = VAULT_NOBODY};
+    for (unsigned i = 0; i < l->contract->share_count; i++)
+        if (l->vault[i] >= 0)
+            ask(l, i, &question, -1);
+}
+
 /* ---- Answers --------------------------------------------------------------------------------- */
 
 static void count_rewritten(struct listener *l, unsigned share, const struct vault_answer *answer)
@@ -156,8 +167,8 @@ static void count_rewritten(struct listener *l, unsigned share, const struct vau
                               .user = answer->who.user,
                               .tree = answer->who.tree,
                               .figures = &answer->figures};
-    board_trace(l->board, &trace, (struct text){answer->path, strnlen(answer->path, VAULT_PATH_SIZE)},
-               l->now);
+    board_trace(l->board, &trace,
+                (struct text){answer->path, strnlen(answer->path, VAULT_PATH_SIZE)}, l->now);
     if (answer->figures.verdict != REWRITE_COUNTS)
         return;
     board_add(l->board, BOARD_REWRITTEN);
@@ -170,8 +181,8 @@ void asking_answers(struct listener *l, unsigned share)
 {
     static struct vault_answer answer;
     int code = 0;
-    for (int i = 0; i < 64 && l->vault[share] >= 0 &&
-                    (code = vault_answer(l->vault[share], &answer)) > 0;
+    for (int i = 0;
+         i < 64 && l->vault[share] >= 0 && (code = vault_answer(l->vault[share], &answer)) > 0;
          i++) {
         if (answer.event == VAULT_OPENED)
             opening_kept(l, (uint32_t)(answer.cookie >> COOKIE_THING & COOKIE_NUMBERS),

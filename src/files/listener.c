@@ -14,7 +14,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { CHANGES_AT_ONCE = 8, EVENTS = 64, READ_SIZE = 64 * 1024, FILES_MOST = 65536, THING_BITS = 40, YOUNG_SECONDS = 5 };
+enum {
+    CHANGES_AT_ONCE = 8,
+    EVENTS = 64,
+    READ_SIZE = 64 * 1024,
+    FILES_MOST = 65536,
+    THING_BITS = 40,
+    YOUNG_SECONDS = 5
+};
 
 #define SAID_AGAIN (200 * NANOS_MILLISECOND)
 
@@ -73,8 +80,7 @@ bool listener_see(struct listener *l, int fd, pid_t thread, struct act_seen *out
 bool listener_was_there(int fd)
 {
     struct statx status;
-    if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &status) != 0 ||
-        !(status.stx_mask & STATX_BTIME))
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &status) != 0 || !(status.stx_mask & STATX_BTIME))
         return true;
     return clock_wall() / NANOS_SECOND - status.stx_btime.tv_sec > YOUNG_SECONDS;
 }
@@ -93,7 +99,8 @@ void listener_answer(struct listener *l, int fd, bool refuse)
         board_add(l->board, BOARD_REFUSED);
 }
 
-/* A file that is opened again and again is one line of a list, and no reason to ask for its path. */
+/* A file that is opened again and again is one line of a list, and no reason to ask for its path.
+ */
 static bool was_traced(struct listener *l, const struct act_seen *act, enum trace_kind kind)
 {
     uint64_t key = siphash_words3(l->key, act->thing, act->owner.user,
@@ -192,6 +199,7 @@ static void take_event(struct listener *l, const struct fanotify_event_metadata 
 {
     if (event->mask & FAN_Q_OVERFLOW) {
         board_add(l->board, BOARD_OVERFLOWS);
+        asking_missed(l);
         return;
     }
     if (event->fd < 0)
@@ -232,15 +240,17 @@ static void take_names(struct listener *l)
     const struct fanotify_event_metadata *event = (const void *)buffer;
     for (; length > 0 && FAN_EVENT_OK(event, length); event = FAN_EVENT_NEXT(event, length)) {
         beat(l);
-        if (event->mask & FAN_Q_OVERFLOW)
+        if (event->mask & FAN_Q_OVERFLOW) {
             board_add(l->board, BOARD_OVERFLOWS);
-        else
+            asking_missed(l);
+        } else {
             naming_take(l, event);
+        }
     }
 }
 
-/* Every write(2) is told there, merged while it waits: looked at now and then, and not at once. What
- * overflows is no loss, since a file that somebody opened is judged when it is closed. */
+/* Every write(2) is told there, merged while it waits: looked at now and then, and not at once.
+ * What overflows is no loss, since a file that somebody opened is judged when it is closed. */
 static void take_changes(struct listener *l)
 {
     static char buffer[READ_SIZE] __attribute__((aligned(8)));
@@ -303,7 +313,8 @@ static void listen_to(struct listener *l)
     struct epoll_event ready[EVENTS];
     nanos_t looked = 0, again = 0;
     while (!l->leave || l->waiting_count) {
-        int wait = l->waiting_count ? (int)(LISTENER_AGAIN / NANOS_MILLISECOND) : (int)(LISTENER_BEAT / NANOS_MILLISECOND);
+        int wait = l->waiting_count ? (int)(LISTENER_AGAIN / NANOS_MILLISECOND)
+                                    : (int)(LISTENER_BEAT / NANOS_MILLISECOND);
         int count = epoll_wait(l->poll, ready, EVENTS, wait);
         beat(l);
         for (int i = 0; i < count; i++)
@@ -333,9 +344,8 @@ static int listen_group(struct listener *l, int source, int group)
 static int mark_shares(struct listener *l, int group, uint64_t mask, struct error *error)
 {
     for (unsigned i = 0; i < l->contract->share_count; i++)
-        if (l->start->place[i].device &&
-            fanotify_mark(group, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, mask,
-                          l->start->place[i].mount, NULL) < 0)
+        if (l->start->place[i].device && fanotify_mark(group, FAN_MARK_ADD | FAN_MARK_FILESYSTEM,
+                                                       mask, l->start->place[i].mount, NULL) < 0)
             return error_set(error, -errno, "share %s cannot be marked: %s",
                              l->contract->share[i].name, strerror(errno));
     return 0;
@@ -359,8 +369,7 @@ static int open_groups(struct listener *l, struct error *error)
                                             O_RDONLY | O_CLOEXEC)
                             : -1;
     if (l->opens < 0 || (l->enforce && (l->names < 0 || l->changes < 0)))
-        return error_set(error, -errno, "the kernel gives no fanotify group: %s",
-                         strerror(errno));
+        return error_set(error, -errno, "the kernel gives no fanotify group: %s", strerror(errno));
     int code = listen_group(l, SOURCE_OPENS, l->opens);
     if (code == 0 && l->enforce)
         code = listen_group(l, SOURCE_NAMES, l->names);

@@ -88,11 +88,12 @@ void listener_pause(struct listener *l, const struct payer *payer);
 __attribute__((format(printf, 3, 4))) void listener_say(struct listener *l, enum log_level level,
                                                         const char *format, ...);
 
-/* ---- opening.c: opens that wait for an answer, and files that are closed ---------------------- */
+/* ---- opening.c: opens that wait for an answer, and files that are closed ----------------------
+ */
 
 void opening_take(struct listener *l, const struct fanotify_event_metadata *event);
 void opening_closed(struct listener *l, const struct fanotify_event_metadata *event);
-void opening_again(struct listener *l);    /* those that wait: anew, or late */
+void opening_again(struct listener *l); /* those that wait: anew, or late */
 /* Of the open that waits for this question. */
 void opening_kept(struct listener *l, uint32_t number, enum vault_result result);
 
@@ -111,12 +112,13 @@ bool asking_refuses(const struct listener *l, unsigned share, uint32_t user);
 void asking_closed(struct listener *l, const struct act_seen *act);
 void asking_held(struct listener *l, unsigned share, uint64_t hold, const struct payer *payer,
                  const struct principal *principal, nanos_t from);
-void asking_moved(struct listener *l, const struct payer *payer, const char *from,
-                  const char *to);
+void asking_missed(struct listener *l);
+void asking_moved(struct listener *l, const struct payer *payer, const char *from, const char *to);
 void asking_removed(struct listener *l, const struct payer *payer, const struct vault_file *file,
                     const char *path);
 
-/* ---- naming.c: names that were changed -------------------------------------------------------- */
+/* ---- naming.c: names that were changed --------------------------------------------------------
+ */
 
 void naming_begin(struct listener *l);
 void naming_take(struct listener *l, const struct fanotify_event_metadata *event);
