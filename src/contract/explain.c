@@ -173,8 +173,8 @@ static void explain_consequence(const struct speech *s, const struct budget_rule
             fputs(say(s,
                       "Over that, whoever has not shown a light proof yet is asked for one, and a "
                       "program is told to come back later; of who has shown one, ",
-                      "Au-delà, une preuve légère est demandée à qui n'en a pas encore montré, et un "
-                      "programme est prié de revenir plus tard\u00a0; de qui en a montré une, "),
+                      "Au-delà, une preuve légère est demandée à qui n'en a pas encore montré, et "
+                      "un programme est prié de revenir plus tard\u00a0; de qui en a montré une, "),
                   s->out);
         else
             fputs(say(s, "Over that, ", "Au-delà, "), s->out);

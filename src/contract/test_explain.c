@@ -137,12 +137,12 @@ static void the_loss_is_the_least_of_all_windows_and_summed(void **state)
     says(EGRESS, LANGUAGE_EN, true,
          "- in all: 3 GB in a day, 15 GB in 30 days, and for each machine another 1.5 TB in a day, "
          "45 TB in 30 days.");
-    says("ecluse: 1\nfiles: {shares: [{name: s, path: /s}]}\nbudgets: [{name: b, meter: files_read, "
-         "per: everyone, at_most: {1d: 100}, over: hold, hold_for: 1h}]\n",
+    says("ecluse: 1\nfiles: {shares: [{name: s, path: /s}]}\nbudgets: [{name: b, "
+         "meter: files_read, per: everyone, at_most: {1d: 100}, over: hold, hold_for: 1h}]\n",
          LANGUAGE_EN, true, "200 in a day, 6000 in 30 days for all together");
     says(EGRESS, LANGUAGE_EN, false,
-         "Over that, nothing more leaves until the window lets go, and the largest contributors are "
-         "held for");
+         "Over that, nothing more leaves until the window lets go, and the largest contributors "
+         "are held for");
     says(EGRESS, LANGUAGE_EN, true, "1 MB a second, 86.4 GB a day");
     says(EGRESS, LANGUAGE_FR, true, "- au total\u00a0: 3\u00a0Go par jour, 15\u00a0Go en 30 jours");
 }

@@ -78,8 +78,8 @@ static const struct alarm_french in_french[ALARM_KIND_COUNT] = {
         {"« ecluse run » ne tourne pas : le service continue comme décidé en dernier",
          "« systemctl status ecluse », puis démarrez-le"},
     [ALARM_GUARD_DOWN] = {"aucun processus d’un gardien nécessaire n’est en vie",
-                          "pour la façade : « nginx -t », puis démarrez nginx avec le module ; pour "
-                          "les autres, « journalctl -u ecluse » dit pourquoi ils ne démarrent "
+                          "pour la façade : « nginx -t », puis démarrez nginx avec le module ; "
+                          "pour les autres, « journalctl -u ecluse » dit pourquoi ils ne démarrent "
                           "pas"},
     [ALARM_GUARD_BEHIND] = {"un processus travaille avec un contrat plus ancien",
                             "il le reprend à son prochain regard ; sinon rechargez nginx, ou "

@@ -53,8 +53,8 @@ ngx_module_t ngx_http_ecluse_module = {
     front_worker_init, NULL,     NULL,     front_worker_exit, NULL, NGX_MODULE_V1_PADDING};
 
 /* What nginx's own build would generate for a dynamic filter module: loaded before the copy filter,
- * so that our filters see a response before gzip, charset and add_header do; but what writes cookies
- * (credential_answer.c) sees it after add_header. */
+ * so that our filters see a response before gzip, charset and add_header do; but what writes
+ * cookies (credential_answer.c) sees it after add_header. */
 extern ngx_module_t *ngx_modules[];
 extern char *ngx_module_names[];
 extern char *ngx_module_order[];

@@ -1,5 +1,5 @@
-/* answer_page.h: what the files of the answer share. Other rooms' pages begin with its open, head and
- * style, so that all look alike (gate/challenge.c); the rest is not for them. */
+/* answer_page.h: what the files of the answer share. Other rooms' pages begin with its open, head
+ * and style, so that all look alike (gate/challenge.c); the rest is not for them. */
 #ifndef ECLUSE_ANSWER_PAGE_H
 #define ECLUSE_ANSWER_PAGE_H
 
