@@ -3,7 +3,7 @@
  * A window of span S and limit L admits at most L in any S, so at most L x ceil(H / S) in a time H.
  * All windows of all budgets hold at once: the least of these is the bound. Budgets that observe
  * bound nothing. Over a limit of files that everyone shares, the largest contributors are held and
- * what they took is taken off the count, at most one limit in any window (budget/crowd.c), so
+ * what they took is taken off the count, at most one limit in any window (budget/crowd.c):
  * twice the limit may be lost. Bytes are not taken off (src/egress/egress.h): there the limit is the
  * limit. */
 #include "contract/explain.h"
