@@ -1,5 +1,5 @@
-/* `ecluse files canaries`: files that nobody has a reason to open, laid out and removed; and `ecluse
- * files opened`: what was open for writing before the guard. */
+/* `ecluse files canaries`: files that nobody has a reason to open, laid out and removed; and
+ * `ecluse files opened`: what was open for writing before the guard. */
 #include "cli/files_view.h"
 #include "cli/output.h"
 #include "files/canary.h"

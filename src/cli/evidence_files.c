@@ -29,8 +29,8 @@ static long read_for(const struct situation *s, uint64_t hold, struct reading *o
 {
     char name[HOLD_NAME_SIZE];
     *out = (struct reading){.files = json_array()};
-    long code = files_evidence_read(s->contract->state, hold_name(GUARD_FILES, hold, name),
-                                    take_line, out);
+    long code =
+        files_evidence_read(s->contract->state, hold_name(GUARD_FILES, hold, name), take_line, out);
     if (code >= 0 && out->head)
         return 0;
     json_decref(out->head);
@@ -59,7 +59,8 @@ static size_t rows(struct table *table, const json_t *files, bool rewritten, siz
 {
     size_t index;
     json_t *file;
-    json_array_foreach(files, index, file) {
+    json_array_foreach(files, index, file)
+    {
         if (shown < SHOWN && (strcmp(text_in(file, "act"), "rewritten") == 0) == rewritten) {
             row(table, file);
             shown++;

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 void evidence_files_print(const struct situation *s, uint64_t hold);
-json_t *evidence_files_json(const struct situation *s, uint64_t hold); /* null where there is none */
+json_t *evidence_files_json(const struct situation *s,
+                            uint64_t hold); /* null where there is none */
 
 #endif

@@ -101,9 +101,8 @@ static bool take_up(struct work *w)
 
 static void put_on_record(struct work *w)
 {
-    static const enum act_kind kinds[] = {[FILES_UP] = ACT_GUARD_UP,
-                                          [FILES_DOWN] = ACT_GUARD_DOWN,
-                                          [FILES_ALARM] = ACT_ALARM};
+    static const enum act_kind kinds[] = {
+        [FILES_UP] = ACT_GUARD_UP, [FILES_DOWN] = ACT_GUARD_DOWN, [FILES_ALARM] = ACT_ALARM};
     struct files_news news;
     while (w->report.ring && files_news(w->files, &news)) {
         struct act act = {.at = clock_wall(), .kind = (uint8_t)kinds[news.event]};

@@ -1,4 +1,5 @@
-/* What follows from what the listener tells: lines, evidence, and process trees that stand still. */
+/* What follows from what the listener tells: lines, evidence, and process trees that stand still.
+ */
 #include "files/files_parts.h"
 
 #include <stdio.h>
@@ -7,7 +8,7 @@ enum { WRITTEN_TWICE = 2 };
 #define WRITTEN_AGAIN (3 * NANOS_SECOND) /* by then what was in flight is judged */
 
 /* Longer than a verdict on a removal takes. */
-#define PAUSED_FOR (600 * NANOS_MILLISECOND)
+#define PAUSED_FOR    (600 * NANOS_MILLISECOND)
 
 /* ---- Evidence -------------------------------------------------------------------------------- */
 
@@ -52,8 +53,7 @@ static struct held *held_of(struct files *f, uint64_t hold)
 static void note_hold(struct files *f, const struct note *note)
 {
     struct held *h = held_of(f, note->hold);
-    if (h->evidence.hold || note->budget < 0 ||
-        (uint32_t)note->budget >= f->contract->budget_count)
+    if (h->evidence.hold || note->budget < 0 || (uint32_t)note->budget >= f->contract->budget_count)
         return;
     const struct budget_rule *rule = &f->contract->budget[note->budget];
     nanos_t from = f->moment.boot - longest_window(rule);
@@ -77,8 +77,7 @@ static void take_held(struct files *f, const struct note *note)
     char name[HOLD_NAME_SIZE];
     const struct freezer_who who = {note->tree, note->user, note->process};
     note_hold(f, note);
-    if (note->binds && f->mode == MODE_ENFORCE &&
-        freezer_freeze(&f->freezer, &who, note->hold))
+    if (note->binds && f->mode == MODE_ENFORCE && freezer_freeze(&f->freezer, &who, note->hold))
         files_say(f, FILES_ALARM, "process tree", "stopped while %s is in force",
                   hold_name(GUARD_FILES, note->hold, name));
 }

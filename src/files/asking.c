@@ -139,7 +139,8 @@ void asking_removed(struct listener *l, const struct payer *payer, const struct 
     ask(l, payer->share, &question, -1);
 }
 
-/* Notices were lost: every vault passes over its share again, and finds what they would have said. */
+/* Notices were lost: every vault passes over its share again, and finds what they would have told.
+ */
 void asking_missed(struct listener *l)
 {
     static struct vault_question question;

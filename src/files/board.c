@@ -5,8 +5,8 @@
 
 struct board *board_new(void)
 {
-    void *board = mmap(NULL, sizeof(struct board), PROT_READ | PROT_WRITE,
-                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *board =
+        mmap(NULL, sizeof(struct board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     return board == MAP_FAILED ? NULL : board;
 }
 

@@ -17,11 +17,12 @@
 #include <stdatomic.h>
 
 /*    constant       name               of the listener: what it counts */
-#define BOARD_COUNTS(X)                                                                             \
+#define BOARD_COUNTS(X)                                                                            \
     X(OPENS, "opens", "opens that were decided")                                                   \
     X(REFUSED, "refused", "of these, refused")                                                     \
     X(WAITED, "waited", "of these, kept waiting for the vault or a verdict")                       \
-    X(RESCUED, "rescued", "of these, answered by the second thread while the disk hung (rescue.h)") \
+    X(RESCUED, "rescued",                                                                          \
+      "of these, answered by the second thread while the disk hung (rescue.h)")                    \
     X(LATE, "late", "of these, refused because that took too long")                                \
     X(UNKNOWN, "unknown", "acts whose thread was gone before it could be looked at")               \
     X(REWRITTEN, "rewritten", "files rewritten, by the judge's figures")                           \
@@ -51,9 +52,9 @@ struct trace {
     nanos_t at; /* boot clock */
     uint32_t user;
     uint16_t share;
-    uint8_t kind;                         /* enum trace_kind */
-    struct rewrite_figures figures;       /* of TRACE_REWRITTEN */
-    char path[TRACE_PATH_SIZE];           /* relative to the share; its end where it is longer */
+    uint8_t kind;                   /* enum trace_kind */
+    struct rewrite_figures figures; /* of TRACE_REWRITTEN */
+    char path[TRACE_PATH_SIZE];     /* relative to the share; its end where it is longer */
 };
 
 struct board_canary {

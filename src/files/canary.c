@@ -14,7 +14,7 @@ enum { PATH_SIZE = 1024 };
 /* What a post's folders hold, in the languages of its offices. The space sorts before every letter
  * and digit behind the dot; the tilde after them. */
 static const char *const first_names[] = {
-    ".0 archive clients.csv", ".0 adresses retours.csv", ".0 klantenlijst oud.csv",
+    ".0 archive clients.csv",    ".0 adresses retours.csv", ".0 klantenlijst oud.csv",
     ".0 Kundenstamm Archiv.csv", ".0 contrats expirés.csv", ".0 payroll archive.csv",
 };
 static const char *const last_names[] = {
@@ -208,8 +208,7 @@ long canaries_place(const struct contract *contract, unsigned share, nanos_t wal
     int code = lay_all(&l);
     fclose(l.list);
     if (code < 0)
-        return error_set(error, code, "share %s: %s", contract->share[share].name,
-                         strerror(-code));
+        return error_set(error, code, "share %s: %s", contract->share[share].name, strerror(-code));
     return (long)l.made;
 }
 

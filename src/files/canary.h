@@ -19,7 +19,8 @@ struct canary {
     char path[1024]; /* absolute */
 };
 
-/* Calls `each` for every one in the list; how many, or a negative errno (-ENOENT: none laid out). */
+/* Calls `each` for every one in the list; how many, or a negative errno (-ENOENT: none laid out).
+ */
 long canaries_list(const char *state, void (*each)(void *context, const struct canary *canary),
                    void *context);
 

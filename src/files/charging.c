@@ -102,9 +102,8 @@ struct charged charging_held(const struct charging *charging, struct budgets *b,
     return charged;
 }
 
-struct charged charging_charge(const struct charging *charging, struct budgets *b,
-                               enum meter meter, const struct payer *payer, uint64_t thing,
-                               nanos_t now)
+struct charged charging_charge(const struct charging *charging, struct budgets *b, enum meter meter,
+                               const struct payer *payer, uint64_t thing, nanos_t now)
 {
     struct charged charged = {.budget = -1};
     bool happened = meter == METER_FILES_REWRITTEN; /* so every budget has to know */

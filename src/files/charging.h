@@ -21,7 +21,7 @@ void charging_learn(struct charging *charging, const struct contract *contract);
 
 /* Who pays, and where. */
 struct payer {
-    uint32_t user;        /* principal `user`; with known false, nobody */
+    uint32_t user; /* principal `user`; with known false, nobody */
     bool known;
     const struct tree *tree; /* NULL: not known */
     pid_t process;           /* that acts; 0: not known */
@@ -30,16 +30,15 @@ struct payer {
 };
 
 struct charged {
-    bool refuse;   /* as modes are now */
-    uint64_t hold; /* in force, or begun by this; 0 none */
+    bool refuse;    /* as modes are now */
+    uint64_t hold;  /* in force, or begun by this; 0 none */
     int16_t budget; /* whose, when there is one; else -1 */
     struct principal principal;
 };
 
 /* METER_FILES_READ or METER_FILES_REWRITTEN, of a thing. */
-struct charged charging_charge(const struct charging *charging, struct budgets *b,
-                               enum meter meter, const struct payer *payer, uint64_t thing,
-                               nanos_t now);
+struct charged charging_charge(const struct charging *charging, struct budgets *b, enum meter meter,
+                               const struct payer *payer, uint64_t thing, nanos_t now);
 
 /* Whether a hold stops it, without charging. */
 struct charged charging_held(const struct charging *charging, struct budgets *b,

@@ -52,10 +52,11 @@ static int give_up_others(uint64_t kept)
     X(rt_sigreturn) X(rt_sigprocmask) X(restart_syscall) X(exit) X(exit_group) X(getrandom)        \
     X(lseek) X(write)
 
-/* CAP_IPC_LOCK: a vault that is begun again has another view to be mapped, and all that is mapped is
- * locked. CAP_SYS_PTRACE: /proc/TID/syscall, /proc/PID/exe and, for openat2(2), eight bytes of a waiting
- * thread's memory. CAP_DAC_READ_SEARCH: open_by_handle_at(2) of the folder where a name changed.
- * openat(2) opens nothing for writing, and neither makes nor empties anything: see below. */
+/* CAP_IPC_LOCK: a vault that is begun again has another view to be mapped, and all that is mapped
+ * is locked. CAP_SYS_PTRACE: /proc/TID/syscall, /proc/PID/exe and, for openat2(2), eight bytes of a
+ * waiting thread's memory. CAP_DAC_READ_SEARCH: open_by_handle_at(2) of the folder where a name
+ * changed. openat(2) opens nothing for writing, and neither makes nor empties anything: see below.
+ */
 #define LISTENER_CALLS(X)                                                                          \
     X(statx) X(readlink) X(readlinkat) X(open_by_handle_at) X(epoll_wait) X(epoll_pwait)           \
     X(epoll_ctl) X(process_vm_readv)
@@ -93,8 +94,8 @@ static int allow_calls(bool listener)
 
 int confining_listener(struct error *error)
 {
-    int code = give_up_others(CAPABILITY(SYS_PTRACE) | CAPABILITY(DAC_READ_SEARCH) |
-                              CAPABILITY(IPC_LOCK));
+    int code =
+        give_up_others(CAPABILITY(SYS_PTRACE) | CAPABILITY(DAC_READ_SEARCH) | CAPABILITY(IPC_LOCK));
     return code < 0 ? error_set(error, code, "the listener's rights cannot be given up: %s",
                                 strerror(-code))
                     : 0;
@@ -127,7 +128,7 @@ int confining_judge(void)
 int confining_vault(void)
 {
     return give_up_others(CAPABILITY(DAC_OVERRIDE) | CAPABILITY(DAC_READ_SEARCH) |
-                             CAPABILITY(CHOWN) | CAPABILITY(FOWNER) | CAPABILITY(FSETID) |
-                             CAPABILITY(LINUX_IMMUTABLE) | CAPABILITY(SYS_ADMIN) |
-                             CAPABILITY(SYS_RESOURCE));
+                          CAPABILITY(CHOWN) | CAPABILITY(FOWNER) | CAPABILITY(FSETID) |
+                          CAPABILITY(LINUX_IMMUTABLE) | CAPABILITY(SYS_ADMIN) |
+                          CAPABILITY(SYS_RESOURCE));
 }

@@ -375,8 +375,8 @@ static void find_place(struct files *f, unsigned share)
     struct error error = {""};
     for (unsigned i = 0; i < CONTRACT_MAX_SHARES; i++)
         others[i] = f->share[i].place;
-    int code = place_open(f->contract, share, others, f->contract->share_count, &crew->place,
-                          &error);
+    int code =
+        place_open(f->contract, share, others, f->contract->share_count, &crew->place, &error);
     if (code == 0) {
         crew->reason[0] = 0;
         f->renew = true;
@@ -417,8 +417,7 @@ static void reap(struct files *f)
             if (gone != crew->vault && gone != crew->judge)
                 continue;
             files_say(f, FILES_DOWN, "vault", "%s of share %s ended",
-                      gone == crew->vault ? "the vault" : "the judge",
-                      f->contract->share[i].name);
+                      gone == crew->vault ? "the vault" : "the judge", f->contract->share[i].name);
             *(gone == crew->vault ? &crew->vault : &crew->judge) = 0;
             end_vault(crew);
         }

@@ -11,8 +11,7 @@
 
 enum { PATH_SIZE = CONTRACT_PATH_SIZE + 128, LINE_SIZE = 8 * TRACE_PATH_SIZE + 512 };
 
-static const char *const kinds[TRACE_KINDS] = {"read", "opened for writing", "rewritten",
-                                               "canary"};
+static const char *const kinds[TRACE_KINDS] = {"read", "opened for writing", "rewritten", "canary"};
 
 static int name_file(char out[PATH_SIZE], const char *state, const char *hold, const char *end)
 {
@@ -158,8 +157,7 @@ static int write_whole(const char *path, const char *temporary, const struct con
 }
 
 long files_evidence_write(const char *state, const struct contract *contract,
-                          const struct board *board,
-                    const struct evidence *evidence, char *reason)
+                          const struct board *board, const struct evidence *evidence, char *reason)
 {
     char path[PATH_SIZE], temporary[PATH_SIZE], name[HOLD_NAME_SIZE];
     struct rewrite_tally tally = {0};
@@ -187,7 +185,8 @@ static void expire_one(int folder, const char *leaf, const struct budgets *b, na
     uint64_t id;
     struct hold hold;
     const char *dot = strchr(leaf, '.');
-    bool named = dot && hold_name_parse((struct text){leaf, (size_t)(dot - leaf)}, &guard, &id) == 0;
+    bool named =
+        dot && hold_name_parse((struct text){leaf, (size_t)(dot - leaf)}, &guard, &id) == 0;
     if (!named || fstatat(folder, leaf, &status, AT_SYMLINK_NOFOLLOW) != 0)
         return;
     if (hold_find(b, id, &hold) && hold.until > boot)
@@ -197,7 +196,7 @@ static void expire_one(int folder, const char *leaf, const struct budgets *b, na
 }
 
 void files_evidence_expire(const char *state, const struct budgets *b, nanos_t keep, nanos_t boot,
-                     nanos_t wall)
+                           nanos_t wall)
 {
     char path[PATH_SIZE];
     snprintf(path, sizeof path, "%s/evidence", state);
@@ -210,7 +209,8 @@ void files_evidence_expire(const char *state, const struct budgets *b, nanos_t k
 }
 
 long files_evidence_read(const char *state, const char *hold,
-                   void (*line)(void *context, const char *text, size_t length), void *context)
+                         void (*line)(void *context, const char *text, size_t length),
+                         void *context)
 {
     char path[PATH_SIZE], *text = NULL;
     size_t size = 0;

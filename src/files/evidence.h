@@ -25,15 +25,15 @@ struct evidence {
 /* Writes it whole (temporary name, rename). `reason`: the figures of what was rewritten, "" when
  * nothing was (REWRITE_TEXT_SIZE). Returns how many files it names, or a negative errno. */
 long files_evidence_write(const char *state, const struct contract *contract,
-                          const struct board *board,
-                    const struct evidence *evidence, char *reason);
+                          const struct board *board, const struct evidence *evidence, char *reason);
 
 /* Erases what is older than `keep` and about no hold in force; touches what is. */
 void files_evidence_expire(const char *state, const struct budgets *b, nanos_t keep, nanos_t boot,
-                     nanos_t wall);
+                           nanos_t wall);
 
 /* The lines, for `ecluse why`: calls `line` for each; a negative errno, or how many. */
 long files_evidence_read(const char *state, const char *hold,
-                   void (*line)(void *context, const char *text, size_t length), void *context);
+                         void (*line)(void *context, const char *text, size_t length),
+                         void *context);
 
 #endif

@@ -15,8 +15,7 @@
 const struct budget_sizes FILES_SIZES = {
     .cells = 1 << 10, .rings = 1 << 12, .holds = 1024, .things = 1 << 20};
 
-void files_say(struct files *f, enum files_event event, const char *object, const char *format,
-               ...)
+void files_say(struct files *f, enum files_event event, const char *object, const char *format, ...)
 {
     struct files_news *news = &f->news[(f->news_first + f->news_count) % NEWS_MOST];
     if (f->news_count == NEWS_MOST)
@@ -216,7 +215,7 @@ static void each_second(struct files *f)
 static void each_minute(struct files *f)
 {
     files_evidence_expire(f->contract->state, f->budgets, f->contract->keep.holds, f->moment.boot,
-                    f->moment.wall);
+                          f->moment.wall);
     opened_look(f, false);
 }
 

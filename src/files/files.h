@@ -70,7 +70,7 @@ void files_commit(struct files *f, const struct contract *next); /* which must o
 void files_tell(struct files *f, uint64_t prepared, uint64_t running, uint64_t refused);
 struct budgets *files_budgets(struct files *f);
 
-/* ---- What happened, for the record ------------------------------------------------------------ */
+/* ---- What happened, for the record ----------------------------------------------------------- */
 
 enum files_event { FILES_UP, FILES_DOWN, FILES_ALARM };
 
@@ -83,34 +83,34 @@ struct files_news {
 /* The next, oldest first; false: none. At most 64 wait. */
 bool files_news(struct files *f, struct files_news *out);
 
-/* ---- What is, for status ---------------------------------------------------------------------- */
+/* ---- What is, for status --------------------------------------------------------------------- */
 
 struct files_share_state {
     uint8_t guarded;
-    uint8_t covered;        /* the vault's process answers */
-    uint32_t canaries;      /* laid out */
-    uint32_t opened_before; /* descriptors open for writing that are older than the guard */
-    char reason[232];       /* why it is not guarded */
+    uint8_t covered;           /* the vault's process answers */
+    uint32_t canaries;         /* laid out */
+    uint32_t opened_before;    /* descriptors open for writing that are older than the guard */
+    char reason[232];          /* why it is not guarded */
     struct vault_report vault; /* all zero without one */
 };
 
 struct files_state {
-    uint64_t check; /* over what follows */
-    nanos_t heartbeat; /* boot clock */
+    uint64_t check;                      /* over what follows */
+    nanos_t heartbeat;                   /* boot clock */
     int32_t manager, listener, watchdog; /* processes; 0: down */
-    uint8_t enforce; /* opens wait for an answer */
-    nanos_t since; /* boot clock: the listener is up, or down, since then */
-    uint64_t deaths, killed; /* of listeners; of these, by the watchdog */
+    uint8_t enforce;                     /* opens wait for an answer */
+    nanos_t since;                       /* boot clock: the listener is up, or down, since then */
+    uint64_t deaths, killed;             /* of listeners; of these, by the watchdog */
     uint64_t count[BOARD_COUNT_COUNT];
     uint32_t frozen; /* process trees */
     uint32_t share_count;
     struct files_share_state share[CONTRACT_MAX_SHARES];
 };
 
-/* Which descriptors are older than the guard, for root: calls `each` for every one that was still open
- * a minute ago at most. How many, or a negative errno. */
-long files_opened(const char *runtime,
-                  void (*each)(void *context, int process, const char *path), void *context);
+/* Which descriptors are older than the guard, for root: calls `each` for every one that was still
+ * open a minute ago at most. How many, or a negative errno. */
+long files_opened(const char *runtime, void (*each)(void *context, int process, const char *path),
+                  void *context);
 
 /* `runtime/files.state`. -ENOENT: no guard of files ever ran here. */
 int files_state_read(const char *runtime, struct files_state *out);

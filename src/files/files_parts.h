@@ -12,18 +12,18 @@ enum { NEWS_MOST = 64, HOLDS_MOST = 256, OPENED_MOST = 1024 };
 
 struct share_crew { /* what serves one share */
     struct place place;
-    char reason[232];  /* why it is not guarded; said once */
+    char reason[232]; /* why it is not guarded; said once */
     pid_t vault, judge;
-    int socket;        /* the listener's end, to be given again to its successor */
-    nanos_t start_at;  /* of the vault, not before this */
+    int socket;       /* the listener's end, to be given again to its successor */
+    nanos_t start_at; /* of the vault, not before this */
     nanos_t back_off;
     uint32_t opened_before;
     struct vault_view *view; /* read-only; NULL: not open */
 };
 
 struct listener_crew {
-    pid_t pid;      /* 0: none */
-    int control;    /* our end */
+    pid_t pid;   /* 0: none */
+    int control; /* our end */
     bool leaving;
     nanos_t began;
     struct listener_start start;
@@ -44,7 +44,7 @@ struct opened { /* open for writing, from before */
 struct files {
     const struct contract *contract;
     struct budgets *budgets;
-    int slot; /* guard_register() */
+    int slot;               /* guard_register() */
     uint64_t generation[3]; /* prepared, running, refused: told again after a new segment */
     struct board *board;
     enum mode mode;
@@ -67,7 +67,7 @@ struct files {
     struct opened opened[OPENED_MOST];
     unsigned opened_count;
     struct timespec canaries_read; /* the list's time when it was read */
-    void *state; /* runtime/files.state, mapped */
+    void *state;                   /* runtime/files.state, mapped */
 };
 
 /* ---- files.c --------------------------------------------------------------------------------- */
@@ -77,11 +77,11 @@ __attribute__((format(printf, 4, 5))) void files_say(struct files *f, enum files
 
 /* ---- crew.c: the processes ------------------------------------------------------------------- */
 
-int crew_begin(struct files *f);          /* the watchdog; -EAGAIN */
-void crew_places(struct files *f);        /* shares that can be guarded now, or no more */
-void crew_tick(struct files *f);          /* who died is started again; who is wanted, begun */
+int crew_begin(struct files *f);   /* the watchdog; -EAGAIN */
+void crew_places(struct files *f); /* shares that can be guarded now, or no more */
+void crew_tick(struct files *f);   /* who died is started again; who is wanted, begun */
 void crew_release_children(struct files *f, bool all); /* stop, and wait for them */
-void crew_lose(struct files *f, unsigned share); /* its place, and who serves it */
+void crew_lose(struct files *f, unsigned share);       /* its place, and who serves it */
 bool crew_is_up(const struct files *f);
 
 /* ---- answering.c: what the listener tells ---------------------------------------------------- */
@@ -95,7 +95,7 @@ int state_open(struct files *f, struct error *error);
 void state_write(struct files *f);
 void state_close(struct files *f);
 
-/* ---- opened.c: open before the guard was ------------------------------------------------------ */
+/* ---- opened.c: open before the guard was ----------------------------------------------------- */
 
 /* `all`: whatever is open now is from before; else which of these still is. */
 void opened_look(struct files *f, bool all);

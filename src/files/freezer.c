@@ -200,8 +200,7 @@ static void recall(struct freezer *freezer)
         if (read(fd, &one, sizeof one) != (ssize_t)sizeof one)
             break;
         struct frozen *f = &freezer->frozen[i];
-        *f = (struct frozen){
-            .tree = one.tree, .hold = one.hold, .user = one.user, .found = true};
+        *f = (struct frozen){.tree = one.tree, .hold = one.hold, .user = one.user, .found = true};
         one.group[sizeof one.group - 1] = 0;
         memcpy(f->group, one.group, sizeof f->group);
     }

@@ -18,9 +18,9 @@ struct frozen {
     uint64_t tree, hold; /* tree 0: free; hold 0: only until `until` */
     nanos_t until;
     uint32_t user;
-    bool shared;         /* it serves others: looked at again, not stopped */
-    bool found;          /* an earlier manager stopped it: who is stopped in it was, we say */
-    char group[256];     /* the control group's folder; "" when signals do it */
+    bool shared;     /* it serves others: looked at again, not stopped */
+    bool found;      /* an earlier manager stopped it: who is stopped in it was, we say */
+    char group[256]; /* the control group's folder; "" when signals do it */
     unsigned count;
     struct frozen_process {
         pid_t id;
@@ -34,8 +34,8 @@ struct freezer {
     struct frozen *frozen; /* FREEZER_MOST */
 };
 
-/* `runtime/files.frozen` remembers who stands still, for the next manager if this one is killed: what
- * it finds there goes on when the holds end. -ENOMEM, or /proc. */
+/* `runtime/files.frozen` remembers who stands still, for the next manager if this one is killed:
+ * what it finds there goes on when the holds end. -ENOMEM, or /proc. */
 int freezer_open(struct freezer *freezer, const char *runtime);
 void freezer_close(struct freezer *freezer); /* everybody goes on */
 

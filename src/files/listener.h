@@ -16,8 +16,8 @@
 #ifndef ECLUSE_FILES_LISTENER_H
 #define ECLUSE_FILES_LISTENER_H
 
-#include "files/note.h"
 #include "files/board.h"
+#include "files/note.h"
 #include "files/place.h"
 
 #define LISTENER_PATIENCE (700 * NANOS_MILLISECOND) /* for the vault, or for a verdict */
@@ -28,12 +28,12 @@ struct listener_start {
     const struct contract *contract;
     struct board *board;
     unsigned seat;
-    enum mode mode;                   /* MODE_OBSERVE also in a panic */
+    enum mode mode;                          /* MODE_OBSERVE also in a panic */
     struct place place[CONTRACT_MAX_SHARES]; /* device 0: not guarded */
-    int vault[CONTRACT_MAX_SHARES];   /* sockets; -1 none */
+    int vault[CONTRACT_MAX_SHARES];          /* sockets; -1 none */
     struct owner_trusted trusted[CONTRACT_MAX_TRUSTED];
     unsigned trusted_count;
-    int control;                      /* socket: notes to the manager */
+    int control; /* socket: notes to the manager */
     pid_t parent;
 };
 

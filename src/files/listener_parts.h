@@ -88,8 +88,7 @@ void listener_pause(struct listener *l, const struct payer *payer);
 __attribute__((format(printf, 3, 4))) void listener_say(struct listener *l, enum log_level level,
                                                         const char *format, ...);
 
-/* ---- opening.c: opens that wait for an answer, and files that are closed ----------------------
- */
+/* ---- opening.c: opens that wait for an answer, and files that are closed --------------------- */
 
 void opening_take(struct listener *l, const struct fanotify_event_metadata *event);
 void opening_closed(struct listener *l, const struct fanotify_event_metadata *event);
@@ -117,8 +116,7 @@ void asking_moved(struct listener *l, const struct payer *payer, const char *fro
 void asking_removed(struct listener *l, const struct payer *payer, const struct vault_file *file,
                     const char *path);
 
-/* ---- naming.c: names that were changed --------------------------------------------------------
- */
+/* ---- naming.c: names that were changed ------------------------------------------------------- */
 
 void naming_begin(struct listener *l);
 void naming_take(struct listener *l, const struct fanotify_event_metadata *event);

@@ -18,7 +18,7 @@ static struct folder { /* whose path was found lately; all forgotten when a fold
     char path[VAULT_PATH_SIZE];
 } folders[FOLDERS];
 
-struct record { /* of an event */
+struct record {                       /* of an event */
     const struct file_handle *handle; /* NULL: not there; its bytes are checked */
     const char *name;                 /* NULL: none */
 };

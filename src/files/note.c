@@ -36,10 +36,8 @@ int note_give_vault(int socket, unsigned share, int vault)
                                       .cmsg_type = SCM_RIGHTS}};
     uint32_t word = share;
     struct iovec part = {&word, sizeof word};
-    struct msghdr message = {.msg_iov = &part,
-                             .msg_iovlen = 1,
-                             .msg_control = &passed,
-                             .msg_controllen = sizeof passed};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &passed, .msg_controllen = sizeof passed};
     memcpy(CMSG_DATA(&passed.header), &vault, sizeof vault);
     return sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
@@ -49,10 +47,8 @@ int note_take_vault(int socket, int *vault)
     union passed passed;
     uint32_t word = 0;
     struct iovec part = {&word, sizeof word};
-    struct msghdr message = {.msg_iov = &part,
-                             .msg_iovlen = 1,
-                             .msg_control = &passed,
-                             .msg_controllen = sizeof passed};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &passed, .msg_controllen = sizeof passed};
     ssize_t length = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     const struct cmsghdr *header = length == (ssize_t)sizeof word ? CMSG_FIRSTHDR(&message) : NULL;
     if (!header || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(sizeof(int)))

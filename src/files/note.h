@@ -17,7 +17,7 @@ enum note_kind {
 };
 
 struct note {
-    uint32_t kind; /* enum note_kind */
+    uint32_t kind;  /* enum note_kind */
     uint32_t level; /* of a line */
     uint64_t hold, tree;
     int16_t budget, share;

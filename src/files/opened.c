@@ -60,7 +60,7 @@ static bool can_write(int process, const char *descriptor)
 struct looking {
     struct files *f;
     bool all;
-    FILE *list; /* may be NULL */
+    FILE *list;       /* may be NULL */
     const char *name; /* of the process */
     int process;      /* its folder */
 };
@@ -73,8 +73,7 @@ static bool was_open(const struct files *f, pid_t process, uint64_t inode)
     return false;
 }
 
-static void found(const struct looking *k, int share, uint64_t inode, int folder,
-                  const char *name)
+static void found(const struct looking *k, int share, uint64_t inode, int folder, const char *name)
 {
     char path[PATH_SIZE];
     struct files *f = k->f;

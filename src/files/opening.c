@@ -6,8 +6,7 @@
 
 static struct flight flight_of(const struct waiting *w)
 {
-    return (struct flight){
-        .thing = w->thing, .tree = w->tree, .user = w->user, .share = w->share};
+    return (struct flight){.thing = w->thing, .tree = w->tree, .user = w->user, .share = w->share};
 }
 
 static struct payer payer_of(const struct listener *l, const struct waiting *w)
@@ -51,8 +50,8 @@ static void open_uncovered(struct listener *l, struct waiting *w)
 {
     struct payer payer = payer_of(l, w);
     board_add(l->board, BOARD_NOT_COVERED);
-    struct charged charged = charging_charge(&l->charging, l->budgets, METER_FILES_REWRITTEN,
-                                             &payer, w->thing, l->now);
+    struct charged charged =
+        charging_charge(&l->charging, l->budgets, METER_FILES_REWRITTEN, &payer, w->thing, l->now);
     listener_held(l, &payer, &charged);
     settle(l, w, charged.refuse);
 }
@@ -178,15 +177,14 @@ void opening_take(struct listener *l, const struct fanotify_event_metadata *even
         listener_answer(l, event->fd, false);
         return;
     }
-    enum intent intent = act.owner.known ? owners_intent(l->owners, event->pid, act.owner.root)
-                                         : INTENT_UNSEEN;
+    enum intent intent =
+        act.owner.known ? owners_intent(l->owners, event->pid, act.owner.root) : INTENT_UNSEEN;
     if (act.owner.trusted == OWNER_NOBODY && tripping_canary(l, &act))
         intent = INTENT_BOTH; /* whatever for: it is charged */
     if (is_refused(l, &act, intent)) {
         rescue_refused(&l->rescue, act.owner.user, l->now);
         listener_answer(l, event->fd, true);
-    } else if (intent_writes(intent) && act.owner.trusted == OWNER_NOBODY &&
-               is_existing(&act)) {
+    } else if (intent_writes(intent) && act.owner.trusted == OWNER_NOBODY && is_existing(&act)) {
         listener_trace(l, &act, TRACE_OPENED);
         open_existing(l, &act);
     } else {
@@ -199,7 +197,8 @@ void opening_take(struct listener *l, const struct fanotify_event_metadata *even
 static void observe_closed(struct listener *l, const struct act_seen *act, uint64_t mask)
 {
     enum meter meter = mask & FAN_CLOSE_WRITE ? METER_FILES_REWRITTEN : METER_FILES_READ;
-    if (act->status.st_size == 0 || (meter == METER_FILES_REWRITTEN && !listener_was_there(act->fd)))
+    if (act->status.st_size == 0 ||
+        (meter == METER_FILES_REWRITTEN && !listener_was_there(act->fd)))
         return;
     struct charged charged =
         charging_charge(&l->charging, l->budgets, meter, &act->payer, act->thing, l->now);

@@ -68,8 +68,7 @@ static bool read_ancestor(void *context, pid_t process, struct tree_ancestor *ou
     good = good && length > 0 && proc_stat_parse((struct text){text, (size_t)length}, &began);
     close(folder);
     if (good)
-        *out = (struct tree_ancestor){
-            .parent = status.parent, .real = status.real, .began = began};
+        *out = (struct tree_ancestor){.parent = status.parent, .real = status.real, .began = began};
     return good;
 }
 
@@ -198,8 +197,8 @@ static bool is_our_command(const struct owners *owners, const struct thread *thr
 void owners_know_self(struct owners *owners)
 {
     struct stat status;
-    ssize_t length = readlink("/proc/self/exe", owners->self.executable,
-                              sizeof owners->self.executable - 1);
+    ssize_t length =
+        readlink("/proc/self/exe", owners->self.executable, sizeof owners->self.executable - 1);
     if (length <= 0 || stat("/proc/self/exe", &status) != 0)
         return;
     owners->self.executable[length] = 0;
@@ -211,8 +210,7 @@ static void find_tree(struct owners *owners, struct thread *thread, pid_t parent
 {
     char name[TREE_NAME_SIZE];
     thread->looked = now;
-    thread->ours =
-        is_ours(owners, thread->process, parent) || is_our_command(owners, thread);
+    thread->ours = is_ours(owners, thread->process, parent) || is_our_command(owners, thread);
     if (thread->ours || !name_of_tree(owners->proc, thread->folder, thread->process, name))
         return;
     const struct tree *tree = keep_tree(owners, name, now);
@@ -241,8 +239,8 @@ static bool look(struct owners *owners, struct thread *thread, nanos_t now)
 static bool meet(struct owners *owners, struct thread *thread, pid_t id, nanos_t now)
 {
     forget(thread);
-    *thread = (struct thread){.folder = open_process(owners->proc, id), .process = -1,
-                              .trusted = OWNER_NOBODY};
+    *thread = (struct thread){
+        .folder = open_process(owners->proc, id), .process = -1, .trusted = OWNER_NOBODY};
     if (thread->folder < 0)
         return false;
     thread->status = openat(thread->folder, "status", O_RDONLY | O_CLOEXEC);
@@ -377,9 +375,8 @@ enum intent owners_intent(struct owners *owners, pid_t id, bool root)
     char text[256];
     uint64_t pointer = 0;
     const struct thread *thread = known(owners, id);
-    ssize_t length = thread && thread->syscall >= 0
-                         ? pread(thread->syscall, text, sizeof text, 0)
-                         : -1;
+    ssize_t length =
+        thread && thread->syscall >= 0 ? pread(thread->syscall, text, sizeof text, 0) : -1;
     if (length <= 0)
         return INTENT_UNSEEN;
     enum intent intent = proc_syscall_parse((struct text){text, (size_t)length}, &pointer);

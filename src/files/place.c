@@ -24,8 +24,8 @@ static const struct {
     long magic;
     const char *name;
 } unfit[] = {
-    {NFS_SUPER_MAGIC, "NFS"},         {FUSE_SUPER_MAGIC, "FUSE"}, {CIFS_SUPER_MAGIC, "CIFS"},
-    {SMB2_SUPER_MAGIC, "SMB"},        {V9FS_MAGIC, "9p"},         {AFS_SUPER_MAGIC, "AFS"},
+    {NFS_SUPER_MAGIC, "NFS"},           {FUSE_SUPER_MAGIC, "FUSE"}, {CIFS_SUPER_MAGIC, "CIFS"},
+    {SMB2_SUPER_MAGIC, "SMB"},          {V9FS_MAGIC, "9p"},         {AFS_SUPER_MAGIC, "AFS"},
     {OVERLAYFS_SUPER_MAGIC, "overlay"}, {PROC_SUPER_MAGIC, "proc"}, {SYSFS_MAGIC, "sysfs"},
     {CGROUP2_SUPER_MAGIC, "cgroup"},
 };
@@ -104,8 +104,8 @@ static int check_place(const struct contract *c, unsigned at, int fd, const stru
     return 0;
 }
 
-int place_open(const struct contract *c, unsigned share, const struct place *others,
-               unsigned count, struct place *out, struct error *error)
+int place_open(const struct contract *c, unsigned share, const struct place *others, unsigned count,
+               struct place *out, struct error *error)
 {
     const char *path = c->share[share].path;
     uint64_t device = 0;

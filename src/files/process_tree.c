@@ -18,8 +18,7 @@ static void name_tree(struct text text, char out[TREE_NAME_SIZE])
 static bool ends_with(struct text text, const char *end)
 {
     size_t length = strlen(end);
-    return text.length > length &&
-           memcmp(text.data + text.length - length, end, length) == 0;
+    return text.length > length && memcmp(text.data + text.length - length, end, length) == 0;
 }
 
 /* The next component of a path, taken off it. */
@@ -52,9 +51,9 @@ static bool container_of(struct text path, char out[TREE_NAME_SIZE])
     struct text first = take_component(&path), second = take_component(&path);
     if (!first.length)
         return false;
-    whole.length = (size_t)((second.length ? second.data + second.length
-                                           : first.data + first.length) -
-                            whole.data);
+    whole.length =
+        (size_t)((second.length ? second.data + second.length : first.data + first.length) -
+                 whole.data);
     name_tree(whole, out);
     return true;
 }

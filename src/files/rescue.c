@@ -101,8 +101,7 @@ static void answer_new(struct listener *l, const struct fanotify_event_metadata 
     if (event->mask & FAN_OPEN_PERM) {
         ssize_t length = read_proc(event->pid, "status", text);
         bool known = length > 0 && proc_status_parse((struct text){text, (size_t)length}, &status);
-        answer(l, event->fd,
-               !rescue_may_pass(&l->rescue, known ? status.file : VAULT_NOBODY, now));
+        answer(l, event->fd, !rescue_may_pass(&l->rescue, known ? status.file : VAULT_NOBODY, now));
         board_add(l->board, BOARD_RESCUED);
     }
     close(event->fd); /* that it was closed is lost: its writer is judged at the next */

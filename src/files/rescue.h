@@ -6,7 +6,7 @@
  * touches no such page, and answers in its place as soon as it is RESCUE_AFTER late:
  *
  *   who was refused within the last minute    refused
- *   others                                    RESCUE_RATE opens a second, then refused: never unlimited
+ *   others                                    RESCUE_RATE opens a second, then refused
  *   opens that wait for the vault             refused when their time is over
  *
  * A first thread that is late without waiting in the kernel is a mistake of ours: then this thread
@@ -26,16 +26,16 @@ enum { RESCUE_RATE = 200, RESCUE_REFUSED = 64, RESCUE_BATCH = 256 };
 
 struct listener;
 
-struct rescue { /* what the two threads share; no lock: each word is whole by itself */
-    _Atomic int64_t beat; /* of the first thread */
-    pid_t first;          /* its number */
+struct rescue {            /* what the two threads share; no lock: each word is whole by itself */
+    _Atomic int64_t beat;  /* of the first thread */
+    pid_t first;           /* its number */
     _Atomic int32_t begun; /* the second thread is there */
     _Atomic int32_t batch[RESCUE_BATCH]; /* events read and not answered yet; -1: none */
     struct rescue_refused {
         _Atomic uint32_t user;
         _Atomic int64_t at; /* 0: free */
     } refused[RESCUE_REFUSED];
-    nanos_t second;       /* of the rate, and what went in it: the second thread's own */
+    nanos_t second; /* of the rate, and what went in it: the second thread's own */
     unsigned went;
 };
 

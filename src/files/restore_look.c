@@ -154,8 +154,7 @@ void restore_look(struct restore *r, const struct target *target, struct restore
         item->state = (uint8_t)judge_present(r, target, wanted, &status);
 }
 
-/* ---- Of a path: the newest version that is not there now --------------------------------------
- */
+/* ---- Of a path: the newest version that is not there now ------------------------------------- */
 
 static bool may_be_wanted(const struct restore *r, uint32_t i, uint64_t mark)
 {

@@ -26,8 +26,7 @@ int state_open(struct files *f, struct error *error)
     int code = shared_file_make(path, sizeof(struct files_state), -1, NULL, NULL, error);
     if (code == 0)
         code = chmod(path, 0644) != 0 ? -errno : 0;
-    return code ? code
-                : shared_file_map(path, sizeof(struct files_state), false, &f->state, error);
+    return code ? code : shared_file_map(path, sizeof(struct files_state), false, &f->state, error);
 }
 
 static void fill_vault(struct files *f, unsigned i, struct vault_report *out)

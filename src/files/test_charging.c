@@ -3,7 +3,7 @@
 
 #include "budget/test_room.h"
 
-#define SECONDS(n) ((nanos_t)(n) * NANOS_SECOND)
+#define SECONDS(n) ((nanos_t)(n)*NANOS_SECOND)
 
 struct stage {
     struct room *room;
@@ -29,10 +29,10 @@ static int begin(void **state)
     snprintf(s->room->contract->share[0].name, CONTRACT_NAME_SIZE, "exchange");
     snprintf(s->room->contract->share[1].name, CONTRACT_NAME_SIZE, "scans");
     s->room->contract->trusted_count = 1;
-    s->tree = (struct tree){.id = 1,
-                            .principal = principal_named(PRINCIPAL_PROCESS, TEXT("session-3"))};
-    s->other = (struct tree){.id = 2,
-                             .principal = principal_named(PRINCIPAL_PROCESS, TEXT("session-4"))};
+    s->tree =
+        (struct tree){.id = 1, .principal = principal_named(PRINCIPAL_PROCESS, TEXT("session-3"))};
+    s->other =
+        (struct tree){.id = 2, .principal = principal_named(PRINCIPAL_PROCESS, TEXT("session-4"))};
     *state = s;
     return 0;
 }

@@ -1,4 +1,5 @@
-/* Files open for writing that are not judged yet: counted for who opened them, and for no longer. */
+/* Files open for writing that are not judged yet: counted for who opened them, and for no longer.
+ */
 #include "files/flight.h"
 
 #include <setjmp.h>

@@ -14,9 +14,10 @@
 static void the_four_uids_and_the_process_of_a_thread_are_read(void **state)
 {
     UNUSED(state);
-    static const char text[] = "Name:\tsmbd\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t812\nNgid:\t0\n"
-                               "Pid:\t815\nPPid:\t700\nTracerPid:\t0\nUid:\t0\t1000\t0\t1001\n"
-                               "Gid:\t0\t0\t0\t0\n";
+    static const char text[] =
+        "Name:\tsmbd\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t812\nNgid:\t0\n"
+        "Pid:\t815\nPPid:\t700\nTracerPid:\t0\nUid:\t0\t1000\t0\t1001\n"
+        "Gid:\t0\t0\t0\t0\n";
     struct proc_status status = {0};
     assert_true(proc_status_parse(text_of(text), &status));
     assert_int_equal(status.process, 812);
@@ -44,7 +45,8 @@ static void half_a_status_is_none(void **state)
     struct proc_status status = {.process = 9};
     assert_false(proc_status_parse(TEXT("Tgid:\t5\nPPid:\t1\nUid:\t1000\t1000\t1000"), &status));
     assert_false(proc_status_parse(TEXT("Tgid:\t5\nUid:\t1\t1\t1\t1\n"), &status));
-    assert_false(proc_status_parse(TEXT("Tgid:\t99999999999\nPPid:\t1\nUid:\t1\t1\t1\t1\n"), &status));
+    assert_false(
+        proc_status_parse(TEXT("Tgid:\t99999999999\nPPid:\t1\nUid:\t1\t1\t1\t1\n"), &status));
     assert_false(proc_status_parse(TEXT(""), &status));
     assert_int_equal(status.process, 9);
 }

@@ -67,8 +67,7 @@ static void a_long_name_is_told_from_another_that_begins_the_same(void **state)
     assert_string_not_equal(one, other);
 }
 
-/* ---- Without units ------------------------------------------------------------------------------
- */
+/* ---- Without units --------------------------------------------------------------------------- */
 
 struct world {
     size_t count;

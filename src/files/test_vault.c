@@ -270,8 +270,7 @@ static void a_log_written_anew_says_the_same(void **state)
     share_end(&s);
 }
 
-/* ---- Threads, and other file systems ----------------------------------------------------------
- */
+/* ---- Threads, and other file systems --------------------------------------------------------- */
 
 struct worker {
     struct vault *v;

@@ -50,9 +50,10 @@ static void share_alarms(struct status *st, unsigned i)
         return;
     }
     if (share->opened_before)
-        alarm_add(&st->alarms, ALARM_OPENED_BEFORE,
-                  "share %s: %u descriptors for writing were opened before the guard, and still are",
-                  name, share->opened_before);
+        alarm_add(
+            &st->alarms, ALARM_OPENED_BEFORE,
+            "share %s: %u descriptors for writing were opened before the guard, and still are",
+            name, share->opened_before);
     if (st->files.enforce)
         vault_alarms(st, name, share);
 }
@@ -90,19 +91,20 @@ static json_t *vault_json(const struct files_share_state *share, bool enforces)
     json_t *object = json_pack(
         "{s:b,s:s,s:b,s:i,s:b}", "up", (int)share->covered, "kind",
         vault_kind_name(vault->kind <= VAULT_COPIES ? (enum vault_kind)vault->kind : VAULT_NONE),
-        "pass_done", !enforces || report->pass.ended, "pid", (int)report->pid, "full", (int)vault->full);
+        "pass_done", !enforces || report->pass.ended, "pid", (int)report->pid, "full",
+        (int)vault->full);
     const struct {
         const char *name;
         uint64_t value;
     } figures[] = {
-        {"pass_seen", report->pass.seen}, {"pass_kept", report->pass.kept},
-        {"files", vault->files},          {"versions", vault->versions},
+        {"pass_seen", report->pass.seen},  {"pass_kept", report->pass.kept},
+        {"files", vault->files},           {"versions", vault->versions},
         {"past_bytes", vault->past_bytes}, {"at_most", vault->at_most},
-        {"per_user", vault->per_user},    {"log_bytes", vault->log_bytes},
-        {"waiting", report->waiting},     {"judged", report->judged},
-        {"counted", report->counted},     {"not_covered", vault->not_covered},
-        {"failed", vault->failed},        {"refused", vault->refused},
-        {"evicted", vault->evicted},      {"expired", vault->expired},
+        {"per_user", vault->per_user},     {"log_bytes", vault->log_bytes},
+        {"waiting", report->waiting},      {"judged", report->judged},
+        {"counted", report->counted},      {"not_covered", vault->not_covered},
+        {"failed", vault->failed},         {"refused", vault->refused},
+        {"evicted", vault->evicted},       {"expired", vault->expired},
     };
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
         json_object_set_new(object, figures[i].name, number(figures[i].value));
@@ -129,11 +131,11 @@ json_t *files_json(const struct status *st)
         json_object_set_new(counts, board_count_name((enum board_count)i), number(files->count[i]));
     for (unsigned i = 0; i < files->share_count; i++)
         json_array_append_new(shares, share_json(st, i));
-    json_t *listener =
-        json_pack("{s:o,s:b,s:o,s:o}", "pid",
-                  files->listener ? number((uint64_t)files->listener) : json_null(), "enforces",
-                  (int)files->enforce, "deaths", number(files->deaths), "killed",
-                  number(files->killed));
+    json_t *listener = json_pack("{s:o,s:b,s:o,s:o}", "pid",
+                                 files->listener ? number((uint64_t)files->listener) : json_null(),
+                                 "enforces", (int)files->enforce, "deaths", number(files->deaths),
+                                 "killed", number(files->killed));
     return json_pack("{s:i,s:o,s:i,s:o,s:i,s:o}", "manager", files->manager, "listener", listener,
-                     "watchdog", files->watchdog, "counts", counts, "frozen", (int)files->frozen, "shares", shares);
+                     "watchdog", files->watchdog, "counts", counts, "frozen", (int)files->frozen,
+                     "shares", shares);
 }
