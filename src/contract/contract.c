@@ -233,8 +233,18 @@ static size_t without_slash(const char *path, size_t length)
     return length > 1 && path[length - 1] == '/' ? length - 1 : length;
 }
 
+/* Most routes are told from a path by its first two characters, without asking how long they are. */
+static bool begins_alike(const struct route_rule *route, struct text path)
+{
+    if (path.length < 2 || !route->path[0] || route->any_case)
+        return true;
+    return path.data[0] == route->path[0] && (!route->path[1] || path.data[1] == route->path[1]);
+}
+
 static bool matches_as_it_is(const struct route_rule *route, struct text method, struct text path)
 {
+    if (!begins_alike(route, path))
+        return false;
     size_t length = strlen(route->path);
     if (!length)
         return false;

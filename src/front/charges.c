@@ -44,7 +44,10 @@ void charge_who(const struct contract *c, const struct caller *caller, struct ch
     out->client = caller_has_pass(caller) ? principal_pass(c, caller->id, caller->address)
                                           : principal_client(c, caller->address);
     out->client.proven = caller->standing >= STANDING_KNOWN;
-    out->network = principal_network(c, caller->address);
+    /* principal_network() of the same address, which the client's own principal has at hand */
+    out->network = (struct principal){.kind = PRINCIPAL_NETWORK,
+                                      .protected_by = out->client.protected_by};
+    memcpy(out->network.id, out->client.network, sizeof out->network.id);
     out->everyone = principal_everyone();
 }
 
