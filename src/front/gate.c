@@ -161,17 +161,24 @@ ngx_int_t front_gate_over(ngx_http_request_t *r, struct front_location *location
 
 /* ---- The body first -------------------------------------------------------------------------- */
 
+/* The first member of a proxying module's configuration is its upstream's. */
+static const ngx_http_upstream_conf_t *upstream_conf(const ngx_http_request_t *r,
+                                                     const ngx_module_t *module)
+{
+    return r->loc_conf[module->ctx_index];
+}
+
+/* That a body is a stream is believed only where a stream can go: else who writes it in his
+ * Content-Type would hold a place at the origin for half a request. */
 static bool is_streamed(ngx_http_request_t *r)
 {
     static const char grpc[] = "application/grpc";
+    extern ngx_module_t ngx_http_proxy_module, ngx_http_grpc_module;
     const ngx_table_elt_t *type = r->headers_in.content_type;
-    if (type && type->value.len >= sizeof grpc - 1 &&
-        ngx_strncasecmp(type->value.data, (u_char *)(uintptr_t)grpc, sizeof grpc - 1) == 0)
-        return true;
-    /* The first member of the proxy module's configuration is the upstream's. */
-    extern ngx_module_t ngx_http_proxy_module;
-    const ngx_http_upstream_conf_t *conf = ngx_http_get_module_loc_conf(r, ngx_http_proxy_module);
-    return conf && !conf->request_buffering;
+    if (upstream_conf(r, &ngx_http_grpc_module)->upstream)
+        return type && type->value.len >= sizeof grpc - 1 &&
+               ngx_strncasecmp(type->value.data, (u_char *)(uintptr_t)grpc, sizeof grpc - 1) == 0;
+    return !upstream_conf(r, &ngx_http_proxy_module)->request_buffering;
 }
 
 static bool owes_body(ngx_http_request_t *r)

@@ -219,12 +219,13 @@ def test_long_polls_do_not_use_up_the_places(front):
     assert f.tell("gate")["done"]["queued"] == 0
 
 
-def test_dribbled_bodies_hold_no_place_at_the_origin(front):
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "application/grpc"])
+def test_dribbled_bodies_hold_no_place_at_the_origin(front, kind):
     f = started(front)
     held = []
     for i in range(MANY):
         s = socket.create_connection(("127.0.0.1", f.port))
-        s.sendall(b"POST /connexion HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\na=")
+        s.sendall(f"POST /connexion HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: 1000\r\n\r\na=".encode())
         held.append(s)
     time.sleep(0.5)
     gate = f.tell("gate")
