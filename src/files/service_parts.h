@@ -15,7 +15,7 @@
 
 enum {
     OPENERS = 2,
-    KEEPERS = 2, KEEPER_NICE = 10,
+    KEEPERS = 2,
     QUEUE_MOST = 16384,   /* questions that wait */
     SETTLING_MOST = 4096, /* closed files whose clone is due: a descriptor each */
     WATCHED_MOST = 1024,  /* files open for writing: the same */

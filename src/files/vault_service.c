@@ -135,12 +135,9 @@ static void *chroniclers_work(void *service)
 }
 
 /* A clone of what was just written waits for the disk. */
-/* Clones are due half a second after the fact: whoever works on the share goes first meanwhile, where
- * processors are short (bench/files samba on two busy cores: 1.33 times as long, so 1.09). */
 static void *keepers_work(void *service)
 {
     struct service *s = service;
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), KEEPER_NICE);
     while (!service_ends(s)) {
         settle_due(s, clock_boot(), false);
         nanosleep(&(struct timespec){.tv_nsec = 20 * 1000000}, NULL);
