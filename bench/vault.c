@@ -5,6 +5,7 @@
  * vault again, rewrites each, keeps it, and puts all back. Prints a line a figure. */
 #include "files/restore.h"
 #include "files/vault_service.h"
+#include "files/vault_view.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -118,6 +119,66 @@ static void restore_all(const char *share, nanos_t since)
            (double)(clock_boot() - planned) / 1000 / (double)(count ? count : 1));
 }
 
+/* What the listener asks before it asks anybody: with the marks of all files in the table. */
+static void look_up(struct vault *v, const char *share, unsigned files)
+{
+    struct vault_view *view;
+    struct error error;
+    struct stat status;
+    char name[4096];
+    must(vault_view_create(share, "bench", &error) == 0 &&
+         vault_view_open(share, "bench", true, &view, &error) == 0);
+    vault_view_begin(view, vault_key(v));
+    unsigned found = 0;
+    for (unsigned i = 0; i < files; i++) {
+        name_of(name, share, i);
+        must(stat(name, &status) == 0);
+        vault_view_mark(view, vault_mark(vault_key(v), &status), true);
+    }
+    enum { ROUNDS = 2000000 };
+    nanos_t began = clock_boot();
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        status.st_ino++; /* one of the files, or one that is not there */
+        found += vault_view_has(view, &status);
+    }
+    printf("%-46s %.0f ns (%u found)\n", "looking whether a version is kept",
+           (double)(clock_boot() - began) / ROUNDS, found);
+    vault_view_close(view);
+    snprintf(name, sizeof name, "%s/vault.bench", share);
+    unlink(name);
+}
+
+static void judge(const char *share, size_t size, bool noise)
+{
+    enum { ROUNDS = 200 };
+    struct rewrite_figures figures;
+    nanos_t each[ROUNDS];
+    char name[2][4096], what[64], *bytes = malloc(size + 8);
+    int fd[2];
+    must(bytes != NULL);
+    for (unsigned i = 0; i < 2; i++) {
+        snprintf(name[i], sizeof name[i], "%s/judged %u", share, i);
+        fd[i] = open(name[i], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        fill(bytes, size, i);
+        for (size_t k = 0; i && noise && k < size; k++)
+            bytes[k] = (char)siphash_words3((struct hash_key){9, 9}, k, 1, 1);
+        must(fd[i] >= 0 && write(fd[i], bytes, size) == (ssize_t)size);
+    }
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        nanos_t began = clock_boot();
+        rewrite_judge(fd[0], fd[1], i, &figures);
+        each[i] = clock_boot() - began;
+    }
+    snprintf(what, sizeof what, "judging %zu KiB: %s", size / 1024,
+             rewrite_ground_name((enum rewrite_ground)figures.ground));
+    tell(what, each, ROUNDS);
+    for (unsigned i = 0; i < 2; i++) {
+        close(fd[i]);
+        unlink(name[i]);
+    }
+    free(bytes);
+}
+
 int main(int count, char **words)
 {
     if (count != 4) {
@@ -145,6 +206,10 @@ int main(int count, char **words)
     printf("%-46s %.0f bytes\n", "mean file at which metadata is 2 %", meta / files * 50);
     keep_all(v, share, files, VAULT_FOUND, each);
     tell("keep, already there", each, files);
+    look_up(v, share, files);
+    judge(share, 64 << 10, true);
+    judge(share, 64 << 10, false);
+    judge(share, 64 << 20, true);
     vault_close(v);
     nanos_t began = clock_boot();
     v = open_vault(share);

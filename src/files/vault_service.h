@@ -4,7 +4,7 @@
  *            share keeps its vault, with a few threads, and a judge without rights beside it
  *            (rewrite_serve()).
  * Look       the listener looks for itself first: vault_view_has() tells from shared memory whether
- *            the version behind an event is kept (about 60 ns after an fstat). Most are.
+ *            the version behind an event is kept (a quarter of a microsecond). Most are.
  * Ask        otherwise it sends the descriptor over a SOCK_SEQPACKET socket with a cookie, and
  *            reads the answer when it comes: vault_ask() and vault_answer() never wait. What is not
  *            answered by the listener's own deadline is the listener's to decide.
