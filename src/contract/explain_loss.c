@@ -4,7 +4,7 @@
  * All windows of all budgets hold at once: the least of these is the bound. Budgets that observe
  * bound nothing. Over a limit of files that everyone shares, the largest contributors are held and
  * what they took is taken off the count, at most one limit in any window (budget/crowd.c):
- * twice the limit may be lost. Bytes are not taken off (src/egress/egress.h): there the limit is the
+ * twice the limit may be lost. Bytes are not taken off (egress/egress.h): there the limit is the
  * limit. */
 #include "contract/explain.h"
 #include "contract/explain_words.h"
