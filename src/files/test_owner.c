@@ -97,14 +97,19 @@ static void the_user_is_that_of_the_file_system(void **state)
     assert_true(served.root);
 }
 
-static void *be_1002(void *told)
+struct waiting_thread {
+    int told, until; /* writes its number; ends when this can be read */
+};
+
+static void *be_1002(void *context)
 {
+    const struct waiting_thread *w = context;
+    char byte;
     syscall(SYS_setresuid, 1002, 1002, 1002); /* this thread alone */
     pid_t thread = (pid_t)syscall(SYS_gettid);
-    if (write(*(int *)told, &thread, sizeof thread) < 0)
+    if (write(w->told, &thread, sizeof thread) < 0 || read(w->until, &byte, 1) < 0)
         return NULL;
-    for (;;)
-        pause();
+    return NULL;
 }
 
 static void a_thread_is_told_from_its_process(void **state)
@@ -112,13 +117,17 @@ static void a_thread_is_told_from_its_process(void **state)
     struct stage *s = *state;
     pthread_t thread;
     pid_t id;
-    assert_int_equal(pthread_create(&thread, NULL, be_1002, &s->told[1]), 0);
+    int until[2];
+    assert_int_equal(pipe(until), 0);
+    struct waiting_thread w = {s->told[1], until[0]};
+    assert_int_equal(pthread_create(&thread, NULL, be_1002, &w), 0);
     assert_int_equal(read(s->told[0], &id, sizeof id), sizeof id);
     assert_int_equal(owners_find(s->owners, id, NOW).user, 1002);
     assert_int_equal(owners_find(s->owners, id, NOW).process, getpid());
     assert_int_equal(owners_find(s->owners, getpid(), NOW).user, getuid());
-    pthread_cancel(thread);
+    close(until[1]);
     pthread_join(thread, NULL);
+    close(until[0]);
 }
 
 static void a_thread_that_changes_its_user_is_looked_at_again(void **state)

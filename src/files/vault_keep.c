@@ -141,18 +141,19 @@ static int take_clone(struct vault *v, int fd, struct taking *t)
     return status;
 }
 
-struct extents {
+union extents { /* room for what lies behind the struct */
     struct fiemap map;
-    struct fiemap_extent extent[EXTENTS];
+    char room[sizeof(struct fiemap) + EXTENTS * sizeof(struct fiemap_extent)];
 };
 
-static bool extents_of(int fd, uint64_t size, struct extents *e)
+static bool extents_of(int fd, uint64_t size, union extents *e)
 {
-    *e = (struct extents){.map = {.fm_length = size, .fm_extent_count = EXTENTS}};
+    memset(e, 0, sizeof *e);
+    e->map = (struct fiemap){.fm_length = size, .fm_extent_count = EXTENTS};
     if (ioctl(fd, FS_IOC_FIEMAP, &e->map) != 0 || e->map.fm_mapped_extents >= EXTENTS)
         return false;
     for (uint32_t i = 0; i < e->map.fm_mapped_extents; i++)
-        if (e->extent[i].fe_flags &
+        if (e->map.fm_extents[i].fe_flags &
             (FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DELALLOC | FIEMAP_EXTENT_DATA_INLINE))
             return false;
     return true;
@@ -160,13 +161,13 @@ static bool extents_of(int fd, uint64_t size, struct extents *e)
 
 bool vault_same_blocks(int one, int other, uint64_t size)
 {
-    struct extents a, b;
+    union extents a, b;
     bool same = extents_of(one, size, &a) && extents_of(other, size, &b) &&
                 a.map.fm_mapped_extents == b.map.fm_mapped_extents;
     for (uint32_t i = 0; same && i < a.map.fm_mapped_extents; i++)
-        same = a.extent[i].fe_logical == b.extent[i].fe_logical &&
-               a.extent[i].fe_physical == b.extent[i].fe_physical &&
-               a.extent[i].fe_length == b.extent[i].fe_length;
+        same = a.map.fm_extents[i].fe_logical == b.map.fm_extents[i].fe_logical &&
+               a.map.fm_extents[i].fe_physical == b.map.fm_extents[i].fe_physical &&
+               a.map.fm_extents[i].fe_length == b.map.fm_extents[i].fe_length;
     return same;
 }
 
