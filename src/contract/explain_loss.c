@@ -197,21 +197,33 @@ static void lose_bytes(const struct speech *s)
             size_words(s, times(network->without_guard, 86400), day));
 }
 
+/* What budgets of one kind leave on a share, to those who are not trusted (-1) or to one who is. */
+static struct loss files_of(const struct contract *c, uint32_t share, enum meter meter,
+                            enum principal_kind kind, int trusted)
+{
+    struct loss loss = NO_BOUND;
+    for (uint32_t i = 0; i < c->budget_count; i++)
+        if (bounds(c, &c->budget[i], meter, kind) && c->budget[i].trusted == trusted &&
+            (c->budget[i].share < 0 || c->budget[i].share == (int)share))
+            tighten(&loss, &c->budget[i]);
+    return loss;
+}
+
 /* Files of one share: the bound for each kind of principal that has one. */
-static void lose_files(const struct speech *s, uint32_t share, enum meter meter)
+static void lose_files(const struct speech *s, uint32_t share, enum meter meter, int trusted)
 {
     static const enum principal_kind kinds[] = {PRINCIPAL_EVERYONE, PRINCIPAL_SHARE, PRINCIPAL_USER,
                                                 PRINCIPAL_PROCESS};
     const struct contract *c = s->contract;
     const char *separator = "";
-    fprintf(s->out, say(s, "- %s on the share %s: ", "- %s sur le partage %s\u00a0: "),
+    fprintf(s->out, say(s, "- %s on the share %s", "- %s sur le partage %s"),
             meter_words(s, meter, 2), c->share[share].name);
+    if (trusted >= 0)
+        fprintf(s->out, say(s, ", by the trusted program %s", ", par le programme de confiance %s"),
+                c->trusted[trusted].name);
+    fputs(say(s, ": ", "\u00a0: "), s->out);
     for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
-        struct loss loss = NO_BOUND;
-        for (uint32_t i = 0; i < c->budget_count; i++)
-            if (bounds(c, &c->budget[i], meter, kinds[kind]) &&
-                (c->budget[i].share < 0 || c->budget[i].share == (int)share))
-                tighten(&loss, &c->budget[i]);
+        struct loss loss = files_of(c, share, meter, kinds[kind], trusted);
         if (!is_bounded(loss))
             continue;
         char day[WORDS_SIZE], month[WORDS_SIZE];
@@ -267,8 +279,10 @@ void contract_explain_loss(const struct contract *c, enum language language, FIL
               out);
     lose_bytes(&s);
     for (uint32_t i = 0; i < c->share_count; i++) {
-        lose_files(&s, i, METER_FILES_READ);
-        lose_files(&s, i, METER_FILES_REWRITTEN);
+        for (int trusted = -1; trusted < (int)c->trusted_count; trusted++) {
+            lose_files(&s, i, METER_FILES_READ, trusted);
+            lose_files(&s, i, METER_FILES_REWRITTEN, trusted);
+        }
     }
     lose_together(&s);
     list_unguarded(&s);

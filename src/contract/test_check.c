@@ -347,6 +347,29 @@ static void more_bytes_are_not_asked_of_the_kernel_than_it_can_count(void **stat
     }
 }
 
+#define TRUSTED                                                                                    \
+    "ecluse: 1\nfiles:\n  shares: [{name: a, path: /a}, {name: b, path: /b}]\n"                     \
+    "  trusted: [{name: db, executable: /usr/bin/db, user: db}]\nbudgets:\n"
+#define TRUSTED_BUDGET(name, meter, where)                                                         \
+    "- {name: " name ", meter: " meter ", per: user, where: {trusted: db" where                    \
+    "}, at_most: {1h: 9}, over: hold, hold_for: 1h}\n"
+
+/* No other budget counts what a trusted program does. */
+static void a_trusted_program_without_limits_of_its_own_is_refused(void **state)
+{
+    UNUSED(state);
+    static const char reads[] = TRUSTED TRUSTED_BUDGET("r", "files_read", "");
+    static const struct expected writes_missing[] = {
+        {4, 20, "no budget limits `files_rewritten` of the trusted program `db`"}};
+    refuses_all(reads, sizeof reads - 1, writes_missing, 1);
+    static const char one_share[] = TRUSTED TRUSTED_BUDGET("r", "files_read", "")
+        TRUSTED_BUDGET("w", "files_rewritten", ", share: a");
+    refuses_all(one_share, sizeof one_share - 1, writes_missing, 1);
+    accepts(TRUSTED TRUSTED_BUDGET("r", "files_read", "")
+                TRUSTED_BUDGET("w", "files_rewritten", ", share: a")
+                    TRUSTED_BUDGET("v", "files_rewritten", ", share: b"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -367,6 +390,7 @@ int main(void)
         cmocka_unit_test(nobody_trusts_everyone),
         cmocka_unit_test(no_more_is_taken_than_the_struct_holds),
         cmocka_unit_test(more_bytes_are_not_asked_of_the_kernel_than_it_can_count),
+        cmocka_unit_test(a_trusted_program_without_limits_of_its_own_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
