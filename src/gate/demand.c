@@ -117,14 +117,21 @@ bool demand_look(struct demand *d, nanos_t now)
     return true;
 }
 
+/* A moment, or a wait, that is read for people: none is beyond now, whatever was written. */
+static nanos_t moment_within(const demand_word *word, nanos_t now)
+{
+    uint64_t moment = load(word);
+    return moment > (uint64_t)now ? now : (nanos_t)moment;
+}
+
 void demand_view(const struct demand *d, nanos_t now, struct demand_view *out)
 {
     uint32_t last = second_of(now) - 1;
     *out = (struct demand_view){
-        .since = (nanos_t)load(&d->since),
-        .ended = (nanos_t)load(&d->ended),
-        .short_at = (nanos_t)load(&d->short_at),
-        .longest = (nanos_t)load(&d->longest),
+        .since = moment_within(&d->since, now),
+        .ended = moment_within(&d->ended, now),
+        .short_at = moment_within(&d->short_at, now),
+        .longest = moment_within(&d->longest, now),
         .asked = second_read(d->asked, last),
         .given = second_read(d->given, last),
         .took = (uint32_t)load(&d->took),

@@ -124,6 +124,18 @@ static void a_damaged_ledger_latches_nothing_for_ever(void **state)
     assert_true(ended);
 }
 
+static void no_moment_is_shown_that_is_still_to_come(void **state)
+{
+    (void)state;
+    struct demand_view view;
+    memset(&demand, 0x81, sizeof demand);
+    demand_view(&demand, now, &view);
+    assert_int_equal(view.since, now);
+    assert_int_equal(view.ended, now);
+    assert_int_equal(view.short_at, now);
+    assert_int_equal(view.longest, now);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +147,7 @@ int main(void)
         cmocka_unit_test_setup(a_trial_in_vain_puts_the_next_one_off, begin_anew),
         cmocka_unit_test_setup(what_was_told_by_many_adds_up, begin_anew),
         cmocka_unit_test_setup(a_damaged_ledger_latches_nothing_for_ever, begin_anew),
+        cmocka_unit_test_setup(no_moment_is_shown_that_is_still_to_come, begin_anew),
     };
     return cmocka_run_group_tests_name("demand", tests, NULL, NULL);
 }

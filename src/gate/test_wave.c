@@ -1,4 +1,4 @@
-#include "gate/wave.h"
+#include "gate/wave_file.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -241,6 +241,35 @@ static void test_a_damaged_file_is_begun_anew(void **state)
     waves_close(other);
 }
 
+static void test_no_time_is_out_of_bounds_whatever_a_worker_wrote(void **state)
+{
+    (void)state;
+    struct wave list[4];
+    struct wave_learned learned[4];
+    struct shape flood = shape("/recherche", "q=a1b2c3d4");
+    pass(5, SEARCH, &flood, WAVE_CHALLENGED, 1000);
+    assert_true(pass(40, 0, &flood, WAVE_CHALLENGED, 0));
+    for (size_t i = 0; i < WAVE_LEARNED; i++) {
+        STORE(waves->learned[i].since, INT64_MIN);
+        STORE(waves->learned[i].until, INT64_MAX);
+    }
+    for (size_t i = 0; i < WAVE_RECORDS; i++) {
+        waves->record[i].wave.begin = INT64_MIN;
+        waves->record[i].wave.end = INT64_MAX;
+        waves->record[i].wave.shape_count = UINT32_MAX;
+    }
+    STORE(waves->now.number, 7);
+    STORE(waves->now.begin, INT64_MIN);
+    assert_int_equal(waves_list(waves, list, 4), 2);
+    assert_int_equal(list[0].begin, 0);
+    assert_int_equal(list[1].begin, 0);
+    assert_int_equal(list[1].end, INT64_MAX / NANOS_SECOND);
+    assert_int_equal(list[1].shape_count, WAVE_TOP);
+    assert_int_equal(waves_learned(waves, wall, learned, 4), 1);
+    assert_int_equal(learned[0].since, 0);
+    assert_int_equal(learned[0].until, INT64_MAX / NANOS_SECOND);
+}
+
 #define ONE(test) cmocka_unit_test_setup_teardown(test, open_waves, close_waves)
 
 int main(void)
@@ -257,6 +286,7 @@ int main(void)
         ONE(test_rare_shapes_make_room_for_frequent_ones),
         ONE(test_a_restart_keeps_all_and_another_boot_ends_what_was_on),
         ONE(test_a_damaged_file_is_begun_anew),
+        ONE(test_no_time_is_out_of_bounds_whatever_a_worker_wrote),
     };
     return cmocka_run_group_tests_name("wave", tests, NULL, NULL);
 }

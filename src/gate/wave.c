@@ -202,8 +202,8 @@ size_t waves_learned(const struct waves *waves, int64_t wall, struct wave_learne
             continue;
         out[count] = (struct wave_learned){.shape = shape_load(&slot->shape),
                                            .wave = LOAD(slot->wave),
-                                           .since = LOAD(slot->since),
-                                           .until = LOAD(slot->until),
+                                           .since = wall_within(LOAD(slot->since)),
+                                           .until = wall_within(LOAD(slot->until)),
                                            .met = LOAD(slot->met)};
         out[count++].shape.id = id;
     }

@@ -103,6 +103,13 @@ static inline struct shape shape_load(const struct shape_words *from)
     return shape;
 }
 
+/* A time that is read from the file: readers turn it to nanoseconds. */
+static inline int64_t wall_within(int64_t wall)
+{
+    const int64_t most = INT64_MAX / NANOS_SECOND;
+    return wall < 0 ? 0 : wall > most ? most : wall;
+}
+
 bool waves_is_spared(const struct waves *w, uint64_t id);
 void waves_spare_surely(struct waves *w, uint64_t id);
 void waves_spare_tick(struct waves *w, bool calm, nanos_t now, int64_t wall);

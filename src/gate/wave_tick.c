@@ -114,7 +114,7 @@ static void describe(const struct waves *w, int64_t wall, struct wave *out)
     static struct wave_shape shapes[WAVE_SHAPES];
     const struct wave_now *n = &w->now;
     *out = (struct wave){.number = LOAD(n->number),
-                         .begin = LOAD(n->begin),
+                         .begin = wall_within(LOAD(n->begin)),
                          .end = wall,
                          .routes = LOAD(n->routes),
                          .most_a_second = LOAD(n->most_a_second),
@@ -228,6 +228,8 @@ size_t waves_list(const struct waves *waves, struct wave *out, size_t most)
             continue;
         struct wave *wave = &out[count++];
         wave->number = before;
+        wave->begin = wall_within(wave->begin);
+        wave->end = wall_within(wave->end);
         if (wave->shape_count > WAVE_TOP)
             wave->shape_count = WAVE_TOP;
     }
