@@ -105,7 +105,7 @@ static struct charge_result charge(ngx_http_request_t *r, const struct front_loc
     if (!call->budgets || !front.budgets)
         return call->result;
     call->mode = location->enabled == FRONT_OBSERVE ? MODE_OBSERVE : front_mode();
-    call->caller = front_caller(r);
+    call->caller = front_payer(r);
     if (call->caller->standing == STANDING_LANE) /* what staff do is not the public's to spend */
         return (struct charge_result){VERDICT_ALLOW, 0, call->budgets};
     if (!front_guarded(charge_now, call))
@@ -148,12 +148,48 @@ static void route_now(void *argument)
     call->route = location->route_index;
 }
 
+/* The route of a path that was looked for last: one request asks for it three times over. */
+static struct {
+    uint64_t generation;
+    size_t method_length, path_length;
+    int route;
+    char method[16], path[128];
+} last_route;
+
+static bool is_last_route(const struct route_call *call)
+{
+    return last_route.generation == front.running &&
+           last_route.path_length == call->path.length &&
+           last_route.method_length == call->method.length &&
+           memcmp(last_route.method, call->method.data, call->method.length) == 0 &&
+           memcmp(last_route.path, call->path.data, call->path.length) == 0;
+}
+
+static void remember_route(const struct route_call *call)
+{
+    if (call->method.length > sizeof last_route.method || !call->method.length ||
+        call->path.length > sizeof last_route.path || !call->path.length)
+        return;
+    last_route.generation = front.running;
+    last_route.method_length = call->method.length;
+    last_route.path_length = call->path.length;
+    last_route.route = call->route;
+    memcpy(last_route.method, call->method.data, call->method.length);
+    memcpy(last_route.path, call->path.data, call->path.length);
+}
+
 int front_route(ngx_http_request_t *r, struct front_location *location)
 {
     if (location->route.data && location->route_generation == front.running)
         return location->route_index;
     struct route_call call = {front_text(r->method_name), front_text(r->uri), location, -1};
-    return front_guarded(route_now, &call) ? call.route : -1;
+    if (!location->route.data && is_last_route(&call))
+        return last_route.route;
+    if (!front_guarded(route_now, &call))
+        return -1;
+    if (!location->route.data)
+        remember_route(&call);
+    return call.route;
 }
 
 /* ---- Over a budget --------------------------------------------------------------------------- */
@@ -256,7 +292,7 @@ ngx_int_t front_refuse(ngx_http_request_t *r, struct front_location *location, n
     struct front_answer answer = {.lasting = false};
     front_count(COUNTER_REFUSED);
     if (front_ledger())
-        front_gate_count(GATE_RULE_OVER_BUDGET, front_caller(r)->standing, false);
+        front_gate_count(GATE_RULE_OVER_BUDGET, front_standing(r), false);
     if (++front.refused_lately > POLITE_REFUSALS)
         return NGX_HTTP_CLOSE;
     ngx_int_t rc = ngx_http_discard_request_body(r);

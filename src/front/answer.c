@@ -151,12 +151,15 @@ ngx_int_t front_push_header(ngx_http_request_t *r, const char *name, size_t name
 
 static ngx_int_t push_retry_after(ngx_http_request_t *r, uint32_t seconds)
 {
-    u_char *text = ngx_pnalloc(r->pool, NGX_INT32_LEN);
-    if (!text)
+    u_char *room = ngx_pnalloc(r->pool, NGX_INT32_LEN);
+    if (!room)
         return NGX_ERROR;
-    u_char *end = ngx_sprintf(text, "%uD", seconds);
+    u_char *end = room + NGX_INT32_LEN, *at = end;
+    do {
+        *--at = (u_char)('0' + seconds % 10);
+    } while (seconds /= 10);
     return front_push_header(r, "Retry-After", sizeof "Retry-After" - 1,
-                             (struct text){(const char *)text, (size_t)(end - text)});
+                             (struct text){(const char *)at, (size_t)(end - at)});
 }
 
 static ngx_int_t push_etag(ngx_http_request_t *r, const struct answer *about)

@@ -313,20 +313,20 @@ struct parcels {
 static ngx_chain_t *pack(struct parcels *to, const struct front_challenge *from, size_t *length)
 {
     unsigned count = 0;
-    memset(to, 0, sizeof *to);
     *length = 0;
     for (unsigned i = 0; i < PARTS; i++) {
         struct text part = from->part[i];
         if (!part.length)
             continue;
         ngx_buf_t *buffer = &to->buffer[count];
+        memset(buffer, 0, sizeof *buffer);
         buffer->pos = (u_char *)(uintptr_t)part.data;
         if (i == SLOT)
             buffer->pos = memcpy(to->copy, part.data, part.length);
         buffer->start = buffer->pos;
         buffer->last = buffer->end = buffer->pos + part.length;
         buffer->memory = 1;
-        to->link[count].buf = buffer;
+        to->link[count] = (ngx_chain_t){buffer, NULL};
         if (count)
             to->link[count - 1].next = &to->link[count];
         *length += part.length;
@@ -407,6 +407,7 @@ static ngx_int_t read_body(ngx_http_request_t *r, const struct front_challenge *
     if (!kept)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     *kept = *from;
+    kept->caller = front_caller(r); /* the one that stays: there is a context now */
     context->challenge = kept;
     ngx_int_t rc = ngx_http_read_client_request_body(r, body_read);
     return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;

@@ -40,9 +40,41 @@ bool front_is_secure(ngx_http_request_t *r)
     return text_is(header_named(r, "x-forwarded-proto", 17), "https");
 }
 
+/* ---- Where it is from ------------------------------------------------------------------------ */
+
+/* The hashes of its networks, kept for each connection that asks again. What they are of stands
+ * beside them: another request on its place finds its own or makes them. */
+static void place_in_networks(ngx_http_request_t *r, struct caller *caller)
+{
+    enum { PLACES = 1024 };
+    static struct {
+        struct hash_key salt;
+        uint8_t address[16];
+        uint64_t network;
+        uint32_t wide;
+    } known[PLACES];
+    const struct keyring *ring = keys_ring();
+    if (!ring->count) {
+        caller->network = caller->wide = 0;
+        return;
+    }
+    unsigned at = (unsigned)r->connection->fd % PLACES;
+    if (!known[at].network || known[at].salt.k0 != ring->salt.k0 ||
+        known[at].salt.k1 != ring->salt.k1 ||
+        memcmp(known[at].address, caller->address, sizeof caller->address) != 0) {
+        known[at].salt = ring->salt;
+        memcpy(known[at].address, caller->address, sizeof caller->address);
+        known[at].network = keyring_near(ring, caller->address);
+        known[at].wide = keyring_wide(ring, caller->address);
+    }
+    caller->network = known[at].network;
+    caller->wide = known[at].wide;
+}
+
 /* ---- What is shown --------------------------------------------------------------------------- */
 
 struct show_call {
+    ngx_http_request_t *request;
     struct front_credential *out;
     struct text key, method, target; /* of a client's signature; key empty: none was shown */
     struct cookies cookies;
@@ -90,8 +122,8 @@ static void show_pass(struct show_call *call)
     take_up(call, pass_standing(&out->pass, call->wall), pass_hash(out->pass.id));
 }
 
-/* A proof or ticket is one pass, however often it is shown; long after the first time it is none. It
- * has no history, whatever other pass it comes with: else one that has grown nearly old would make
+/* A proof or ticket is one pass, however often it is shown; long after the first time it is none.
+ * It has no history, whatever other pass it comes with: else one that has grown nearly old would make
  * any number that are, and one with strikes would lose them. */
 static void redeem(struct show_call *call, enum redeemed what, const uint8_t id[PASS_ID_SIZE])
 {
@@ -166,10 +198,7 @@ static void show_now(void *argument)
     struct show_call *call = argument;
     const struct keyring *ring = keys_ring();
     struct caller *caller = &call->out->caller;
-    if (ring->count) {
-        caller->network = keyring_near(ring, caller->address);
-        caller->wide = keyring_wide(ring, caller->address);
-    }
+    place_in_networks(call->request, caller);
     if (call->key.length)
         show_key(call);
     if (ring->count == 0 || caller->standing >= STANDING_KNOWN)
@@ -195,7 +224,8 @@ static void count_refusals(const struct show_call *call)
 
 static void make(ngx_http_request_t *r, struct front_credential *out)
 {
-    struct show_call call = {.out = out, .wall = ngx_time(), .now = front_loop_time()};
+    struct show_call call = {
+        .request = r, .out = out, .wall = ngx_time(), .now = front_loop_time()};
     out->made = true;
     out->caller.html = takes_html(r);
     front_client_address(r, out->caller.address);
@@ -212,11 +242,50 @@ static void make(ngx_http_request_t *r, struct front_credential *out)
     front_lane_raise(r, &out->caller);
 }
 
+/* ---- Who shows nothing ----------------------------------------------------------------------- */
+
+/* Most of a flood: nothing is to be verified, and nothing to be kept until its answer. So it takes
+ * no memory of its request, and is made anew whenever it is asked for. */
+static bool shows_nothing(ngx_http_request_t *r)
+{
+    return r->headers_in.cookies.nelts == 0 && front_location_of(r)->lane.len == 0 &&
+           (client_keys_count(keys_clients()) == 0 || !header_named(r, "ecluse-key", 10).length);
+}
+
+/* False: it shows something, or has a context already. */
+static bool is_bare(ngx_http_request_t *r, const struct front_context *context, struct caller *out)
+{
+    if (context || !shows_nothing(r))
+        return false;
+    out->html = takes_html(r);
+    front_client_address(r, out->address);
+    return true;
+}
+
+/* ---- For the phases -------------------------------------------------------------------------- */
+
+const struct caller *front_payer(ngx_http_request_t *r)
+{
+    static struct caller bare = {.standing = STANDING_STRANGER};
+    return is_bare(r, front_context_find(r), &bare) ? &bare : front_caller(r);
+}
+
+enum standing front_standing(ngx_http_request_t *r)
+{
+    return !front_context_find(r) && shows_nothing(r) ? STANDING_STRANGER
+                                                      : front_caller(r)->standing;
+}
+
 const struct caller *front_caller(ngx_http_request_t *r)
 {
     static const struct caller stranger = {.standing = STANDING_STRANGER};
-    struct front_context *context = front_context_take(r);
-    if (!context)
+    static struct caller bare = {.standing = STANDING_STRANGER};
+    struct front_context *context = front_context_find(r);
+    if (is_bare(r, context, &bare)) {
+        place_in_networks(r, &bare);
+        return &bare;
+    }
+    if (!context && !(context = front_context_take(r)))
         return &stranger;
     if (context->credential.made)
         return &context->credential.caller;

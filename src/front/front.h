@@ -258,9 +258,13 @@ bool front_stand_in(ngx_http_request_t *r, struct front_location *location,
 
 /* ---- The gate (place.h) ---------------------------------------------------------------------- */
 
-/* Who asks. Made once a request, and read then as often as is liked; never NULL. With a contract in
- * force, outside front_guarded(). */
+/* Who asks; never NULL. With a contract in force, outside front_guarded(). What a request shows is
+ * verified once, and kept in its context. Who shows nothing is told anew each time, without one:
+ * read it before the next call; front_caller() after front_context_take() gives one that stays.
+ * front_payer() has no network and no wide where that is the case: enough for charging. */
 const struct caller *front_caller(ngx_http_request_t *r);
+const struct caller *front_payer(ngx_http_request_t *r);
+enum standing front_standing(ngx_http_request_t *r); /* of front_caller(), where no more is asked */
 
 /* Whether its reader speaks TLS, to us or to a proxy before us: for `Secure` on cookies. */
 bool front_is_secure(ngx_http_request_t *r);

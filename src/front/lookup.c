@@ -245,7 +245,7 @@ static void stranger_now(void *argument)
 /* History, or a key: what a flood cannot make by the thousand for a little work each. */
 static bool has_proven(ngx_http_request_t *r)
 {
-    return front_caller(r)->standing >= STANDING_KNOWN;
+    return front_standing(r) >= STANDING_KNOWN;
 }
 
 /* Whether the origin may be asked for a number, and if so charged. Without a budget the origin is
@@ -263,7 +263,7 @@ static bool may_ask(ngx_http_request_t *r, struct front_location *location, enum
         return sight == SIGHT_BLIND && front.blind_asks++ < BLIND_ASKS_A_SECOND;
     }
     if (sight != SIGHT_FOUND && !observed && !has_proven(r)) {
-        struct stranger_call call = {.budgets = budgets, .caller = front_caller(r)};
+        struct stranger_call call = {.budgets = budgets, .caller = front_payer(r)};
         if (front_guarded(stranger_now, &call) && !call.may)
             return false;
     }
