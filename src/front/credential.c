@@ -123,8 +123,8 @@ static void show_pass(struct show_call *call)
 }
 
 /* A proof or ticket is one pass, however often it is shown; long after the first time it is none.
- * It has no history, whatever other pass it comes with: else one that has grown nearly old would make
- * any number that are, and one with strikes would lose them. */
+ * It has no history, whatever other pass it comes with: else one that has grown nearly old would
+ * make any number that are, and one with strikes would lose them. */
 static void redeem(struct show_call *call, enum redeemed what, const uint8_t id[PASS_ID_SIZE])
 {
     struct front_credential *out = call->out;
