@@ -5,6 +5,7 @@
 #include "files/files.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -158,6 +159,17 @@ bool files_wanted(const struct contract *c)
     return contract_wants(c, GUARD_FILES);
 }
 
+/* A listener that dies for want of memory is begun again, and what is opened meanwhile is not
+ * asked: others go first. Allowed to whoever has CAP_SYS_RESOURCE. */
+static void be_last_when_memory_runs_out(void)
+{
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd >= 0 && write(fd, "-900", 4) != 4)
+        log_line(LOG_LEVEL_INFO, "files: its turn when memory runs out cannot be changed");
+    if (fd >= 0)
+        close(fd);
+}
+
 _Noreturn void files_main(const struct child_words *words)
 {
     struct error error = {""};
@@ -170,6 +182,7 @@ _Noreturn void files_main(const struct child_words *words)
     prctl(PR_SET_NAME, "ecluse-files-m");
     setpriority(PRIO_PROCESS, 0, FILES_NICE); /* it stops who removes files faster than it */
     umask(0077);
+    be_last_when_memory_runs_out();
     if (!begin(&w, &error)) {
         log_line(LOG_LEVEL_ERROR, "files: %s", error.text);
         _exit(EXIT_FAILURE);

@@ -1,4 +1,5 @@
 #include "cli/herald_figures.h"
+#include "cli/herald_files.h"
 
 #include <stdio.h>
 
@@ -245,6 +246,7 @@ void figures_write(const struct status *st, struct metric_page *page)
     write_store(st, page);
     write_record(st, page);
     write_gate(st, page);
+    figures_of_files(st, page);
 }
 
 void figures_of_outputs(const struct output_state states[OUTPUT_COUNT], struct metric_page *page)

@@ -74,6 +74,17 @@ int crew_begin(struct files *f)
     return f->watchdog ? 0 : -EAGAIN;
 }
 
+/* What the manager set for itself and the listener is not for who reads others' files. */
+static void give_up_last_place(void)
+{
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (write(fd, "0", 1) != 1)
+        log_line(LOG_LEVEL_INFO, "files: its turn when memory runs out cannot be changed");
+    close(fd);
+}
+
 /* ---- The vault ------------------------------------------------------------------------------- */
 
 static pid_t begin_judge(int socket, pid_t parent)
@@ -83,6 +94,7 @@ static pid_t begin_judge(int socket, pid_t parent)
         begin_child("ecluse-judge", parent);
         close_all_but(socket, -1, -1);
         setpriority(PRIO_PROCESS, 0, 5);
+        give_up_last_place();
         _exit(confining_judge() == 0 && rewrite_serve(socket) == 0 ? 0 : 1);
     }
     return pid;
@@ -98,6 +110,7 @@ static void serve_vault(struct files *f, unsigned share, int socket, int judge, 
                                     .judge = judge,
                                     .stop = &stop};
     begin_child("ecluse-vault", parent);
+    give_up_last_place();
     close_all_but(socket, judge, -1);
     if (vault_view_open(f->contract->runtime, f->contract->share[share].name, true, &service.view,
                         &error) < 0)

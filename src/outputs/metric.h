@@ -102,7 +102,29 @@
     X(GATE_LAG, "ecluse_gate_loop_lag_seconds", GAUGE, "seconds", "",                              \
       "By how much a worker's event loop was late in the last second, at worst")                   \
     X(GATE_CONNECTIONS, "ecluse_gate_connections_ratio", GAUGE, "ratio", "",                       \
-      "Share of the workers' connections that is in use")
+      "Share of the workers' connections that is in use")                                          \
+    X(FILES_LISTENER_UP, "ecluse_files_listener_up", GAUGE, "", "",                                \
+      "1 while opens on shares are answered")                                                      \
+    X(FILES_LISTENER_DEATHS, "ecluse_files_listener_deaths", COUNTER, "", "",                      \
+      "Listeners that died or were ended by the watchdog")                                         \
+    X(FILES_FROZEN, "ecluse_files_stopped_trees", GAUGE, "", "",                                   \
+      "Process trees that stand still")                                                            \
+    X(FILES_ACTS, "ecluse_files_acts", COUNTER, "", "act",                                         \
+      "What the listener counted; docs/files.md says what each means")                             \
+    X(FILES_GUARDED, "ecluse_files_share_guarded", GAUGE, "", "share",                             \
+      "1 while opens on the share are asked about")                                                \
+    X(FILES_COVERED, "ecluse_files_share_covered", GAUGE, "", "share",                             \
+      "1 while the vault has the last version of every file that it can keep")                     \
+    X(FILES_OPENED_BEFORE, "ecluse_files_share_opened_before", GAUGE, "", "share",                 \
+      "Descriptors open for writing since before the guard began")                                 \
+    X(FILES_KEPT, "ecluse_files_vault_files", GAUGE, "", "share",                                  \
+      "Files whose last version the vault has")                                                    \
+    X(FILES_PAST, "ecluse_files_vault_past_bytes", GAUGE, "bytes", "share",                        \
+      "What past versions take")                                                                   \
+    X(FILES_PAST_MOST, "ecluse_files_vault_past_limit_bytes", GAUGE, "bytes", "share",             \
+      "What they may take")                                                                        \
+    X(FILES_NOT_COVERED, "ecluse_files_vault_not_covered", COUNTER, "", "share",                   \
+      "Versions that the vault could not keep")
 
 #define METRICS_OF_OUTPUTS                                                                         \
     X(OUTPUT_UP, "ecluse_output_up", GAUGE, "", "output",                                          \
