@@ -1,10 +1,10 @@
 /* credential.h: what one request showed, and what its answer is to carry.
  *
  * front_caller() reads it once a request, of one that shows something: the address, the pass, a
- * proof or ticket that is redeemed for one, a client's signature. The header filter then writes the pass: when one was redeemed,
- * when a visit is counted, when one is given in calm times; never in observe, and never on an
- * answer that a cache might give to others (gate/sharing.h), unless it was redeemed just now: then
- * that one answer becomes private.
+ * proof or ticket that is redeemed for one, a client's signature. The header filter then writes the
+ * pass: when one was redeemed, when a visit is counted, when one is given in calm times; never in
+ * observe, and never on an answer that a cache might give to others (gate/sharing.h), unless it was
+ * redeemed just now: then that one answer becomes private.
  *
  * Refused   what does not count is counted by its fault (gate/token.h), and shown by `status`.
  */
