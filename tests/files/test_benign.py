@@ -7,31 +7,9 @@ import workloads
 from conftest import long_only
 
 
-TRUSTED = """\
-    - {{name: database, executable: {program}, user: postgres}}
-"""
-BUDGETS = """\
-  - name: the database reads
-    meter: files_read
-    per: user
-    where: {share: exchange, trusted: database}
-    at_most: {1h: 20000}
-    over: hold
-    hold_for: 1h
-  - name: the database writes
-    meter: files_rewritten
-    per: user
-    where: {share: exchange, trusted: database}
-    at_most: {1h: 20000}
-    over: hold
-    hold_for: 1h
-"""
-
-
 @pytest.fixture(scope="module")
 def world(worlds):
-    database = f"{workloads.postgres_programs()}/postgres"
-    return worlds(trusted=TRUSTED.format(program=database), budgets=BUDGETS).guarded()
+    return worlds(**workloads.with_a_database()).guarded()
 
 
 @pytest.mark.parametrize("work", [

@@ -151,6 +151,34 @@ def postgres_programs():
     return str(sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))[-1])
 
 
+# A database opens hundreds of its files for writing at once: it is named, and has its own limits.
+TRUSTED = """\
+    - {{name: database, executable: {program}, user: postgres}}
+"""
+BUDGETS = """\
+  - name: the database reads
+    meter: files_read
+    per: user
+    where: {share: exchange, trusted: database}
+    at_most: {1h: 20000}
+    over: hold
+    hold_for: 1h
+  - name: the database writes
+    meter: files_rewritten
+    per: user
+    where: {share: exchange, trusted: database}
+    at_most: {1h: 20000}
+    over: hold
+    hold_for: 1h
+"""
+
+
+def with_a_database():
+    """What a contract says of one: parts for GuardedShare()."""
+    return {"trusted": TRUSTED.format(program=f"{postgres_programs()}/postgres"),
+            "budgets": BUDGETS}
+
+
 class Postgres:
     """A server of its own on a socket in the world's own directory, as the user of Debian's."""
 
@@ -182,10 +210,11 @@ class Postgres:
              "-c", "listen_addresses=", *often.split()],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         for _ in range(300):
-            if os.path.exists(f"{self.sockets}/.s.PGSQL.5432.lock"):
-                break
+            if subprocess.run([f"{self.programs}/pg_isready", "-q", "-h", self.sockets],
+                              check=False).returncode == 0:
+                return
             time.sleep(0.1)
-        self.run("pg_isready", "-h", self.sockets, "-t", "30")
+        raise AssertionError("the database does not answer")
 
     def bench(self, *words, timeout=120):
         return self.run("pgbench", "-h", self.sockets, *words, "postgres", timeout=timeout)
