@@ -16,6 +16,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 import sys
 
 # ---- Ed25519, verification only (RFC 8032, sections 5.1.2, 5.1.3 and 5.1.7) -------------------------------
@@ -130,6 +131,8 @@ class Key:
         """Whether a line of this key verifies; a line of it that does not makes the note worthless."""
         found = False
         for line in lines:
+            if not line.startswith("— "):
+                raise Wrong("has a line that is no signature")
             name, _, text = line[2:].rpartition(" ")
             data = decode(text)
             if name != self.name or data[:4] != self.id:
@@ -150,7 +153,7 @@ class Key:
 def check_proof(text, keys):
     head, body, signatures = text.split("\n\n", 2)
     lines = head.split("\n")
-    if len(lines) < 3 or not lines[1].startswith("extra ") or not lines[2].startswith("index "):
+    if len(lines) < 3 or not lines[1].startswith("extra ") or not re.fullmatch("index [0-9]+", lines[2]):
         raise Wrong("has no entry or no index")
     entry, index = decode(lines[1][6:]), int(lines[2][6:])
     origin, size, root = (body + "\n").split("\n")[:3]

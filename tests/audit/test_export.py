@@ -70,6 +70,8 @@ def test_every_tampering_with_an_export_is_found(place, log, export):
         changed = bytearray(text)
         changed[at] = changed[at] ^ (1 << chance.randrange(7))
         refused(bytes(changed), f"byte {at}")
+    dash = text.index("—".encode())  # before a signature: other dashes are valid UTF-8 too
+    refused(text[:dash + 2] + b"\x95" + text[dash + 3:], "another dash")
     entry = base64.b64encode(b'{"v":1,"kind":"release"}')
     lines = proofs[1].split(b"\n")
     refused(b"c2sp.org/tlog-proof@v1\n" + b"\n".join([b"extra " + entry, *lines[1:]]), "another entry")
