@@ -16,7 +16,7 @@ QUIET = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL":
          "GIT_COMMITTER_EMAIL": "a@example.org", "PATH": os.environ["PATH"]}
 
 
-def do(world, user, directory, command, timeout=300):
+def do(world, user, directory, command, timeout=60):
     """A line of shell, as the user, in the directory."""
     home = {"HOME": str(directory), "TMPDIR": world.share.at("tmp")}
     status, said = world.do(user, "sh", "-ec", command, timeout=timeout, cwd=directory,
