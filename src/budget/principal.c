@@ -13,8 +13,8 @@ static bool is_ipv4(const uint8_t address[16])
     return memcmp(address, mapped, sizeof mapped) == 0;
 }
 
-/* The leading bytes of an address; the rest of `out` is zero already. Each length is written out, so
- * that the compiler copies words: every request that a budget concerns comes by here. */
+/* The leading bytes of an address; the rest of `out` is zero already. Each length is written out,
+ * so that the compiler copies words: every request that a budget concerns comes by here. */
 static void copy_client(uint8_t out[16], const uint8_t address[16], bool ipv4)
 {
     if (ipv4)

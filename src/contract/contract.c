@@ -233,7 +233,7 @@ static size_t without_slash(const char *path, size_t length)
     return length > 1 && path[length - 1] == '/' ? length - 1 : length;
 }
 
-/* Most routes are told from a path by its first two characters, without asking how long they are. */
+/* Most routes are told from a path by its first two characters, without asking for lengths. */
 static bool begins_alike(const struct route_rule *route, struct text path)
 {
     if (path.length < 2 || !route->path[0] || route->any_case)

@@ -348,7 +348,7 @@ static void more_bytes_are_not_asked_of_the_kernel_than_it_can_count(void **stat
 }
 
 #define TRUSTED                                                                                    \
-    "ecluse: 1\nfiles:\n  shares: [{name: a, path: /a}, {name: b, path: /b}]\n"                     \
+    "ecluse: 1\nfiles:\n  shares: [{name: a, path: /a}, {name: b, path: /b}]\n"                    \
     "  trusted: [{name: db, executable: /usr/bin/db, user: db}]\nbudgets:\n"
 #define TRUSTED_BUDGET(name, meter, where)                                                         \
     "- {name: " name ", meter: " meter ", per: user, where: {trusted: db" where                    \
