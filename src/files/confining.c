@@ -59,7 +59,7 @@ static int give_up_others(uint64_t kept)
  */
 #define LISTENER_CALLS(X)                                                                          \
     X(statx) X(readlink) X(readlinkat) X(open_by_handle_at) X(epoll_wait) X(epoll_pwait)           \
-    X(epoll_ctl) X(process_vm_readv)
+    X(epoll_ctl) X(process_vm_readv) X(fanotify_mark)
 
 static int fill(scmp_filter_ctx context, bool listener)
 {

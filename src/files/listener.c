@@ -52,7 +52,7 @@ int listener_share(const struct listener *l, uint64_t device)
     return -1;
 }
 
-bool listener_see(struct listener *l, int fd, pid_t thread, struct act_seen *out)
+bool listener_see(struct listener *l, int fd, pid_t thread, bool lately, struct act_seen *out)
 {
     *out = (struct act_seen){.fd = fd};
     if (fstat(fd, &out->status) != 0 || !S_ISREG(out->status.st_mode))
@@ -60,7 +60,8 @@ bool listener_see(struct listener *l, int fd, pid_t thread, struct act_seen *out
     int share = listener_share(l, out->status.st_dev);
     if (share < 0)
         return false;
-    out->owner = owners_find(l->owners, thread, l->now);
+    out->owner = lately ? owners_lately(l->owners, thread, l->now)
+                        : owners_find(l->owners, thread, l->now);
     if (out->owner.ours)
         return false;
     if (!out->owner.known)

@@ -75,7 +75,7 @@ struct listener {
 
 /* Fills who and which for an event; false when it is none of ours to look at: another file system,
  * no regular file, or an act of our own. */
-bool listener_see(struct listener *l, int fd, pid_t thread, struct act_seen *out);
+bool listener_see(struct listener *l, int fd, pid_t thread, bool lately, struct act_seen *out);
 int listener_share(const struct listener *l, uint64_t device); /* -1 */
 void listener_answer(struct listener *l, int fd, bool refuse); /* and closes it */
 /* Whether the file was there before whoever acts now: without birth times, yes. */
@@ -120,6 +120,9 @@ void asking_removed(struct listener *l, const struct payer *payer, const struct 
 
 void naming_begin(struct listener *l);
 void naming_take(struct listener *l, const struct fanotify_event_metadata *event);
+/* Whether changes of a file are told. Not while somebody has it open for writing: it is judged then
+ * anyhow, and each write(2) would cost him a notice. */
+void naming_watch(struct listener *l, int fd, bool watch);
 /* Files that were changed: emptied by path, that is, since who opens is asked. */
 void naming_changed(struct listener *l, const struct fanotify_event_metadata *event);
 

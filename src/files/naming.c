@@ -8,6 +8,15 @@
 
 enum { HANDLE_SIZE = 128, FOLDERS = 64 };
 
+/* Since Linux 6.0, and in headers later than Debian 12's. */
+#ifndef FAN_MARK_EVICTABLE
+#define FAN_MARK_EVICTABLE 0x00000200
+#endif
+#ifndef FAN_MARK_IGNORE
+#define FAN_MARK_IGNORE 0x00000400
+#endif
+#define WATCH_IGNORE (FAN_MARK_IGNORE | FAN_MARK_IGNORED_SURV_MODIFY | FAN_MARK_EVICTABLE)
+
 struct handle {
     struct file_handle head;
     unsigned char bytes[HANDLE_SIZE];
@@ -209,6 +218,8 @@ static void removed(struct listener *l, const struct payer *payer, const struct 
 
 void naming_take(struct listener *l, const struct fanotify_event_metadata *event)
 {
+    if (!(event->mask & (FAN_RENAME | FAN_DELETE)) && !l->gone.used)
+        return; /* a name is taken that nobody waits for */
     struct renaming r = read_event(event);
     int share = share_of(l, r.file_system);
     if (share < 0 || l->calm)
@@ -235,6 +246,14 @@ void naming_take(struct listener *l, const struct fanotify_event_metadata *event
     } else if (event->mask & FAN_DELETE && !folder) {
         removed(l, &payer, &r);
     }
+}
+
+void naming_watch(struct listener *l, int fd, bool watch)
+{
+    unsigned what = watch ? FAN_MARK_REMOVE : FAN_MARK_ADD;
+    if (l->changes >= 0 &&
+        fanotify_mark(l->changes, what | FAN_MARK_INODE | WATCH_IGNORE, FAN_MODIFY, fd, NULL) < 0)
+        return; /* it is told of all the same, or was: that costs time and nothing else */
 }
 
 /* ---- Emptied by path ------------------------------------------------------------------------- */
@@ -276,7 +295,7 @@ void naming_changed(struct listener *l, const struct fanotify_event_metadata *ev
                  : open_changed(l, (unsigned)share, r.target.handle);
     if (fd < 0)
         return;
-    if (listener_see(l, fd, event->pid, &act) && act.status.st_size < SMALL &&
+    if (listener_see(l, fd, event->pid, true, &act) && act.status.st_size < SMALL &&
         listener_was_there(fd) && !flights_has(&l->flights, act.thing, l->now))
         asking_closed(l, &act);
     close(fd);

@@ -173,7 +173,7 @@ static bool is_refused(struct listener *l, const struct act_seen *act, enum inte
 void opening_take(struct listener *l, const struct fanotify_event_metadata *event)
 {
     struct act_seen act;
-    if (l->calm || !listener_see(l, event->fd, event->pid, &act)) {
+    if (l->calm || !listener_see(l, event->fd, event->pid, false, &act)) {
         listener_answer(l, event->fd, false);
         return;
     }
@@ -181,6 +181,8 @@ void opening_take(struct listener *l, const struct fanotify_event_metadata *even
         act.owner.known ? owners_intent(l->owners, event->pid, act.owner.root) : INTENT_UNSEEN;
     if (act.owner.trusted == OWNER_NOBODY && tripping_canary(l, &act))
         intent = INTENT_BOTH; /* whatever for: it is charged */
+    if (intent_writes(intent))
+        naming_watch(l, event->fd, false);
     if (is_refused(l, &act, intent)) {
         rescue_refused(&l->rescue, act.owner.user, l->now);
         listener_answer(l, event->fd, true);
@@ -209,7 +211,8 @@ static void observe_closed(struct listener *l, const struct act_seen *act, uint6
 void opening_closed(struct listener *l, const struct fanotify_event_metadata *event)
 {
     struct act_seen act;
-    if (listener_see(l, event->fd, event->pid, &act)) {
+    naming_watch(l, event->fd, true);
+    if (listener_see(l, event->fd, event->pid, l->enforce, &act)) {
         if (!l->enforce) {
             observe_closed(l, &act, event->mask);
         } else {

@@ -360,6 +360,13 @@ struct owner owners_find(struct owners *owners, pid_t id, nanos_t now)
     return owner_of(owners, thread);
 }
 
+struct owner owners_lately(struct owners *owners, pid_t id, nanos_t now)
+{
+    struct thread *thread = id > 0 ? known(owners, id) : NULL;
+    return thread && now - thread->used < OWNER_LATELY ? owner_of(owners, thread)
+                                                       : owners_find(owners, id, now);
+}
+
 static enum intent intent_in_memory(pid_t thread, uint64_t pointer)
 {
     struct open_how how = {0};

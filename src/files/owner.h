@@ -66,6 +66,11 @@ void owners_trust(struct owners *owners, const struct owner_trusted *trusted, un
 /* Who it is now. A thread that is gone is known as it last was, if it was known. */
 struct owner owners_find(struct owners *owners, pid_t thread, nanos_t now);
 
+/* Who it was when it was last found, if that was within OWNER_LATELY; else as above. For what a
+ * thread does after an open: a server may close as root what it opened for a user. */
+struct owner owners_lately(struct owners *owners, pid_t thread, nanos_t now);
+#define OWNER_LATELY (NANOS_SECOND / 2)
+
 /* What its open is for; only while the thread waits in it. `root`: openat2(2)'s flags are believed
  * (they lie in memory that another thread may change). */
 enum intent owners_intent(struct owners *owners, pid_t thread, bool root);
