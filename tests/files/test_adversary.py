@@ -114,7 +114,7 @@ def test_any_name_comes_back(world):
 
 def test_what_was_saved_two_seconds_ago_is_not_lost(world):
     """The clone of a closed file comes half a second later: until then, truncate(2) by path, which
-    asks nobody, takes the newest version (docs/limits.md)."""
+    asks nobody, takes the newest version (docs/files.md)."""
     place = world.departments["saved"]
     path = os.path.join(place.path, sorted(place.before)[0])
     write = "import sys; open(sys.argv[1], 'w').write('the work of a day\\n' * 500)"
