@@ -57,7 +57,7 @@ static bool is_windows_program(const uint8_t *head, size_t length)
         return false;
     uint32_t at = (uint32_t)head[60] | (uint32_t)head[61] << 8 | (uint32_t)head[62] << 16 |
                   (uint32_t)head[63] << 24;
-    return at >= 64 && at + 4 <= length && memcmp(head + at, "PE\0\0", 4) == 0;
+    return at >= 64 && at <= length - 4 && memcmp(head + at, "PE\0\0", 4) == 0;
 }
 
 /* Text in UTF-16 has a mark or a zero in every second byte. */
