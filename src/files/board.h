@@ -23,7 +23,7 @@
     X(WAITED, "waited", "of these, kept waiting for the vault or a verdict")                       \
     X(RESCUED, "rescued",                                                                          \
       "of these, answered by the second thread while the disk hung (rescue.h)")                    \
-    X(LATE, "late", "of these, refused because that took too long")                                \
+    X(LATE, "late", "of these, answered because that took too long")                               \
     X(UNKNOWN, "unknown", "acts whose thread was gone before it could be looked at")               \
     X(REWRITTEN, "rewritten", "files rewritten, by the judge's figures")                           \
     X(NOT_COVERED, "not_covered", "files opened for writing of which the vault has no version")    \

@@ -56,6 +56,14 @@ static void open_uncovered(struct listener *l, struct waiting *w)
     settle(l, w, charged.refuse);
 }
 
+/* What was written a moment ago has to reach the disk before it can be cloned, and a slow disk must
+ * not be what keeps somebody from his work. */
+static void open_late(struct listener *l, struct waiting *w)
+{
+    board_add(l->board, BOARD_LATE);
+    open_uncovered(l, w);
+}
+
 /* It has room: now its last closed version must be kept. The vault is told in any case, since it
  * looks at files that nobody closes. */
 static void keep_first(struct listener *l, struct waiting *w)
@@ -129,6 +137,8 @@ void opening_again(struct listener *l)
             keep_first(l, w);
         else if (w->waits_for == WAITS_FOR_VAULT && !asking_is_up(l, w->share))
             open_uncovered(l, w);
+        else if (l->now >= w->deadline && w->waits_for == WAITS_FOR_VAULT)
+            open_late(l, w);
         else if (l->now >= w->deadline)
             settle_late(l, w);
     }
