@@ -47,7 +47,7 @@ class Lane(Served):
             connection.close()
 
     def master(self, name):
-        return int((self.folder / f"{name}.pid").read_text())
+        return int((self.folder / f"{name}.pid").read_text() or 0)  # empty while nginx writes it
 
 
 @pytest.fixture
