@@ -47,7 +47,9 @@ class Lane(Served):
             connection.close()
 
     def master(self, name):
-        return int((self.folder / f"{name}.pid").read_text() or 0)  # empty while nginx writes it
+        place = self.folder / f"{name}.pid"
+        assert wait_until(lambda: place.read_text().strip(), 5)  # it is empty while nginx writes it
+        return int(place.read_text())
 
 
 @pytest.fixture
