@@ -64,8 +64,9 @@ def make_repository(path, files, user):
     give(path, user)
 
 
-def checkout(world, user, directory, files=120):
-    """A clone, and from one state to the other and back."""
+def checkout(world, user, directory, files=60):
+    """A clone, and from one state to the other and back. With its objects each file is several, and
+    the contract lets a user read 500 an hour: twice as many would be a sweep by its own words."""
     source = world.share.at(f"repository-{user}")
     make_repository(source, files, user)
     do(world, user, directory, f"git clone -q --no-hardlinks {source} tree && cd tree && "
