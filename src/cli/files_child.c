@@ -159,15 +159,16 @@ bool files_wanted(const struct contract *c)
     return contract_wants(c, GUARD_FILES);
 }
 
-/* A listener that dies for want of memory is begun again, and what is opened meanwhile is not
- * asked: others go first. Allowed to whoever has CAP_SYS_RESOURCE. */
+/* A listener that dies for want of memory is begun again, and what is opened meanwhile is not asked:
+ * others go first, where that is ours to say (CAP_SYS_RESOURCE). */
 static void be_last_when_memory_runs_out(void)
 {
     int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    if (fd >= 0 && write(fd, "-900", 4) != 4)
-        log_line(LOG_LEVEL_INFO, "files: its turn when memory runs out cannot be changed");
-    if (fd >= 0)
-        close(fd);
+    if (fd < 0)
+        return;
+    ssize_t written = write(fd, "-900", 4);
+    (void)written;
+    close(fd);
 }
 
 _Noreturn void files_main(const struct child_words *words)
