@@ -18,8 +18,14 @@ from suites import BUILDS, OUT, ROOT, THREADED, Suite, build, build_directory, u
 TERMINAL = sys.stdout.isatty()
 
 
-# Suites of whole programs that mostly wait: two of them share the machine.
-WAITING = {"audit", "checks", "cli", "front", "outputs"}
+# Suites of whole programs that mostly wait: two of them share the machine. The longest first.
+WAITING = ("front", "cli", "outputs", "desk", "audit", "checks")
+
+
+def in_turn(directory):
+    """Those that wait together, before those that want the machine for themselves."""
+    name = os.path.basename(os.path.dirname(directory))
+    return (WAITING.index(name) if name in WAITING else len(WAITING), name)
 
 
 def paint(code, text):
@@ -47,7 +53,7 @@ def all_suites():
     if single:
         yield Suite("agreement", "files of the tree that must agree", whole(*single), ("plain",),
                     alone=True)
-    for directory in sorted(glob.glob(os.path.join(ROOT, "tests", "*", ""))):
+    for directory in sorted(glob.glob(os.path.join(ROOT, "tests", "*", "")), key=in_turn):
         if glob.glob(os.path.join(directory, "test_*.py")):
             name = os.path.basename(os.path.dirname(directory))
             yield Suite(name, f"whole programs: tests/{name}", whole(directory), ("plain",),
@@ -66,6 +72,11 @@ class Runner:
         self.total = Result()
         self.built = set()
         self.print_lock = threading.Lock()
+        self.places = threading.Semaphore(suites.CORES)
+
+    def beside_others(self, suite):
+        with self.places:
+            self.one(suite)
 
     def one(self, suite):
         begun = time.monotonic()
@@ -115,9 +126,7 @@ class Runner:
                 beside = []
                 self.one(suite)
             else:
-                while len(beside) >= suites.CORES:
-                    beside.pop(0).join()
-                thread = threading.Thread(target=self.one, args=(suite,))
+                thread = threading.Thread(target=self.beside_others, args=(suite,))
                 thread.start()
                 beside.append(thread)
         for thread in beside:

@@ -120,7 +120,7 @@ def fuzz(suite, long):
     pattern = os.path.join(build_directory("fuzz"), "src", "**", "fuzz_*")
     targets = sorted(path for path in glob.glob(pattern, recursive=True)
                      if os.path.isfile(path) and os.access(path, os.X_OK))
-    seconds = 300 if long else 8
+    seconds = 300 if long else 5
 
     def one(target):
         name = os.path.basename(target)
