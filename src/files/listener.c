@@ -312,7 +312,7 @@ static void take(struct listener *l, int source)
 static void listen_to(struct listener *l)
 {
     struct epoll_event ready[EVENTS];
-    nanos_t looked = 0, again = 0;
+    nanos_t looked = 0, again = 0, watched = 0;
     while (!l->leave || l->waiting_count) {
         int wait = l->waiting_count ? (int)(LISTENER_AGAIN / NANOS_MILLISECOND)
                                     : (int)(LISTENER_BEAT / NANOS_MILLISECOND);
@@ -329,6 +329,10 @@ static void listen_to(struct listener *l)
             look_around(l);
             if (l->changes >= 0)
                 take_changes(l);
+            if (l->now - watched >= WATCH_AGAIN) {
+                naming_watch_all(l);
+                watched = l->now;
+            }
             looked = l->now;
         }
     }

@@ -123,6 +123,10 @@ void naming_take(struct listener *l, const struct fanotify_event_metadata *event
 /* Whether changes of a file are told. Not while somebody has it open for writing: it is judged then
  * anyhow, and each write(2) would cost him a notice. */
 void naming_watch(struct listener *l, int fd, bool watch);
+/* Of all files again: every WATCH_AGAIN, so that what a program keeps open for long is watched when
+ * it has gone. */
+void naming_watch_all(struct listener *l);
+#define WATCH_AGAIN (2 * NANOS_SECOND)
 /* Files that were changed: emptied by path, that is, since who opens is asked. */
 void naming_changed(struct listener *l, const struct fanotify_event_metadata *event);
 

@@ -251,9 +251,18 @@ void naming_take(struct listener *l, const struct fanotify_event_metadata *event
 void naming_watch(struct listener *l, int fd, bool watch)
 {
     unsigned what = watch ? FAN_MARK_REMOVE : FAN_MARK_ADD;
-    if (l->changes >= 0 &&
-        fanotify_mark(l->changes, what | FAN_MARK_INODE | WATCH_IGNORE, FAN_MODIFY, fd, NULL) < 0)
+    char link[32];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd); /* of descriptors that only name, too */
+    if (l->changes >= 0 && fanotify_mark(l->changes, what | FAN_MARK_INODE | WATCH_IGNORE,
+                                         FAN_MODIFY, AT_FDCWD, link) < 0)
         return; /* it is told of all the same, or was: that costs time and nothing else */
+}
+
+void naming_watch_all(struct listener *l)
+{
+    if (l->changes >= 0 &&
+        fanotify_mark(l->changes, FAN_MARK_FLUSH | FAN_MARK_INODE, 0, AT_FDCWD, NULL) < 0)
+        return;
 }
 
 /* ---- Emptied by path ------------------------------------------------------------------------- */
@@ -295,8 +304,11 @@ void naming_changed(struct listener *l, const struct fanotify_event_metadata *ev
                  : open_changed(l, (unsigned)share, r.target.handle);
     if (fd < 0)
         return;
-    if (listener_see(l, fd, event->pid, true, &act) && act.status.st_size < SMALL &&
-        listener_was_there(fd) && !flights_has(&l->flights, act.thing, l->now))
+    bool seen = listener_see(l, fd, event->pid, true, &act);
+    if (seen && act.status.st_size < SMALL && listener_was_there(fd) &&
+        !flights_has(&l->flights, act.thing, l->now))
         asking_closed(l, &act);
+    else if (seen && act.status.st_size >= SMALL)
+        naming_watch(l, fd, false); /* somebody writes to it, and was asked when he opened it */
     close(fd);
 }

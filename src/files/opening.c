@@ -221,8 +221,9 @@ static void observe_closed(struct listener *l, const struct act_seen *act, uint6
 void opening_closed(struct listener *l, const struct fanotify_event_metadata *event)
 {
     struct act_seen act;
-    naming_watch(l, event->fd, true);
     if (listener_see(l, event->fd, event->pid, l->enforce, &act)) {
+        if (act.owner.trusted == OWNER_NOBODY) /* a database has its files open elsewhere too */
+            naming_watch(l, event->fd, true);
         if (!l->enforce) {
             observe_closed(l, &act, event->mask);
         } else {
