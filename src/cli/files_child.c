@@ -159,8 +159,8 @@ bool files_wanted(const struct contract *c)
     return contract_wants(c, GUARD_FILES);
 }
 
-/* A listener that dies for want of memory is begun again, and what is opened meanwhile is not asked:
- * others go first, where that is ours to say (CAP_SYS_RESOURCE). */
+/* A listener that dies for want of memory is begun again, and what is opened meanwhile is not
+ * asked: others go first, where that is ours to say (CAP_SYS_RESOURCE). */
 static void be_last_when_memory_runs_out(void)
 {
     int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);

@@ -60,8 +60,8 @@ bool listener_see(struct listener *l, int fd, pid_t thread, bool lately, struct 
     int share = listener_share(l, out->status.st_dev);
     if (share < 0)
         return false;
-    out->owner = lately ? owners_lately(l->owners, thread, l->now)
-                        : owners_find(l->owners, thread, l->now);
+    out->owner =
+        lately ? owners_lately(l->owners, thread, l->now) : owners_find(l->owners, thread, l->now);
     if (out->owner.ours)
         return false;
     if (!out->owner.known)
