@@ -1,8 +1,8 @@
 #include "base/secret_file.h"
+#include "base/shared_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,19 +48,6 @@ static int write_all(int file, int group, const char *data, size_t length)
         length -= (size_t)written;
     }
     return fsync(file) < 0 ? -errno : 0;
-}
-
-static void sync_folder_of(const char *path)
-{
-    char copy[PATH_MAX];
-    if (strlen(path) >= sizeof copy)
-        return;
-    strcpy(copy, path);
-    int folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0)
-        return;
-    fsync(folder);
-    close(folder);
 }
 
 int secret_file_write(const char *path, int group, const char *data, size_t length,

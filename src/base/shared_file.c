@@ -28,7 +28,7 @@ static int fill_new(int fd, size_t size, int group, void (*fill)(void *data, voi
     return code;
 }
 
-static void sync_folder_of(const char *path)
+void sync_folder_of(const char *path)
 {
     char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');

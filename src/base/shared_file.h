@@ -17,6 +17,9 @@
 int shared_file_make(const char *path, size_t size, int group,
                      void (*fill)(void *data, void *argument), void *argument, struct error *error);
 
+/* Makes a rename in the folder of `path` durable, as far as that can be had. */
+void sync_folder_of(const char *path);
+
 /* Maps it. -ENOENT; -EUCLEAN when it is no regular file of exactly this size. */
 int shared_file_map(const char *path, size_t size, bool read_only, void **out, struct error *error);
 void shared_file_unmap(void *data, size_t size); /* takes NULL */

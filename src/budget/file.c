@@ -85,63 +85,26 @@ void file_plan(enum guard guard, enum file_kind kind, const struct budget_sizes 
                                rounded(s->things, 1 << 22, CELLS_A_LINE), CROWD_COUNT});
 }
 
-static int write_new(int fd, const struct file_header *header, int group, struct file_fill fill)
+struct new_file {
+    const struct file_header *header;
+    struct file_fill fill;
+};
+
+static void write_new(void *data, void *argument)
 {
-    struct file_header h = *header;
+    const struct new_file *new_file = argument;
+    struct file_header h = *new_file->header;
     h.check = file_header_check(&h);
-    if (fchmod(fd, group >= 0 ? 0660 : 0600) < 0 ||
-        (group >= 0 && fchown(fd, (uid_t)-1, (gid_t)group) < 0))
-        return -errno;
-    /* All of it now: a full disk must be an error here, not a SIGBUS in the middle of a charge. */
-    int full = posix_fallocate(fd, 0, (off_t)h.size);
-    if (full)
-        return -full;
-    uint8_t *data = mmap(NULL, h.size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (data == MAP_FAILED)
-        return -errno;
     memcpy(data, &h, sizeof h);
-    if (fill.write)
-        fill.write(data, &h, fill.argument);
-    int status = msync(data, h.size, MS_SYNC) < 0 ? -errno : 0;
-    munmap(data, h.size);
-    return status;
+    if (new_file->fill.write)
+        new_file->fill.write(data, &h, new_file->fill.argument);
 }
 
-static void sync_folder_of(const char *path)
+int file_make(const char *path, const struct file_header *header, int group, struct file_fill fill,
+              struct error *error)
 {
-    char folder[FILE_PATH_SIZE];
-    snprintf(folder, sizeof folder, "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (!slash)
-        return;
-    *slash = 0;
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    fsync(fd);
-    close(fd);
-}
-
-int file_make(const char *path, const struct file_header *header, int group,
-              struct file_fill fill, struct error *error)
-{
-    char temporary[FILE_PATH_SIZE + 8];
-    snprintf(temporary, sizeof temporary, "%s.new", path);
-    if (unlink(temporary) < 0 && errno != ENOENT)
-        return error_set(error, -errno, "%s: %s", temporary, strerror(errno));
-    int fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return error_set(error, -errno, "%s: %s", temporary, strerror(errno));
-    int status = write_new(fd, header, group, fill);
-    close(fd);
-    if (status == 0 && rename(temporary, path) < 0)
-        status = -errno;
-    if (status < 0) {
-        unlink(temporary);
-        return error_set(error, status, "%s: %s", path, strerror(-status));
-    }
-    sync_folder_of(path);
-    return 0;
+    struct new_file new_file = {header, fill};
+    return shared_file_make(path, header->size, group, write_new, &new_file, error);
 }
 
 static const char *sections_fault(const struct file_header *h, const struct shape *shape,
