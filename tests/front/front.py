@@ -5,6 +5,7 @@ import os
 import pathlib
 import pwd
 import random
+import select
 import shutil
 import signal
 import socket
@@ -227,14 +228,17 @@ http {{
 
     @staticmethod
     def wait_gone(pid, seconds=10):
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            try:
-                os.kill(pid, 0)
-            except ProcessLookupError:
-                return True
-            time.sleep(0.02)
-        return False
+        """A process that has ended is gone, although its entry stays until init collects it: some take seconds to."""
+        try:
+            process = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return True
+        try:
+            end = select.poll()
+            end.register(process, select.POLLIN)
+            return bool(end.poll(1000 * seconds))
+        finally:
+            os.close(process)
 
     def log(self):
         try:
