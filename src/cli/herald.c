@@ -437,8 +437,19 @@ static void open_outputs(struct herald *h, struct account *account)
                   (h->mailer.socket >= 0 ? 1U << CHANNEL_MAIL : 0);
 }
 
-/* Threads end within POST_PATIENCE; who asked us to stop waits less, so we do not wait for them. */
-static _Noreturn void end(struct herald *h, int status)
+/* Threads save how far they told as they end. One that talks to somebody who hangs ends within
+ * POST_PATIENCE; who asked us to stop waits less, so we do not wait for that. */
+static void wait_for_threads(const pthread_t *thread, unsigned count)
+{
+    const nanos_t until = clock_boot() + 300 * NANOS_MILLISECOND;
+    for (unsigned i = 0; i < count && clock_boot() < until;)
+        if (pthread_tryjoin_np(thread[i], NULL) == 0)
+            i++;
+        else
+            poll(NULL, 0, 5);
+}
+
+static _Noreturn void end(struct herald *h, const pthread_t *thread, unsigned count, int status)
 {
     h->stop = true;
     nanos_t until = clock_boot() + 2 * NANOS_SECOND;
@@ -447,7 +458,7 @@ static _Noreturn void end(struct herald *h, int status)
     struct error error;
     while (h->save && clock_boot() < until)
         poll(NULL, 0, 20);
-    poll(NULL, 0, 300); /* cursors are saved */
+    wait_for_threads(thread, count);
     snprintf(path, sizeof path, "%s/outputs/tally.json", h->child.runtime);
     tally_copy(&h->tally, states);
     tally_write(path, states, clock_wall(), &error);
@@ -499,5 +510,5 @@ _Noreturn void herald_main(const struct child_words *k)
         error_set(&error, 0, "the figures cannot be served");
         say_failed(h, OUTPUT_METRICS, &error);
     }
-    end(h, watch(h, from));
+    end(h, thread, threads, watch(h, from));
 }
