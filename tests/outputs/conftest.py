@@ -26,6 +26,11 @@ cli = _load("cli_conftest", SOURCE / "tests/cli/conftest.py")
 place = cli.place
 wait_until, free_port, children = cli.wait_until, cli.free_port, cli.children
 
+
+def pytest_collection_modifyitems(items):
+    cli.longest_first(items, ("test_an_incident", "test_the_heart", "test_a_receiver_that_hangs"))
+
+
 # Nothing here needs the front: what is asked of it would be an alarm from the beginning.
 CONTRACT = """\
 ecluse: 1
