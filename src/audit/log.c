@@ -231,6 +231,12 @@ static int open_folders(struct commit *commit)
     struct audit_log *log = commit->log;
     uint64_t before = audit_log_size(log), after = commit->next->frontier.size;
     bool top = false;
+    if (before == 0) { /* the name "tile" itself, before a checkpoint may stand for what is in it */
+        int folder = openat(log->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int failed = folder < 0 ? -errno : keep_for_sync(log, folder);
+        if (failed)
+            return failed;
+    }
     for (int level = TILE_BUNDLES; level < TILE_LEVELS; level++) {
         unsigned height = level == TILE_BUNDLES ? 0 : 8 * (unsigned)level;
         uint64_t last = (after >> height) / TILE_WIDTH;

@@ -351,7 +351,7 @@ static void no_crash_at_any_step_loses_what_was_durable(void **state)
             if (op[i].kind == OP_DURABLE)
                 durable = op[i].size;
         }
-        for (int variant = 0; variant < 4; variant++) {
+        for (int variant = 0; variant < 8; variant++) {
             enum left left = variant < 2 ? (enum left)variant : LEFT_BY_CHANCE;
             snprintf(where, sizeof where, "%s.left", base);
             leave(where, left, &chance);
