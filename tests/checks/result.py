@@ -26,7 +26,21 @@ class Result:
 
 CMOCKA_LINE = re.compile(r"^\[ *(OK|FAILED|SKIPPED) *\] (?!tests: |\d+ test)(.+?)\s*$",
                          re.MULTILINE)
+CMOCKA_WHY = re.compile(r"^(?:ERROR: |\[ *ERROR *\] --- )(?!\[ *LINE)(.+?)\s*$", re.MULTILINE)
 CMOCKA_PLAN = re.compile(r"Running (\d+) test\(s\)")
+
+
+def because(why):
+    """What a failure said of itself, as the end of a line; the log has the rest."""
+    first = next((line.strip() for line in (why or "").splitlines() if line.strip()), "")
+    return f": {first[:160]}" if first else ""
+
+
+def why_of_cmocka(output, test):
+    """The first thing that a test said was wrong, between its beginning and its end."""
+    _, _, told = output.partition(f"] {test}\n")
+    found = CMOCKA_WHY.search(told[:told.find("FAILED")])
+    return because(found.group(1) if found else "")
 
 
 def of_cmocka(name, output, status):
@@ -36,7 +50,8 @@ def of_cmocka(name, output, status):
         states[test] = state if states.get(test) != "FAILED" else "FAILED"
     planned = sum(int(count) for count in set(CMOCKA_PLAN.findall(output)))
     result = Result(passed=sum(state == "OK" for state in states.values()))
-    result.failed = [f"{name}: {test}" for test, state in states.items() if state == "FAILED"]
+    result.failed = [f"{name}: {test}{why_of_cmocka(output, test)}"
+                     for test, state in states.items() if state == "FAILED"]
     result.skipped = [f"{name}: {test}" for test, state in states.items() if state == "SKIPPED"]
     if not states:
         result.failed.append(f"{name}: ran no test (exit status {status})")
@@ -58,8 +73,10 @@ def of_junit(name, path, status):
     for case in cases:
         title = f"{case.get('classname', '').rpartition('.')[2]}: {case.get('name')}"
         skip = case.find("skipped")
-        if case.find("failure") is not None or case.find("error") is not None:
-            result.failed.append(title)
+        wrong = next((found for kind in ("failure", "error")
+                      if (found := case.find(kind)) is not None), None)
+        if wrong is not None:
+            result.failed.append(title + because(wrong.get("message")))
         elif skip is not None:
             result.skipped.append(f"{title} ({skip.get('message', '')[:100]})")
         else:

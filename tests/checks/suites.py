@@ -36,26 +36,51 @@ class Suite:
 SANITIZE = {"UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
             "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=1",
             "TSAN_OPTIONS": "halt_on_error=1"}
-# Build options, the environment of its configuration, what of it is built.
+# Build options, the environment of its configuration, which of its programs are built: those whose
+# names match, or all.
 # Warnings are errors in the plain build only: with sanitizers gcc warns of paths that it made
 # itself, and clang means more by -Wconversion.
 SANITIZED = ["-Db_lundef=false", "-Dmodule=false", "-Dwerror=false"]
 BUILDS = {
-    "plain": ([], {}, []),
-    "address": (["-Db_sanitize=address,undefined", *SANITIZED], {}, []),
-    "thread": (["-Db_sanitize=thread", *SANITIZED], {}, []),
-    "fuzz": (["-Dfuzz=true", "-Db_sanitize=address,undefined", *SANITIZED], {"CC": "clang"}, []),
+    "plain": ([], {}, None),
+    "address": (["-Db_sanitize=address,undefined", *SANITIZED], {}, "tests"),
+    "thread": (["-Db_sanitize=thread", *SANITIZED], {}, "threaded"),
+    "fuzz": (["-Dfuzz=true", "-Db_sanitize=address,undefined", *SANITIZED], {"CC": "clang"},
+             "fuzz"),
 }
+# What threads share; the rest has one thread by design, and ThreadSanitizer has nothing to say.
+THREADED = ("base/", "budget/", "contract/publish", "tracking/filter", "tracking/store")
 
 
 def build_directory(name):
     return os.path.join(OUT, name)
 
 
+def introspect(directory, what, log):
+    """What meson knows of a build; None, and why in the log, when it does not say."""
+    status, output = run(["meson", "introspect", what, directory], log, 60)
+    return json.loads(output[output.index("["):]) if status == 0 else None
+
+
+def programs_of(directory, which, log):
+    """The programs that a build is for, as ninja calls them; none: all."""
+    if which in ("tests", "threaded"):
+        only = THREADED if which == "threaded" else ("",)
+        paths = [part for test in introspect(directory, "--tests", log) or []
+                 if test["name"].startswith(only) for part in test["cmd"]]
+    elif which == "fuzz":
+        paths = [path for target in introspect(directory, "--targets", log) or []
+                 if target["name"].startswith("fuzz_") for path in target["filename"]]
+    else:
+        return []
+    paths = (os.path.relpath(os.path.join(directory, path), directory) for path in paths)
+    return sorted({path for path in paths if not path.startswith("..")})
+
+
 def build(name):
     """A suite's work: configures and builds. One check: it builds."""
     def work(suite, _long):
-        options, environment, targets = BUILDS[name]
+        options, environment, which = BUILDS[name]
         directory = build_directory(name)
         if not os.path.exists(os.path.join(directory, "build.ninja")):
             shutil.rmtree(directory, ignore_errors=True)  # what an interrupted run may have left
@@ -63,7 +88,10 @@ def build(name):
             status, _ = run(command, suite.log, 120, environment)
             if status != 0:
                 return Result(failed=[f"{name} cannot be configured"])
-        status, output = run(["ninja", "-C", directory, *targets], suite.log, 600)
+        programs = programs_of(directory, which, suite.log)
+        if which and not programs:
+            return Result(failed=[f"{name} has no program to build"])
+        status, output = run(["ninja", "-C", directory, *programs], suite.log, 600)
         if status == 0:
             return Result(passed=1)
         first = re.search(r"^.*(error: |undefined reference).*$", output, re.MULTILINE)
@@ -73,19 +101,14 @@ def build(name):
 
 # ---- Unit tests -------------------------------------------------------------------------------
 
-# What threads share; the rest has one thread by design, and ThreadSanitizer has nothing to say.
-THREADED = ("base/", "budget/", "contract/publish", "tracking/filter", "tracking/store")
-
-
 def unit(name, only=None):
     """A suite's work: runs each unit test program of a build, two at a time."""
     def work(suite, long):
         directory = build_directory(name)
-        status, output = run(["meson", "introspect", "--tests", directory], suite.log, 60)
-        if status != 0:
+        listed = introspect(directory, "--tests", suite.log)
+        if listed is None:
             return Result(failed=["the tests cannot be listed"])
-        tests = [test for test in json.loads(output[output.index("["):])
-                 if only is None or test["name"].startswith(only)]
+        tests = [test for test in listed if only is None or test["name"].startswith(only)]
 
         def one(test):
             log = os.path.join(OUT, f"{suite.name}-{test['name'].replace('/', '-')}.log")
@@ -120,7 +143,7 @@ def fuzz(suite, long):
     pattern = os.path.join(build_directory("fuzz"), "src", "**", "fuzz_*")
     targets = sorted(path for path in glob.glob(pattern, recursive=True)
                      if os.path.isfile(path) and os.access(path, os.X_OK))
-    seconds = 300 if long else 5
+    seconds = 300 if long else 3
 
     def one(target):
         name = os.path.basename(target)

@@ -32,6 +32,14 @@ def test_a_failed_test_is_named_once():
     assert (result.passed, result.failed) == (1, ["x: one"])
 
 
+def test_a_failed_test_is_given_with_what_it_said():
+    told = "ERROR: after step 20: no such file\n[  ERROR   ] --- [   LINE   ] --- x.c:3: error: Failure!\n"
+    output = GOOD.replace("[       OK ] one", f"{told}[  FAILED  ] one")
+    assert of_cmocka("x", output, 1).failed == ["x: one: after step 20: no such file"]
+    output = GOOD.replace("[       OK ] one", "[  ERROR   ] --- 1 != 2\n[  FAILED  ] one")
+    assert of_cmocka("x", output, 1).failed == ["x: one: 1 != 2"]
+
+
 @pytest.mark.parametrize("output, status", [
     (GOOD[:GOOD.index("[ RUN      ] the other")], -11),  # died in the second
     ("", 0), ("", 139),                                  # said nothing
@@ -43,6 +51,11 @@ def test_a_crash_silence_and_a_bad_exit_are_failures(output, status):
 
 def test_what_forked_children_repeat_is_counted_once():
     assert of_cmocka("x", GOOD + GOOD, 0).passed == 2
+
+
+def test_a_failed_case_is_given_with_what_it_said(tmp_path):
+    path = junit(tmp_path, "<testcase name='a'><failure message='assert 1 == 2&#10;more'/></testcase>")
+    assert of_junit("x", path, 1).failed == [": a: assert 1 == 2"]
 
 
 def junit(tmp_path, cases):
