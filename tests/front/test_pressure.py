@@ -200,7 +200,7 @@ def test_without_the_ledger_there_is_no_gate(front):
 
 def test_an_origin_that_hangs_ties_up_its_own_requests_only(front):
     f = started(front, s10(1))
-    f.origin.delay = 8
+    f.origin.delay = 3
     with Flood(f, "/recherche", 40):
         wait_until(lambda: f.tell("gate")["waiting"] > 0)
         answers = [ask(f, f"/suivi/{s10(1)}") for _ in range(20)]
@@ -261,7 +261,7 @@ def test_a_place_is_sought_where_a_request_is_sent_to_its_origin(front):
 def test_nothing_is_left_of_who_goes_away_while_waiting(front, how):
     f = started(front, workers=2)
     f.origin.delay = 0.3
-    end = time.monotonic() + 6
+    end = time.monotonic() + 4
     held, masters = [], f.master()
     while time.monotonic() < end:
         for i in range(60):
