@@ -220,6 +220,7 @@ def test_a_rotated_key_signs_what_follows_and_both_are_known(place, log):
 
 class Origin(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer in one piece: in two, each waits 40 ms for a delayed ACK
 
     def do_GET(self):
         self.send_response(200)

@@ -256,7 +256,7 @@ def test_panic_does_not_wait_for_a_supervisor_that_hangs(place):
     process = place.run()
     process.send_signal(signal.SIGSTOP)
     try:
-        time.sleep(3)  # its beat is older than two seconds now
+        assert wait_until(lambda: not place.json("status")["supervisor"]["running"])
         began = time.monotonic()
         assert place.json("panic") == {"panic": True, "supervised": False}
         assert time.monotonic() - began < 1
@@ -265,7 +265,7 @@ def test_panic_does_not_wait_for_a_supervisor_that_hangs(place):
         assert place.json("panic")["panic"] is True
     finally:
         process.send_signal(signal.SIGCONT)
-    assert not wait_until(lambda: place.json("status")["panic"] is False, seconds=2)
+    assert not wait_until(lambda: place.json("status")["panic"] is False, seconds=1.5)
     assert place.json("panic", "--off") == {"panic": False, "supervised": True}
 
 

@@ -3,10 +3,10 @@
 import http.client
 import http.server
 import os
+import pathlib
 import shutil
 import signal
 import threading
-import time
 import time
 
 import pytest
@@ -18,6 +18,7 @@ pytestmark = pytest.mark.skipif(not (BUILD / "ngx_http_ecluse_module.so").exists
 
 class Origin(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer in one piece: in two, each waits 40 ms for a delayed ACK
 
     def do_GET(self):
         body = f"origin {self.command} {self.path}".encode()
@@ -82,6 +83,17 @@ def family(pid):
     for child in children(pid):
         found += family(child)
     return found
+
+
+def workers_of(process):
+    """Those of nginx: what is below `ecluse run` stays as it is when nginx is loaded anew."""
+    return [pid for child in children(process.pid) if run_of(process) != child for pid in children(child)]
+
+
+def run_of(process):
+    """`ecluse run`, which serve started."""
+    return next(pid for pid in children(process.pid)
+                if pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[1:2] == [b"run"])
 
 
 def test_it_answers_from_the_store_and_passes_the_rest(served):
@@ -229,8 +241,10 @@ def test_a_limit_holds_after_runtime_was_removed_and_nginx_reloaded(served, plac
     before = place.json("status")["contract"]["generation"]
     shutil.rmtree(place.root / "run")
     assert wait_until(lambda: place.json("status")["contract"]["generation"] > before, seconds=20)
+    workers = workers_of(process)
     process.send_signal(signal.SIGHUP)
-    time.sleep(2)
+    assert wait_until(lambda: not any(alive(pid) for pid in workers))
+    assert wait_until(lambda: all_run(served, place.json("status")["contract"]["generation"]))
     paths = ["/connexion", "/connexion/", "/connexion;a", "/connexion%20", "/;a/connexion"] * 2
     told = [served.get(path, "POST")[0] for path in paths]
     assert told == [200] * 5 + [429] * 5
@@ -253,6 +267,12 @@ def test_panic_lets_everybody_through_within_a_second(served):
     assert wait_until(lambda: served.get("/connexion", "POST", "127.9.9.9")[0] == 429, 1.2)
 
 
+def all_run(served, generation):
+    """Whether both workers do what that contract says."""
+    front = served.place.json("status")["guards"][0]
+    return [process["generation"] for process in front["processes"] if process["alive"]] == [generation] * 2
+
+
 def test_a_new_contract_reaches_the_workers_and_counts_are_kept(served):
     served.start()
     for _ in range(4):
@@ -261,11 +281,7 @@ def test_a_new_contract_reaches_the_workers_and_counts_are_kept(served):
     served.place.write_contract(logins=4, change=lambda text: text.replace("10s: 4", "1m: 4"))
     assert wait_until(lambda: served.place.json("status")["contract"]["generation"] == before + 1)
 
-    def all_run_it():
-        front = served.place.json("status")["guards"][0]
-        alive_ones = [process for process in front["processes"] if process["alive"]]
-        return [process["generation"] for process in alive_ones] == [before + 1] * 2
-    assert wait_until(all_run_it)
+    assert wait_until(lambda: all_run(served, before + 1))
 
 
 def test_a_worker_that_hangs_has_no_veto_and_catches_up(served):
@@ -306,11 +322,12 @@ def test_a_broken_promise_is_exit_status_1(served, origin):
 
 
 def test_a_change_of_the_contract_is_no_alarm_that_a_guard_is_behind(place, origin):
-    Served(place, origin).start()
+    run = run_of(Served(place, origin).start())
     kinds = set()
     for logins in (6, 7, 8):
         before = place.json("status")["contract"]["generation"]
         place.write_contract(logins=logins)
+        os.kill(run, signal.SIGHUP)  # at once, and nginx is left alone
         deadline = time.monotonic() + 10
         taken = None
         while time.monotonic() < (taken + 1.5 if taken else deadline):

@@ -87,6 +87,7 @@ def totp(secret, at=None):
 
 class Origin(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer in one piece: in two, each waits 40 ms for a delayed ACK
 
     def do_GET(self):
         failing = self.server.failing
