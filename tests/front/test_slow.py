@@ -15,10 +15,10 @@ EVENTS = 512
 FEW = 4096
 SERVER = """
         ecluse {switch};
-        client_header_timeout 30s;
-        client_body_timeout 30s;
-        send_timeout 30s;
-        keepalive_timeout 30s;
+        client_header_timeout 90s;
+        client_body_timeout 90s;
+        send_timeout 90s;
+        keepalive_timeout 90s;
         location = /small {{ return 200 small; }}
         location /large {{ alias {directory}/large; sendfile off; }}
         location / {{ proxy_pass http://127.0.0.1:{origin}; }}
@@ -62,7 +62,7 @@ def best_of_three(come, share=0.9):
 
 def until_kept_out(port, share, **options):
     """There comes a time when so few get in: while the attack's own connections push each other out, some do."""
-    until(lambda: Customers(port, "/small", **options).come(2).share < share, seconds=25)
+    until(lambda: Customers(port, "/small", **options).come(2).share < share, seconds=60)
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
