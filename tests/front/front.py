@@ -59,10 +59,24 @@ def s10(serial, service="RA", country="FR"):
     return f"{service}{digits}{ {10: 0, 11: 5}.get(rest, rest) }{country}"
 
 
+given_ports = set()
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below those that the kernel gives to connections, and none twice: an nginx takes it only later. Tests that run side
+    by side each have a range of their own."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+    while True:
+        port = 20000 + worker % 8 * 1500 + random.SystemRandom().randrange(1500)
+        if port in given_ports:
+            continue
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        given_ports.add(port)
+        return port
 
 
 class Response:
