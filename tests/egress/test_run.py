@@ -11,6 +11,11 @@ def is_bounded(arrived, budget=20, least=0.85):
     assert least * budget * MB < arrived <= (budget + 1) * MB
 
 
+def unsent(taken, arrived):
+    """What of a thief's connection the kernel still sends again by itself, after minutes even, once it may."""
+    return max(0, taken - arrived)
+
+
 def audit(w, **wanted):
     lines = w.ecluse("audit", "tail", "-n", "1000").splitlines()
     return [line for line in lines if all(value in line for value in wanted.values())]
@@ -115,13 +120,13 @@ def test_panic_lets_everything_out_within_a_second_and_its_end_stops_it_again(wo
     w = world(guard=False)
     w.start_run()
     arrived = w.receiver()
-    w.send(seconds=1)
+    taken = w.send(seconds=1)
     assert w.wait(lambda: w.held())
     w.ecluse("panic")
     time.sleep(1)
     before = arrived()
     assert w.send(bytes=30 * MB, seconds=5) == 30 * MB
-    assert arrived() - before == 30 * MB
+    assert 30 * MB <= arrived() - before <= 30 * MB + unsent(taken, before)
     w.ecluse("panic", "--off")
     time.sleep(1)
     before = arrived()
@@ -190,12 +195,13 @@ def test_stopping_in_order_lifts_nothing_and_detach_does(world):
     w = world(guard=False)
     w.start_run()
     arrived = w.receiver()
-    w.send(seconds=1)
+    taken = w.send(seconds=1)
     assert w.wait(lambda: w.held())
     assert "put them back" in w.ecluse("detach", status=2)
     w.stop_run()
     assert w.is_attached()
     before = arrived()
+    left = unsent(taken, before)
     w.send(seconds=2, udp=True)
     assert arrived() - before < MB  # held, and the rest at without_guard
     assert "on the record" in w.ecluse("detach", status=2)
@@ -204,7 +210,7 @@ def test_stopping_in_order_lifts_nothing_and_detach_does(world):
     assert not w.is_attached()
     before = arrived()
     assert w.send(to=PARTNER, bytes=30 * MB, seconds=5) == 30 * MB
-    assert arrived() - before == 30 * MB
+    assert 30 * MB <= arrived() - before <= 30 * MB + left
 
 
 def test_an_interface_that_goes_and_comes_back_is_guarded_again(world):
