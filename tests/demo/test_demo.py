@@ -33,18 +33,7 @@ def left_behind(place):
     return processes_with(str(place)) + os.listdir(place)
 
 
-def place_for(tmp_path):
-    """A directory that processes with fewer rights can pass through."""
-    for part in (tmp_path, *tmp_path.parents):
-        if part.owner() == "root" and os.geteuid() == 0 and part != part.parent:
-            part.chmod(part.stat().st_mode | 0o011)
-    place = tmp_path / "demo"
-    place.mkdir(mode=0o711)
-    return place
-
-
-def test_once_everything_is_kept_and_nothing_is_left_behind(tmp_path):
-    place = place_for(tmp_path)
+def test_once_everything_is_kept_and_nothing_is_left_behind(place):
     done = subprocess.run([*DEMO, "--once", "--act", "origin"], env={**os.environ, "TMPDIR": str(place)},
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180,
                           check=False)
@@ -55,8 +44,7 @@ def test_once_everything_is_kept_and_nothing_is_left_behind(tmp_path):
     assert left_behind(place) == []
 
 
-def test_an_origin_that_the_person_kills_is_said_to_be(tmp_path):
-    place = place_for(tmp_path)
+def test_an_origin_that_the_person_kills_is_said_to_be(place):
     process = subprocess.Popen([*DEMO], env={**os.environ, "TMPDIR": str(place)},
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
@@ -81,8 +69,7 @@ def test_help_builds_nothing():
     assert done.returncode == 0 and "--once" in done.stdout and "building" not in done.stdout
 
 
-def test_interrupted_it_stops_everything_that_it_started(tmp_path):
-    place = place_for(tmp_path)
+def test_interrupted_it_stops_everything_that_it_started(place):
     process = subprocess.Popen([*DEMO], env={**os.environ, "TMPDIR": str(place)},
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     for line in process.stdout:

@@ -4,15 +4,14 @@ import os
 import re
 
 import pytest
-from test_demo import DEMO, left_behind, place_for
+from test_demo import DEMO, left_behind
 from test_theft import play
 
 ACT = [*DEMO, "--once", "--act", "files"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
-def test_a_share_is_encrypted_stopped_restored_and_compared(tmp_path):
-    place = place_for(tmp_path)
+def test_a_share_is_encrypted_stopped_restored_and_compared(place):
     done = play(ACT, place)
     print(done.stdout + done.stderr)
     assert done.returncode == 0 and "BROKEN" not in done.stdout
@@ -25,8 +24,7 @@ def test_a_share_is_encrypted_stopped_restored_and_compared(tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="rights can only be given up by root")
-def test_without_root_it_says_so_and_goes_on(tmp_path):
-    place = place_for(tmp_path)
+def test_without_root_it_says_so_and_goes_on(place):
     place.chmod(0o777)
     done = play(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *ACT], place)
     assert done.returncode == 0 and "is not played here" in done.stdout

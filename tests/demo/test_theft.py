@@ -5,7 +5,7 @@ import re
 import subprocess
 
 import pytest
-from test_demo import DEMO, left_behind, place_for
+from test_demo import DEMO, left_behind
 
 ACT = [*DEMO, "--once", "--act", "theft"]
 
@@ -21,8 +21,8 @@ def play(command, place):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root")
-def test_the_theft_stops_at_the_budget_and_everything_else_goes_on(tmp_path):
-    place, before = place_for(tmp_path), namespaces()
+def test_the_theft_stops_at_the_budget_and_everything_else_goes_on(place):
+    before = namespaces()
     done = play(ACT, place)
     print(done.stdout + done.stderr)
     assert done.returncode == 0 and "BROKEN" not in done.stdout
@@ -33,8 +33,7 @@ def test_the_theft_stops_at_the_budget_and_everything_else_goes_on(tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="rights can only be given up by root")
-def test_without_root_it_says_so_and_the_play_goes_on(tmp_path):
-    place = place_for(tmp_path)
+def test_without_root_it_says_so_and_the_play_goes_on(place):
     place.chmod(0o777)
     done = play(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *ACT], place)
     assert done.returncode == 0
