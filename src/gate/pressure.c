@@ -1,10 +1,11 @@
 #include "gate/pressure.h"
 
-/* Of the low percentile that a baseline follows: it falls by 9 % after a tick in which a tenth of
- * the answers were below it, else rises by 1 % (Robbins and Monro 1951). */
-static const double fall = 0.91, rise = 1.01;
-static const double decrease_late = 0.9, decrease_failed = 2.0 / 3;
-static const double growth_start = 1.1, growth = 1.0 / 32; /* at least one a tick */
+/* Of the median that a baseline follows: it falls by 3 % after a tick in which half of the answers
+ * were below it, else rises by 1 % (Robbins and Monro 1951). */
+static const double fall = 0.97, rise = 1.01, rise_at_least = 1.05;
+static const double decrease_late = 0.9, decrease_most = 0.5, decrease_failed = 2.0 / 3;
+static const double growth_start = 1.1, growth = 1.0 / 32;                 /* at least one a tick */
+static const double unused_share = 0.02, unused_keeps = 3, forgets = 0.99; /* each tick */
 
 enum { JUDGED_LEAST = 3 }; /* answers in a tick that say something together */
 
@@ -30,9 +31,11 @@ nanos_t pressure_bound(const struct pressure *p, unsigned route)
 }
 
 /* At the least limit it is not we who load the origin: it is slower than it was. */
-static bool may_rise(const struct pressure *p)
+static double rise_of(const struct pressure *p)
 {
-    return !p->loaded || p->limit <= PRESSURE_LEAST;
+    if (p->limit <= PRESSURE_LEAST)
+        return rise_at_least;
+    return p->loaded ? 1 : rise;
 }
 
 static void learn(struct pressure *p, unsigned route)
@@ -40,10 +43,10 @@ static void learn(struct pressure *p, unsigned route)
     nanos_t *baseline = &p->baseline[route];
     uint32_t below = p->below[route], above = p->above[route];
     p->below[route] = p->above[route] = 0;
-    if (below && below * 9 >= above)
+    if (below && below >= above)
         *baseline = (nanos_t)((double)*baseline * fall);
-    else if (above && may_rise(p))
-        *baseline = (nanos_t)((double)*baseline * rise) + NANOS_MILLISECOND / 1000;
+    else if (above)
+        *baseline = (nanos_t)((double)*baseline * rise_of(p));
 }
 
 void pressure_give(struct pressure *p, unsigned route)
@@ -71,10 +74,13 @@ void pressure_saw(struct pressure *p, unsigned route, enum pressure_outcome outc
     }
     if (delay < NANOS_MILLISECOND / 2)
         delay = NANOS_MILLISECOND / 2; /* the clock that it is measured with has milliseconds */
-    if (p->baseline[route] == 0)
-        p->baseline[route] = delay;
-    if (delay > pressure_bound(p, route))
+    if (p->seen[route] < PRESSURE_FIRST)
+        p->baseline[route] += (delay - p->baseline[route]) / ++p->seen[route];
+    nanos_t bound = pressure_bound(p, route);
+    if (delay > bound) {
         p->late++;
+        p->overdue += (double)delay / (double)bound;
+    }
     if (delay < p->baseline[route])
         p->below[route]++;
     else if (delay > p->baseline[route])
@@ -83,8 +89,46 @@ void pressure_saw(struct pressure *p, unsigned route, enum pressure_outcome outc
 
 static void grow(struct pressure *p)
 {
-    double more = p->starting ? p->limit * (growth_start - 1) : p->limit * growth;
+    double more = p->limit * growth;
+    if (p->starting)
+        more = p->limit < PRESSURE_START ? p->limit : p->limit * (growth_start - 1);
     p->limit += more < 1 ? 1 : more;
+}
+
+/* By as much as answers are too late: a flood's first queue at the origin is short-lived. */
+static void shrink(struct pressure *p)
+{
+    double share = p->late ? p->late / p->overdue : decrease_late;
+    if (share > decrease_late)
+        share = decrease_late;
+    p->limit *= share < decrease_most ? decrease_most : share;
+}
+
+/* What an origin keeps that is not in use: by Little's law, for a moment's crowd. */
+static double unused_least(const struct pressure *p)
+{
+    nanos_t slowest = 0;
+    for (unsigned route = 0; route < GATE_ROUTES; route++)
+        if (p->baseline[route] > slowest)
+            slowest = p->baseline[route];
+    double least = (double)slowest / (double)NANOS_SECOND * PRESSURE_BURST;
+    if (least < PRESSURE_LEAST)
+        return PRESSURE_LEAST;
+    return least > PRESSURE_START ? PRESSURE_START : least;
+}
+
+static void settle(struct pressure *p)
+{
+    p->usual *= forgets;
+    if (p->usual < p->most_in_flight)
+        p->usual = p->most_in_flight;
+    double kept = unused_keeps * p->usual, least = unused_least(p);
+    if (kept < least)
+        kept = least;
+    if (p->limit <= kept)
+        return;
+    p->limit -= (p->limit - kept) * unused_share;
+    p->starting = true;
 }
 
 /* Most were late, or none came at all; far below the limit it is not we who make them so. */
@@ -95,18 +139,27 @@ static bool is_late(const struct pressure *p, nanos_t now)
     return (late || mute) && 2.0 * p->most_in_flight > p->limit;
 }
 
+static void forget(struct pressure *p)
+{
+    p->answers = p->late = p->failed = p->mute = 0;
+    p->overdue = 0;
+}
+
 static void judge(struct pressure *p, nanos_t now)
 {
     bool failing = p->answers >= JUDGED_LEAST && 2 * p->failed > p->answers;
     bool late = is_late(p, now);
     if (failing || late) {
-        p->limit *= failing ? decrease_failed : decrease_late;
+        if (failing)
+            p->limit *= decrease_failed;
+        else
+            shrink(p);
         p->starting = false;
     } else if (p->loaded && p->answers >= JUDGED_LEAST) {
         grow(p);
     }
     if (p->answers >= JUDGED_LEAST || p->mute >= JUDGED_LEAST)
-        p->answers = p->late = p->failed = p->mute = 0;
+        forget(p);
 }
 
 void pressure_tick(struct pressure *p, nanos_t lag, nanos_t now)
@@ -121,9 +174,10 @@ void pressure_tick(struct pressure *p, nanos_t lag, nanos_t now)
         if (!ours && (p->below[route] || p->above[route]))
             learn(p, route);
     if (ours)
-        p->answers = p->late = p->failed = p->mute = 0;
+        forget(p);
     else
         judge(p, now);
+    settle(p);
     if (p->limit < PRESSURE_LEAST)
         p->limit = PRESSURE_LEAST;
     if (p->limit > PRESSURE_MOST)

@@ -1,22 +1,31 @@
 /* pressure.h: how many requests an origin bears at once, as one worker sees it.
  *
  * A limit of requests in flight that follows what they cost: one more each tick (a thirty-second
- * part of large ones) while it is in use and answers come in good time; a tenth off after a tick in
- * which most were late, a third off one in which most failed. Until it meets the origin's limit for
- * the first time it grows by a tenth a tick.
+ * part of large ones) while it is in use and answers come in good time; after a tick in which most
+ * were late a tenth off, or as much as they were too late by, half at most; a third off one in
+ * which most failed. Until it meets the origin's limit it grows quicker: it doubles up to
+ * PRESSURE_START, then a tenth a tick.
  *
- * Late      later than twice the route's own baseline and PRESSURE_SLACK. The baseline is a low
- *           percentile of its answers of late, which falls quickly and rises slowly, and rises not
- *           at all while the origin is loaded, so that a flood cannot teach us that its own queue
- *           is normal. The slack keeps quick refusals, which an attacker can have the origin give,
- *           from making an honest answer look late.
+ * Unused    a limit that is not in use says nothing of what the origin bears now: in some seconds
+ *           it comes down to three times what was in flight of late, and grows quickly again when
+ *           it is needed. So a flood out of the blue finds few places, and those who need the
+ *           origin beside it (a lane, other programs) wait behind few of its requests. Quick
+ *           origins are left with PRESSURE_LEAST, slow ones with what lets PRESSURE_BURST a second
+ *           through.
+ * Late      later than twice the route's own baseline and PRESSURE_SLACK. The baseline follows the
+ *           median of its answers, so that an origin whose answers take now 5 ms, now 100, is not
+ *           taken for a busy one (the mean of the first PRESSURE_FIRST, to begin with). It falls
+ *           more quickly than it rises, and rises not at all while the origin is loaded, so that a
+ *           flood cannot teach us that its own queue is normal; unless all is late with the least
+ *           that can be in flight, which is then not our doing. The slack keeps quick refusals,
+ *           which an attacker can have the origin give, from making an honest answer look late.
  * Mute      some applications keep their readers waiting on purpose, beside quick pages: requests
  *           without an answer for a second say something only when there was none in good time
  *           either.
  * Seen late when our own event loop lags, answers look late that were not: twice the lag is added
  *           to what is late, and a tick with a lag of half its length teaches nothing.
  * Workers   each keep a limit of their own; they meet in the origin's latency. No shared word.
- * Source    AIMD: Chiu and Jain 1989.
+ * Source    AIMD: Chiu and Jain 1989. Unused limits: RFC 7661 (TCP's, section 4).
  * Memory    fixed, about 1.5 kB. Cost: tens of nanoseconds a call.
  */
 #ifndef ECLUSE_PRESSURE_H
@@ -27,7 +36,13 @@
 #define PRESSURE_TICK  (100 * NANOS_MILLISECOND)
 #define PRESSURE_SLACK (10 * NANOS_MILLISECOND)
 
-enum { PRESSURE_LEAST = 4, PRESSURE_MOST = 4096, PRESSURE_START = 24 };
+enum {
+    PRESSURE_LEAST = 4,
+    PRESSURE_MOST = 4096,
+    PRESSURE_START = 24,
+    PRESSURE_BURST = 400,
+    PRESSURE_FIRST = 16
+};
 
 struct pressure {
     double limit;
@@ -35,9 +50,12 @@ struct pressure {
     bool loaded;                        /* the limit was in use in the last tick */
     uint32_t in_flight, most_in_flight; /* most: in this tick */
     uint32_t answers, late, failed, mute; /* since they were judged last */
-    nanos_t lag, tick_ends, timely;       /* timely: when an answer came in good time last */
-    uint32_t by_route[GATE_ROUTES];       /* in flight */
-    nanos_t baseline[GATE_ROUTES];        /* 0: nothing seen yet */
+    double overdue; /* of the late ones: how often their bound went into their delay, in sum */
+    double usual;   /* the most in flight of late: forgotten by a hundredth a tick */
+    nanos_t lag, tick_ends, timely; /* timely: when an answer came in good time last */
+    uint32_t by_route[GATE_ROUTES]; /* in flight */
+    nanos_t baseline[GATE_ROUTES];  /* 0: nothing seen yet */
+    uint8_t seen[GATE_ROUTES];      /* answers, up to PRESSURE_FIRST */
     uint32_t below[GATE_ROUTES], above[GATE_ROUTES]; /* answers, in this tick */
 };
 

@@ -174,6 +174,53 @@ static void without_load_nothing_is_turned_away(void **state)
     free(w);
 }
 
+/* From 1 to 100 ms, as pages that ask a database do: no sign of load. */
+static void an_origin_whose_answers_vary_is_not_taken_for_a_busy_one(void **state)
+{
+    (void)state;
+    struct world *w = world_new(64, NANOS_MILLISECOND);
+    w->noise = 100 * NANOS_MILLISECOND;
+    w->rate[0] = 600;
+    world_forget(w);
+    world_run(w, 60 * NANOS_SECOND);
+    assert_true(w->turned_away * 200 < w->answered);
+    assert_true(w->lowest_limit > PRESSURE_START - 1);
+    free(w);
+}
+
+static void a_flood_out_of_the_blue_finds_few_places(void **state)
+{
+    (void)state;
+    struct world *w = world_new(2, 5 * NANOS_MILLISECOND);
+    w->rate[0] = 100;
+    world_run(w, 60 * NANOS_SECOND);
+    assert_true(w->p.limit < PRESSURE_LEAST + 1);
+    w->rate[0] = 20000;
+    world_forget(w);
+    world_run(w, NANOS_SECOND);
+    assert_true(w->longest <= 40 * NANOS_MILLISECOND); /* of PRESSURE_START it would be 60 */
+    world_forget(w);
+    world_run(w, NANOS_SECOND);
+    assert_true(w->longest <= 25 * NANOS_MILLISECOND);
+    assert_true(w->answered > 390); /* of 400 that it can */
+    free(w);
+}
+
+static void a_crowd_that_the_origin_bears_is_let_through_at_once(void **state)
+{
+    (void)state;
+    struct world *w = world_new(64, 20 * NANOS_MILLISECOND);
+    w->rate[0] = 100;
+    world_run(w, 60 * NANOS_SECOND);
+    assert_true(w->p.limit < PRESSURE_START / 2);
+    w->rate[0] = 1000;
+    world_run(w, 200 * NANOS_MILLISECOND);
+    world_forget(w);
+    world_run(w, 10 * NANOS_SECOND);
+    assert_int_equal(w->turned_away, 0);
+    free(w);
+}
+
 static void an_origin_that_is_slower_for_good_is_learned(void **state)
 {
     (void)state;
@@ -229,7 +276,7 @@ static void quick_refusals_do_not_make_honest_answers_late(void **state)
         world_run(w, PRESSURE_TICK);
     }
     assert_int_equal(w->turned_away, 0);
-    assert_true(w->p.limit >= PRESSURE_START);
+    assert_true(w->p.limit > PRESSURE_LEAST);
     free(w);
 }
 
@@ -243,7 +290,7 @@ static void a_lag_of_our_own_loop_is_not_the_origins(void **state)
     world_run(w, 10 * NANOS_SECOND);
     w->lag = 400 * NANOS_MILLISECOND;
     world_run(w, 10 * NANOS_SECOND);
-    assert_true(w->p.limit >= PRESSURE_START);
+    assert_true(w->p.limit > PRESSURE_LEAST);
     assert_int_equal(w->turned_away, 0);
     free(w);
 }
@@ -312,7 +359,7 @@ static void what_says_nothing_changes_nothing(void **state)
     for (unsigned i = 0; i < 1000; i++)
         pressure_saw(&p, 3, PRESSURE_UNKNOWN, NANOS_SECOND);
     pressure_tick(&p, 0, PRESSURE_TICK);
-    assert_true(p.limit >= PRESSURE_START && p.baseline[3] == 0);
+    assert_true(p.limit > PRESSURE_START - 1 && p.baseline[3] == 0);
 }
 
 int main(void)
@@ -322,6 +369,9 @@ int main(void)
         cmocka_unit_test(the_limit_does_not_swing),
         cmocka_unit_test(a_large_origin_gets_a_large_limit_in_seconds),
         cmocka_unit_test(without_load_nothing_is_turned_away),
+        cmocka_unit_test(an_origin_whose_answers_vary_is_not_taken_for_a_busy_one),
+        cmocka_unit_test(a_flood_out_of_the_blue_finds_few_places),
+        cmocka_unit_test(a_crowd_that_the_origin_bears_is_let_through_at_once),
         cmocka_unit_test(an_origin_that_is_slower_for_good_is_learned),
         cmocka_unit_test(a_flood_does_not_teach_that_its_queue_is_normal),
         cmocka_unit_test(a_failing_origin_gets_little_and_all_again_when_it_is_back),
