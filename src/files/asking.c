@@ -80,21 +80,30 @@ int asking_opened(struct listener *l, const struct waiting *waiting, bool kept)
     question.cookie = cookie_of(waiting->thing, waiting->number);
     question.event = VAULT_OPENED;
     question.kept = kept;
-    question.kept = asking_has(l, waiting->share, &waiting->status);
     question.who = (struct vault_who){waiting->user, waiting->tree};
     question.at = clock_wall();
     return ask(l, waiting->share, &question, waiting->fd);
 }
 
 /* The number of what has happened tells who is trusted: 0 nobody, else the entry and one. */
-void asking_closed(struct listener *l, const struct act_seen *act)
+static void ask_of(struct listener *l, const struct act_seen *act, enum vault_event event)
 {
     static struct vault_question question;
     question.cookie = cookie_of(act->thing, (uint32_t)(act->owner.trusted + 1));
-    question.event = VAULT_WRITTEN;
+    question.event = (uint8_t)event;
     question.who = who_of(&act->payer);
     question.at = clock_wall();
     ask(l, act->payer.share, &question, act->fd);
+}
+
+void asking_closed(struct listener *l, const struct act_seen *act)
+{
+    ask_of(l, act, VAULT_WRITTEN);
+}
+
+void asking_changed(struct listener *l, const struct act_seen *act)
+{
+    ask_of(l, act, VAULT_CHANGED);
 }
 
 void asking_held(struct listener *l, unsigned share, uint64_t hold, const struct payer *payer,
@@ -114,12 +123,14 @@ void asking_held(struct listener *l, unsigned share, uint64_t hold, const struct
         ask(l, share, &question, -1);
 }
 
-void asking_moved(struct listener *l, const struct payer *payer, const char *from, const char *to)
+void asking_moved(struct listener *l, const struct payer *payer, const struct vault_file *file,
+                  const char *from, const char *to)
 {
     static struct vault_question question;
     question.cookie = cookie_of(0, (uint32_t)(payer->trusted + 1));
     question.event = VAULT_MOVED;
     question.who = who_of(payer);
+    question.file = *file;
     question.at = clock_wall();
     snprintf(question.path, sizeof question.path, "%s", from);
     snprintf(question.to, sizeof question.to, "%s", to);

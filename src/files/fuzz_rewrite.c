@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
         pwrite(new, data + 1 + first, length - 1 - first, 0) < 0)
         return 0;
     struct rewrite_figures figures;
-    rewrite_judge(old, new, length, &figures);
+    rewrite_judge(old, new, length % 2, length, &figures);
     must(figures.ground < REWRITE_GROUND_COUNT && figures.changed <= figures.read);
     return 0;
 }

@@ -52,6 +52,12 @@ int listener_share(const struct listener *l, uint64_t device)
     return -1;
 }
 
+uint64_t listener_thing(const struct listener *l, const struct stat *status)
+{
+    return siphash_words3(l->key, status->st_dev, status->st_ino, 0) &
+           ((UINT64_C(1) << THING_BITS) - 1);
+}
+
 bool listener_see(struct listener *l, int fd, pid_t thread, bool lately, struct act_seen *out)
 {
     *out = (struct act_seen){.fd = fd};
@@ -66,8 +72,7 @@ bool listener_see(struct listener *l, int fd, pid_t thread, bool lately, struct 
         return false;
     if (!out->owner.known)
         board_add(l->board, BOARD_UNKNOWN);
-    out->thing = siphash_words3(l->key, out->status.st_dev, out->status.st_ino, 0) &
-                 ((UINT64_C(1) << THING_BITS) - 1);
+    out->thing = listener_thing(l, &out->status);
     out->payer = (struct payer){.user = out->owner.user,
                                 .known = out->owner.known,
                                 .tree = out->owner.tree,
@@ -263,7 +268,7 @@ static void take_changes(struct listener *l)
         for (; FAN_EVENT_OK(event, length); event = FAN_EVENT_NEXT(event, length)) {
             beat(l);
             if (!(event->mask & FAN_Q_OVERFLOW))
-                naming_changed(l, event);
+                changing_take(l, event);
         }
     }
 }
@@ -330,7 +335,7 @@ static void listen_to(struct listener *l)
             if (l->changes >= 0)
                 take_changes(l);
             if (l->now - watched >= WATCH_AGAIN) {
-                naming_watch_all(l);
+                changing_watch_all(l);
                 watched = l->now;
             }
             looked = l->now;

@@ -10,7 +10,13 @@
 #include <sys/fanotify.h>
 #include <sys/stat.h>
 
-enum { WAITING_MOST = 512, WAITING_A_USER = 64, SAID_MOST = 256, TRACED_MOST = 1 << 14 };
+enum {
+    WAITING_MOST = 512,
+    WAITING_A_USER = 64,
+    SAID_MOST = 256,
+    TRACED_MOST = 1 << 14,
+    LISTENER_HANDLE = 128, /* bytes of a file's handle: MAX_HANDLE_SZ */
+};
 
 /* One act that the kernel told of, as far as it is known. */
 struct act_seen {
@@ -77,6 +83,7 @@ struct listener {
  * no regular file, or an act of our own. */
 bool listener_see(struct listener *l, int fd, pid_t thread, bool lately, struct act_seen *out);
 int listener_share(const struct listener *l, uint64_t device); /* -1 */
+uint64_t listener_thing(const struct listener *l, const struct stat *status);
 void listener_answer(struct listener *l, int fd, bool refuse); /* and closes it */
 /* Whether the file was there before whoever acts now: without birth times, yes. */
 bool listener_was_there(int fd);
@@ -109,10 +116,12 @@ int asking_opened(struct listener *l, const struct waiting *waiting, bool kept);
 /* Whether his acts have no room in the vault any more. */
 bool asking_refuses(const struct listener *l, unsigned share, uint32_t user);
 void asking_closed(struct listener *l, const struct act_seen *act);
+void asking_changed(struct listener *l, const struct act_seen *act);
 void asking_held(struct listener *l, unsigned share, uint64_t hold, const struct payer *payer,
                  const struct principal *principal, nanos_t from);
 void asking_missed(struct listener *l);
-void asking_moved(struct listener *l, const struct payer *payer, const char *from, const char *to);
+void asking_moved(struct listener *l, const struct payer *payer, const struct vault_file *file,
+                  const char *from, const char *to);
 void asking_removed(struct listener *l, const struct payer *payer, const struct vault_file *file,
                     const char *path);
 
@@ -120,15 +129,20 @@ void asking_removed(struct listener *l, const struct payer *payer, const struct 
 
 void naming_begin(struct listener *l);
 void naming_take(struct listener *l, const struct fanotify_event_metadata *event);
+/* The file that a notice is about, if it is on a share. */
+const struct file_handle *naming_target(const struct listener *l,
+                                        const struct fanotify_event_metadata *event, int *share);
+
+/* ---- changing.c: files that changed though nobody was asked ---------------------------------- */
+
 /* Whether changes of a file are told. Not while somebody has it open for writing: it is judged then
  * anyhow, and each write(2) would cost him a notice. */
-void naming_watch(struct listener *l, int fd, bool watch);
+void changing_watch(struct listener *l, int fd, bool watch);
 /* Of all files again: every WATCH_AGAIN, so that what a program keeps open for long is watched when
  * it has gone. */
-void naming_watch_all(struct listener *l);
-#define WATCH_AGAIN (2 * NANOS_SECOND)
-/* Files that were changed: emptied by path, that is, since who opens is asked. */
-void naming_changed(struct listener *l, const struct fanotify_event_metadata *event);
+void changing_watch_all(struct listener *l);
+#define WATCH_AGAIN NANOS_SECOND
+void changing_take(struct listener *l, const struct fanotify_event_metadata *event);
 
 /* ---- tripping.c: canaries -------------------------------------------------------------------- */
 

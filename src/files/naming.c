@@ -6,16 +6,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-enum { HANDLE_SIZE = 128, FOLDERS = 64 };
-
-/* Since Linux 6.0, and in headers later than Debian 12's. */
-#ifndef FAN_MARK_EVICTABLE
-#define FAN_MARK_EVICTABLE 0x00000200
-#endif
-#ifndef FAN_MARK_IGNORE
-#define FAN_MARK_IGNORE 0x00000400
-#endif
-#define WATCH_IGNORE (FAN_MARK_IGNORE | FAN_MARK_IGNORED_SURV_MODIFY | FAN_MARK_EVICTABLE)
+enum { HANDLE_SIZE = LISTENER_HANDLE, FOLDERS = 64 };
 
 struct handle {
     struct file_handle head;
@@ -169,8 +160,9 @@ static void renamed(struct listener *l, const struct payer *payer, const struct 
     bool known = path_of(l, payer->share, &r->from, from) && path_of(l, payer->share, &r->to, to);
     if (folder)
         memset(folders, 0, sizeof folders);
+    struct vault_file file = folder ? (struct vault_file){0, 0} : file_of(r->target.handle);
     if (known)
-        asking_moved(l, payer, from, to);
+        asking_moved(l, payer, &file, from, to);
     else
         board_add(l->board, BOARD_NOT_ASKED);
 }
@@ -248,67 +240,10 @@ void naming_take(struct listener *l, const struct fanotify_event_metadata *event
     }
 }
 
-void naming_watch(struct listener *l, int fd, bool watch)
+const struct file_handle *naming_target(const struct listener *l,
+                                        const struct fanotify_event_metadata *event, int *share)
 {
-    unsigned what = watch ? FAN_MARK_REMOVE : FAN_MARK_ADD;
-    char link[32];
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd); /* of descriptors that only name, too */
-    if (l->changes >= 0 && fanotify_mark(l->changes, what | FAN_MARK_INODE | WATCH_IGNORE,
-                                         FAN_MODIFY, AT_FDCWD, link) < 0)
-        return; /* it is told of all the same, or was: that costs time and nothing else */
-}
-
-void naming_watch_all(struct listener *l)
-{
-    if (l->changes >= 0 &&
-        fanotify_mark(l->changes, FAN_MARK_FLUSH | FAN_MARK_INODE, 0, AT_FDCWD, NULL) < 0)
-        return;
-}
-
-/* ---- Emptied by path ------------------------------------------------------------------------- */
-
-enum { SMALL = 4096, HANDLED_MOST = 1024 };
-
-/* Whether this file was looked at within the last half second. */
-static bool was_handled(uint64_t key, nanos_t now)
-{
-    static struct {
-        uint64_t key;
-        nanos_t at;
-    } handled[HANDLED_MOST];
-    unsigned at = (unsigned)(key % HANDLED_MOST);
-    bool again = handled[at].key == key && now - handled[at].at < NANOS_SECOND / 2;
-    if (!again) {
-        handled[at].key = key;
-        handled[at].at = now;
-    }
-    return again;
-}
-
-static int open_changed(const struct listener *l, unsigned share, const struct file_handle *found)
-{
-    struct handle handle = {.head = *found};
-    memcpy(handle.head.f_handle, found->f_handle, found->handle_bytes);
-    if (was_handled(siphash(l->key, &handle, sizeof handle.head + found->handle_bytes), l->now))
-        return -1;
-    return open_by_handle_at(l->start->place[share].mount, &handle.head, O_PATH | O_CLOEXEC);
-}
-
-void naming_changed(struct listener *l, const struct fanotify_event_metadata *event)
-{
-    struct act_seen act;
     struct renaming r = read_event(event);
-    int share = share_of(l, r.file_system);
-    int fd = share < 0 || !r.target.handle || l->calm
-                 ? -1
-                 : open_changed(l, (unsigned)share, r.target.handle);
-    if (fd < 0)
-        return;
-    bool seen = listener_see(l, fd, event->pid, true, &act);
-    if (seen && act.status.st_size < SMALL && listener_was_there(fd) &&
-        !flights_has(&l->flights, act.thing, l->now))
-        asking_closed(l, &act);
-    else if (seen && act.status.st_size >= SMALL)
-        naming_watch(l, fd, false); /* somebody writes to it, and was asked when he opened it */
-    close(fd);
+    *share = share_of(l, r.file_system);
+    return *share < 0 ? NULL : r.target.handle;
 }

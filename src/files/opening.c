@@ -192,7 +192,7 @@ void opening_take(struct listener *l, const struct fanotify_event_metadata *even
     if (act.owner.trusted == OWNER_NOBODY && tripping_canary(l, &act))
         intent = INTENT_BOTH; /* whatever for: it is charged */
     if (intent_writes(intent))
-        naming_watch(l, event->fd, false);
+        changing_watch(l, event->fd, false);
     if (is_refused(l, &act, intent)) {
         rescue_refused(&l->rescue, act.owner.user, l->now);
         listener_answer(l, event->fd, true);
@@ -223,7 +223,7 @@ void opening_closed(struct listener *l, const struct fanotify_event_metadata *ev
     struct act_seen act;
     if (listener_see(l, event->fd, event->pid, l->enforce, &act)) {
         if (act.owner.trusted == OWNER_NOBODY) /* a database has its files open elsewhere too */
-            naming_watch(l, event->fd, true);
+            changing_watch(l, event->fd, true);
         if (!l->enforce) {
             observe_closed(l, &act, event->mask);
         } else {

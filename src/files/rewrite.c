@@ -16,6 +16,7 @@ enum {
     BLANK = 500,  /* zeros, or one letter over and over */
     NOT_BLANK = 1500,
     FEW = 4,   /* chunks: shorter files are often as long as before by chance */
+    PLACEHOLDER = 1024, /* bytes: what is shorter may stand for what follows */
     EDGE = 16, /* chunks at the head and at the tail that are always looked at */
 };
 
@@ -24,6 +25,7 @@ struct side {
     uint64_t size;
     enum filetype type;
     unsigned zip_kind;
+    bool same_name; /* as the old one */
 };
 
 struct sample {
@@ -130,6 +132,22 @@ static enum rewrite_ground judge_dense(const struct side *old, const struct side
     return overwritten(old, new, s) ? REWRITE_UNJUDGED : REWRITE_KEPT; /* odd before as after */
 }
 
+/* Of an unknown type, so that it had none to lose: but it was no placeholder either. */
+static bool held_something(const struct side *old, const struct sample *s)
+{
+    return old->size >= PLACEHOLDER && s->changed && s->before / s->changed >= NOT_BLANK;
+}
+
+/* Another type that holds, where nobody converts: under the same name. */
+static enum rewrite_ground judge_converted(const struct side *old, const struct side *new,
+                                           const struct sample *s)
+{
+    bool letters = old->type == FILETYPE_ARMOUR && new->type == FILETYPE_TEXT;
+    bool lost = old->type != FILETYPE_UNKNOWN ||
+                (filetype_is_dense(new->type) && held_something(old, s));
+    return new->same_name && lost && !letters ? REWRITE_TYPE_LOST : REWRITE_CONVERTED;
+}
+
 static enum rewrite_ground judge_other_type(const struct side *old, const struct side *new,
                                             const struct sample *s, uint64_t seed)
 {
@@ -138,7 +156,7 @@ static enum rewrite_ground judge_other_type(const struct side *old, const struct
         filetype_unpacks_to(new->type, new->fd, new->size, old->fd, old->size))
         return REWRITE_PACKED;
     if (old->type == FILETYPE_UNKNOWN && new->type == FILETYPE_ARMOUR)
-        return s->dense_before ? REWRITE_CONVERTED : REWRITE_TYPE_LOST;
+        return s->dense_before && !new->same_name ? REWRITE_CONVERTED : REWRITE_TYPE_LOST;
     if (!known)
         return REWRITE_TYPE_LOST;
     if (filetype_is_dense(new->type)) {
@@ -147,9 +165,9 @@ static enum rewrite_ground judge_other_type(const struct side *old, const struct
         /* A plain zip or gzip may hold anything: only a picture or a document is a conversion. */
         bool container =
             new->type == FILETYPE_GZIP || (new->type == FILETYPE_ZIP &&new->zip_kind == 0);
-        return holds(new, seed) && !container ? REWRITE_CONVERTED : REWRITE_TYPE_LOST;
+        return holds(new, seed) && !container ? judge_converted(old, new, s) : REWRITE_TYPE_LOST;
     }
-    return mostly_risen(s) ? REWRITE_RISEN : REWRITE_CONVERTED;
+    return mostly_risen(s) ? REWRITE_RISEN : judge_converted(old, new, s);
 }
 
 static enum rewrite_ground judge(const struct side *old, const struct side *new,
@@ -182,7 +200,8 @@ static enum rewrite_ground judge(const struct side *old, const struct side *new,
     return mostly_risen(s) ? REWRITE_RISEN : REWRITE_KEPT;
 }
 
-void rewrite_judge(int old_fd, int new_fd, uint64_t seed, struct rewrite_figures *out)
+void rewrite_judge(int old_fd, int new_fd, bool same_name, uint64_t seed,
+                   struct rewrite_figures *out)
 {
     struct side old, new;
     struct sample sample = {0};
@@ -199,6 +218,7 @@ void rewrite_judge(int old_fd, int new_fd, uint64_t seed, struct rewrite_figures
         rewrite_figures_set(out, REWRITE_UNJUDGED, old.size, 0);
         return;
     }
+    new.same_name = same_name;
     compare(&old, &new, seed, &sample);
     rewrite_figures_set(out, judge(&old, &new, &sample, seed), old.size, new.size);
     out->before = (uint8_t)old.type;

@@ -35,7 +35,7 @@ enum rewrite_verdict { REWRITE_BENIGN, REWRITE_COUNTS };
     X(KEPT, BENIGN, "kept", "kept its type, and its entropy did not rise")                         \
     X(GROWN, BENIGN, "grown", "was added to, and holds what it held")                              \
     X(PACKED, BENIGN, "packed", "was compressed: what it held comes out of its successor")         \
-    X(CONVERTED, BENIGN, "converted", "became another type whose structure holds")                 \
+    X(CONVERTED, BENIGN, "converted", "became another type whose structure holds, under another name")                 \
     X(OWN, BENIGN, "own", "held only what the same process tree wrote a short while before")       \
     X(TYPE_LOST, COUNTS, "type_lost", "lost its type")                                             \
     X(RISEN, COUNTS, "risen", "gained the entropy of noise")                                       \
@@ -66,8 +66,11 @@ struct rewrite_figures {
 };
 
 /* Judges new_fd against old_fd, both open for reading (or new_fd -1: there is none, so VANISHED).
+ * `same_name`: the new one stands under the old one's name, or is the same inode. Who converts a
+ * file gives it another name; under the same one, another type is a type lost.
  * What cannot be read is UNJUDGED; it never fails. 0.1 to 1 ms (bench/vault). */
-void rewrite_judge(int old_fd, int new_fd, uint64_t seed, struct rewrite_figures *out);
+void rewrite_judge(int old_fd, int new_fd, bool same_name, uint64_t seed,
+                   struct rewrite_figures *out);
 
 /* A ground that the two files do not show (OWN, VANISHED, UNJUDGED), with sizes alone. */
 void rewrite_figures_set(struct rewrite_figures *out, enum rewrite_ground ground,
@@ -102,7 +105,7 @@ int rewrite_serve(int socket);
 /* The other end: asks one question and waits for its answer, `patience` at most; whatever goes
  * wrong is the ground UNJUDGED, and -ETIMEDOUT or another negative errno is returned (the caller
  * then starts a new judge). One question at a time on a socket. */
-int rewrite_ask(int socket, int old_fd, int new_fd, uint64_t seed, nanos_t patience,
+int rewrite_ask(int socket, int old_fd, int new_fd, bool same_name, uint64_t seed, nanos_t patience,
                 struct rewrite_figures *out);
 
 #endif

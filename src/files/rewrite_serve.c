@@ -10,6 +10,7 @@ enum { DESCRIPTORS = 2 };
 
 struct ask {
     uint64_t number, seed;
+    uint64_t same_name;
 };
 
 struct told {
@@ -52,7 +53,7 @@ int rewrite_serve(int socket)
         if (got <= 0)
             return got;
         struct told told = {.number = ask.number};
-        rewrite_judge(fd[0], fd[1], ask.seed, &told.figures);
+        rewrite_judge(fd[0], fd[1], ask.same_name, ask.seed, &told.figures);
         close(fd[0]);
         close(fd[1]);
         if (send(socket, &told, sizeof told, MSG_NOSIGNAL) != (ssize_t)sizeof told)
@@ -90,12 +91,12 @@ static bool told_is_sound(const struct told *told)
            f->changed <= f->read && f->risen <= f->changed;
 }
 
-int rewrite_ask(int socket, int old_fd, int new_fd, uint64_t seed, nanos_t patience,
+int rewrite_ask(int socket, int old_fd, int new_fd, bool same_name, uint64_t seed, nanos_t patience,
                 struct rewrite_figures *out)
 {
     static _Atomic uint64_t numbers;
     rewrite_figures_set(out, REWRITE_UNJUDGED, 0, 0);
-    struct ask ask = {.number = ++numbers, .seed = seed};
+    struct ask ask = {.number = ++numbers, .seed = seed, .same_name = same_name};
     int sent = send_ask(socket, &ask, (const int[]){old_fd, new_fd});
     if (sent < 0)
         return sent;

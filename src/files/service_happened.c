@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+enum { SHRANK_SMALL = 4096 };
+
 /* ---- Judging --------------------------------------------------------------------------------- */
 
 static void ask_judge(struct service *s, const struct rewriting *r, struct rewrite_figures *out)
@@ -20,10 +22,14 @@ static void ask_judge(struct service *s, const struct rewriting *r, struct rewri
         rewrite_figures_set(out, REWRITE_VANISHED, r->old.size, 0);
         return;
     }
+    if (r->new_fd >= 0 && size == 0) { /* nothing to be read, so nobody to wait for */
+        rewrite_figures_set(out, REWRITE_EMPTIED, r->old.size, 0);
+        return;
+    }
     if (r->old.fd < 0 || s->given->judge < 0)
         return;
     pthread_mutex_lock(&s->judge_mutex);
-    int asked = rewrite_ask(s->given->judge, r->old.fd, r->new_fd, s->seed, JUDGE_PATIENCE, out);
+    int asked = rewrite_ask(s->given->judge, r->old.fd, r->new_fd, r->same_name, s->seed, JUDGE_PATIENCE, out);
     pthread_mutex_unlock(&s->judge_mutex);
     if (asked < 0) {
         rewrite_figures_set(out, REWRITE_UNJUDGED, r->old.size, size);
@@ -71,25 +77,40 @@ bool service_judge(struct service *s, const struct rewriting *r)
 
 /* ---- Written --------------------------------------------------------------------------------- */
 
+/* Who writes to a file that he has open changes it, too: only what he could not have done so that
+ * it shows when it is closed is looked at. Large files shrink when they are truncated, in length or,
+ * if they are made longer again, on disk. */
+static bool shrank(const struct vault_old *old, const struct stat *status)
+{
+    return status->st_size < SHRANK_SMALL ||
+           (old->version && ((uint64_t)status->st_size < old->size ||
+                             (uint64_t)status->st_blocks * 512 < old->bytes));
+}
+
 static void written(struct service *s, struct job *job)
 {
     const struct vault_question *q = &job->question;
+    bool asked = q->event == VAULT_WRITTEN;
     struct stat status;
     if (job->fd < 0 || fstat(job->fd, &status) != 0 || !S_ISREG(status.st_mode))
         return;
     struct vault_file file = vault_identity(job->fd, &status);
+    settle_spoilt(s, file, q->who, asked);
     struct rewriting r = {.old = vault_newest(s->vault, file, NULL, 0),
                           .new_fd = job->fd,
+                          .same_name = true,
                           .who = q->who,
                           .cookie = q->cookie,
                           .event = VAULT_WRITTEN,
                           .at = q->at};
-    watch_closed(s, file, q->who);
+    if (asked)
+        watch_closed(s, file, q->who);
     bool changed = !r.old.version || r.old.mark != vault_mark(vault_key(s->vault), &status);
-    if (changed)
+    bool looked = changed && (asked || shrank(&r.old, &status));
+    if (looked)
         (void)service_judge(s, &r);
-    if (changed || r.old.writer.user == VAULT_NOBODY) {
-        settle_add(s, job->fd, file, q->who, q->at);
+    if (looked || (asked && r.old.writer.user == VAULT_NOBODY)) {
+        settle_add(s, job->fd, &status, file, q->who, q->at);
         job->fd = -1;
     }
     if (r.old.fd >= 0)
@@ -117,12 +138,43 @@ static int open_there(const struct service *s, const char *path, struct stat *st
     return fd;
 }
 
+static bool is_same(struct vault_file one, struct vault_file other)
+{
+    return one.inode == other.inode && one.generation == other.generation;
+}
+
+/* An inode number is given again as soon as its file is gone: to the file that takes its name. */
+static bool is_file(int fd, const struct stat *status, struct vault_file file)
+{
+    return is_same(vault_identity(fd, status), file);
+}
+
+static const char *origin_of(const struct service *s, struct vault_file file)
+{
+    nanos_t now = clock_boot();
+    for (size_t i = 0; i < ORIGINS_MOST && s->origin[i].path; i++)
+        if (is_same(s->origin[i].file, file) && now - s->origin[i].at < ORIGIN_FOR)
+            return s->origin[i].path;
+    return NULL;
+}
+
 static bool is_folder(const struct service *s, const char *path)
 {
     int fd = beneath_open(s->vault->place.share, path, O_PATH | O_DIRECTORY, 0);
     if (fd >= 0)
         close(fd);
     return fd >= 0;
+}
+
+/* A file may be moved, and moved on, before it is kept anywhere: where it was first. */
+static void note_origin(struct service *s, struct vault_file file, const char *path)
+{
+    struct origin *next = &s->origin[s->origin_next];
+    if (file.inode == 0 || origin_of(s, file))
+        return;
+    free(next->path);
+    *next = (struct origin){file, strdup(path), clock_boot()};
+    s->origin_next = (s->origin_next + 1) % ORIGINS_MOST;
 }
 
 static void moved(struct service *s, struct job *job)
@@ -132,6 +184,7 @@ static void moved(struct service *s, struct job *job)
         return;
     struct stat status;
     struct rewriting r = {.new_fd = open_there(s, q->to, &status),
+                          .same_name = true,
                           .who = q->who,
                           .cookie = q->cookie,
                           .event = VAULT_MOVED,
@@ -140,9 +193,11 @@ static void moved(struct service *s, struct job *job)
         if (r.new_fd >= 0)
             (void)vault_keep(s->vault, r.new_fd, q->to, q->who, VAULT_RESTORED, q->at);
     } else {
+        note_origin(s, q->file, q->path);
         settle_nameless(s, q->who);
         r.old = vault_newest(s->vault, (struct vault_file){0}, q->to, 0);
-        bool another = r.new_fd < 0 || status.st_ino != r.old.file.inode;
+        bool another = r.new_fd < 0 ? !is_same(q->file, r.old.file)
+                                    : !is_file(r.new_fd, &status, r.old.file);
         if (r.old.version && !r.old.past && another)
             (void)service_judge(s, &r);
         bool folder = r.new_fd < 0 && is_folder(s, q->to);
@@ -203,21 +258,24 @@ static void removed(struct service *s, struct job *job)
     s->removed[(s->removed_first + s->removed_count++) % s->removed_room] = item;
 }
 
-/* What stands where the file was, or where it was kept last (a file that is moved aside before a
- * new one is written, and then removed), or is it compressed. Not the file itself, of course. */
-static int successor(struct service *s, const struct removed *item, const struct vault_old *old)
+/* What stands where the file was, or where it was kept last, or before it was moved first (a file
+ * that is moved aside before a new one is written, and then removed), or is it compressed. Not the
+ * file itself, of course. */
+static int successor(struct service *s, const struct removed *item, const struct vault_old *old,
+                     bool *same_name)
 {
     static const char *const endings[] = {"", ".gz", ".zip"};
     char kept[VAULT_PATH_SIZE], name[VAULT_PATH_SIZE + 8];
     vault_path_of(s->vault, item->version, kept);
-    const char *places[] = {item->path, kept};
-    for (size_t place = 0; place < 2; place++) {
+    const char *places[] = {item->path, kept, origin_of(s, old->file)};
+    for (size_t place = 0; place < sizeof places / sizeof *places && places[place]; place++) {
         for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
             struct stat status;
             if (snprintf(name, sizeof name, "%s%s", places[place], endings[i]) >= (int)sizeof name)
                 continue;
             int fd = open_there(s, name, &status);
-            if (fd >= 0 && status.st_ino != old->file.inode)
+            *same_name = i == 0;
+            if (fd >= 0 && !is_file(fd, &status, old->file))
                 return fd;
             if (fd >= 0)
                 close(fd);
@@ -231,11 +289,11 @@ static void removed_judge(struct service *s, struct removed *item)
     struct vault_old old = vault_version(s->vault, item->version);
     if (old.version && !old.past) {
         struct rewriting r = {.old = old,
-                              .new_fd = successor(s, item, &old),
                               .who = item->who,
                               .cookie = item->cookie,
                               .event = VAULT_REMOVED,
                               .at = item->at};
+        r.new_fd = successor(s, item, &old, &r.same_name);
         (void)service_judge(s, &r);
         if (r.new_fd >= 0)
             close(r.new_fd);
@@ -252,6 +310,7 @@ void service_happened(struct service *s, struct job *job)
     const struct vault_question *q = &job->question;
     switch (q->event) {
     case VAULT_WRITTEN:
+    case VAULT_CHANGED:
         written(s, job);
         break;
     case VAULT_MOVED:

@@ -20,11 +20,15 @@ enum {
     SETTLING_MOST = 4096, /* closed files whose clone is due: a descriptor each */
     WATCHED_MOST = 1024,  /* files open for writing: the same */
     REMOVED_MOST = 65536,
+    ORIGINS_MOST = 1024,
+    EARLY_EACH = 128 << 10, /* bytes of a file that is read when it is closed */
+    EARLY_MOST = 32 << 20,  /* of all of them */
 };
 
 #define SETTLE_AFTER   (500 * NANOS_MILLISECOND)
 #define REMOVED_AFTER  (200 * NANOS_MILLISECOND)
 #define WATCH_EVERY    NANOS_SECOND
+#define ORIGIN_FOR     NANOS_MINUTE /* longer than any program takes to save a file */
 #define JUDGE_PATIENCE (2 * NANOS_SECOND)
 
 struct job {
@@ -41,13 +45,25 @@ struct queue {
     bool ended;
 };
 
+struct read_early { /* a small file, when it was closed: a clone waits, and a truncation does not */
+    struct stat status;
+    char bytes[]; /* st_size */
+};
+
 struct settling { /* closed by a writer, and kept a little later */
     int fd;
+    struct read_early *early; /* NULL: too large, or there are too many */
     struct vault_file file;
     struct vault_who who;
     nanos_t closed; /* wall clock */
     nanos_t due;    /* boot clock */
     bool busy;      /* a keeper has it in hand */
+};
+
+struct origin { /* where a file was before it was moved first */
+    struct vault_file file;
+    char *path; /* NULL: free */
+    nanos_t at; /* boot clock */
 };
 
 struct removed { /* gone, unless something takes its place */
@@ -72,7 +88,11 @@ struct service {
     pthread_mutex_t lists;
     pthread_cond_t settled; /* something left `settling` */
     struct settling settling[SETTLING_MOST];
+    uint64_t settling_inode[SETTLING_MOST]; /* the same order: it is searched for each file */
     size_t settling_count;
+    _Atomic size_t early_bytes;
+    struct origin origin[ORIGINS_MOST]; /* the chronicler's, the oldest is overwritten */
+    size_t origin_next;
     struct removed *removed; /* in the order in which they are due */
     size_t removed_first, removed_count, removed_room;
     struct watched watched[WATCHED_MOST];
@@ -99,6 +119,7 @@ void service_due(struct service *s, nanos_t now);
 struct rewriting {
     struct vault_old old;
     int new_fd;
+    bool same_name; /* of rewrite.h */
     struct vault_who who;
     uint64_t cookie;
     uint8_t event;
@@ -110,8 +131,11 @@ bool service_judge(struct service *s, const struct rewriting *r);
 /* ---- Files that settle (service_settle.c) ---------------------------------------------------- */
 
 /* Takes fd. */
-void settle_add(struct service *s, int fd, struct vault_file file, struct vault_who who,
-                nanos_t at);
+void settle_add(struct service *s, int fd, const struct stat *status, struct vault_file file,
+                struct vault_who who, nanos_t at);
+/* What was closed and read is kept, if somebody truncated it before it could be cloned: `who` is
+ * the one that acts now. */
+void settle_spoilt(struct service *s, struct vault_file file, struct vault_who who, bool asked);
 /* Keeps at once what waits of this file, so that nothing is written over it. */
 void settle_now(struct service *s, struct vault_file file);
 /* Keeps those that have lost their name, unless only `who` ever wrote them. */

@@ -1,6 +1,7 @@
 /* Files that were closed a moment ago, and files that may be written to. */
 #include "files/service_parts.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 static bool same_file(struct vault_file a, struct vault_file b)
@@ -8,12 +9,72 @@ static bool same_file(struct vault_file a, struct vault_file b)
     return a.inode == b.inode && a.generation == b.generation;
 }
 
+/* ---- What was read early --------------------------------------------------------------------- */
+
+static struct read_early *read_early(struct service *s, int fd, const struct stat *status)
+{
+    size_t size = (size_t)status->st_size;
+    if (status->st_size <= 0 || status->st_size > EARLY_EACH ||
+        vault_kind(s->vault) != VAULT_CLONES || s->early_bytes + size > EARLY_MOST)
+        return NULL;
+    struct read_early *early = malloc(sizeof *early + size);
+    if (early == NULL)
+        return NULL;
+    early->status = *status;
+    if (pread(fd, early->bytes, size, 0) != (ssize_t)size) {
+        free(early);
+        return NULL;
+    }
+    s->early_bytes += size;
+    return early;
+}
+
+static void forget_early(struct service *s, struct read_early *early)
+{
+    if (early)
+        s->early_bytes -= (size_t)early->status.st_size;
+    free(early);
+}
+
+/* Whether the file holds what it held when it was read. Its times alone tell only that it does. */
+static bool is_as_read(int fd, const struct read_early *early)
+{
+    struct stat is;
+    size_t size = (size_t)early->status.st_size;
+    if (fstat(fd, &is) != 0 || is.st_size != early->status.st_size)
+        return false;
+    if (is.st_ctim.tv_sec == early->status.st_ctim.tv_sec &&
+        is.st_ctim.tv_nsec == early->status.st_ctim.tv_nsec)
+        return true;
+    char *bytes = malloc(size);
+    bool same = bytes && pread(fd, bytes, size, 0) == (ssize_t)size &&
+                memcmp(bytes, early->bytes, size) == 0;
+    free(bytes);
+    return same;
+}
+
 /* ---- Settling -------------------------------------------------------------------------------- */
+
+/* What is there now was not closed by who is known: it is kept when somebody tells of it. */
+static void keep(struct service *s, const struct settling *item)
+{
+    if (item->early && !is_as_read(item->fd, item->early))
+        (void)vault_keep_read(s->vault, item->fd, &item->early->status, item->early->bytes,
+                              item->who, item->closed);
+    else
+        (void)vault_keep(s->vault, item->fd, NULL, item->who, VAULT_CLOSED, item->closed);
+}
+
+static void drop(struct service *s, const struct settling *item)
+{
+    forget_early(s, item->early);
+    close(item->fd);
+}
 
 static void keep_settled(struct service *s, const struct settling *item)
 {
-    (void)vault_keep(s->vault, item->fd, NULL, item->who, VAULT_CLOSED, item->closed);
-    close(item->fd);
+    keep(s, item);
+    drop(s, item);
 }
 
 /* With the lock of the lists: the entry at this place leaves the list. */
@@ -21,45 +82,84 @@ static struct settling take(struct service *s, size_t at)
 {
     struct settling item = s->settling[at];
     s->settling[at] = s->settling[--s->settling_count];
+    s->settling_inode[at] = s->settling_inode[s->settling_count];
     return item;
+}
+
+/* With the lock: the file's place, or the count. */
+static size_t find_file(const struct service *s, struct vault_file file)
+{
+    size_t i = 0;
+    while (i < s->settling_count &&
+           (s->settling_inode[i] != file.inode || !same_file(s->settling[i].file, file)))
+        i++;
+    return i;
 }
 
 /* What a keeper has in hand stays in the list, so that whoever asks for it waits: else a removal
  * could come between the clone and its record. */
 static bool take_file(struct service *s, struct vault_file file, struct settling *out)
 {
-    bool found = false;
     pthread_mutex_lock(&s->lists);
-    for (size_t i = 0; i < s->settling_count && !found;) {
-        if (!same_file(s->settling[i].file, file)) {
-            i++;
-        } else if (s->settling[i].busy) {
-            pthread_cond_wait(&s->settled, &s->lists);
-            i = 0;
-        } else {
-            *out = take(s, i);
-            found = true;
-        }
-    }
+    size_t at;
+    while ((at = find_file(s, file)) < s->settling_count && s->settling[at].busy)
+        pthread_cond_wait(&s->settled, &s->lists);
+    bool found = at < s->settling_count;
+    if (found)
+        *out = take(s, at);
     pthread_mutex_unlock(&s->lists);
     return found;
 }
 
-void settle_add(struct service *s, int fd, struct vault_file file, struct vault_who who, nanos_t at)
+void settle_add(struct service *s, int fd, const struct stat *status, struct vault_file file,
+                struct vault_who who, nanos_t at)
 {
     struct settling item;
     if (take_file(s, file, &item))
-        close(item.fd); /* the one closed now holds what that one held, and more */
+        drop(s, &item); /* the one closed now holds what that one held, and more */
+    struct read_early *early = read_early(s, fd, status);
     pthread_mutex_lock(&s->lists);
     while (s->settling_count == SETTLING_MOST && !service_ends(s))
         pthread_cond_wait(&s->settled, &s->lists); /* the disk is slower than who writes */
     bool full = s->settling_count == SETTLING_MOST;
-    item = (struct settling){
-        .fd = fd, .file = file, .who = who, .closed = at, .due = clock_boot() + SETTLE_AFTER};
-    if (!full)
+    item = (struct settling){.fd = fd,
+                             .early = early,
+                             .file = file,
+                             .who = who,
+                             .closed = at,
+                             .due = clock_boot() + SETTLE_AFTER};
+    if (!full) {
+        s->settling_inode[s->settling_count] = file.inode;
         s->settling[s->settling_count++] = item;
+    }
     pthread_mutex_unlock(&s->lists);
     if (full)
+        keep_settled(s, &item);
+}
+
+/* Who opened it to write was asked, and then it was kept (settle_now()): so what another closes, or
+ * nobody, and is not what was closed, was truncated by path in between. Who saves anew what he
+ * himself saved a moment ago is let be, unless little is left of it. */
+void settle_spoilt(struct service *s, struct vault_file file, struct vault_who who, bool asked)
+{
+    struct settling item = {.fd = -1};
+    struct stat is;
+    pthread_mutex_lock(&s->lists);
+    size_t at;
+    while ((at = find_file(s, file)) < s->settling_count && s->settling[at].busy)
+        pthread_cond_wait(&s->settled, &s->lists);
+    bool spoilt = at < s->settling_count && s->settling[at].early &&
+                  fstat(s->settling[at].fd, &is) == 0;
+    if (spoilt) {
+        const struct settling *found = &s->settling[at];
+        bool his_own = who.tree && found->who.tree == who.tree;
+        spoilt = !asked || !his_own || is.st_size < found->early->status.st_size / 8;
+        spoilt = spoilt && !is_as_read(found->fd, found->early);
+    }
+    if (spoilt)
+        item = take(s, at);
+    pthread_mutex_unlock(&s->lists);
+    if (spoilt)
         keep_settled(s, &item);
 }
 
@@ -77,7 +177,7 @@ static void keep_or_drop(struct service *s, const struct settling *item, struct 
     if (old.fd >= 0)
         close(old.fd);
     if (old.version == 0 && who.tree && item->who.tree == who.tree)
-        close(item->fd);
+        drop(s, item);
     else
         keep_settled(s, item);
 }
@@ -131,18 +231,18 @@ static bool begin_due(struct service *s, nanos_t now, bool all, struct settling 
     return found;
 }
 
-static void end_due(struct service *s, int fd)
+static void end_due(struct service *s, const struct settling *item)
 {
     pthread_mutex_lock(&s->lists);
     for (size_t i = 0; i < s->settling_count; i++) {
-        if (s->settling[i].fd == fd) {
+        if (s->settling[i].fd == item->fd) {
             (void)take(s, i);
             break;
         }
     }
     pthread_cond_broadcast(&s->settled);
     pthread_mutex_unlock(&s->lists);
-    close(fd);
+    drop(s, item);
 }
 
 /* A file that has no name any more, and never was kept, was made and removed within the time. */
@@ -158,8 +258,8 @@ void settle_due(struct service *s, nanos_t now, bool all)
         if (old.fd >= 0)
             close(old.fd);
         if (old.version)
-            (void)vault_keep(s->vault, item.fd, NULL, item.who, VAULT_CLOSED, item.closed);
-        end_due(s, item.fd);
+            keep(s, &item);
+        end_due(s, &item);
     }
 }
 
@@ -248,6 +348,7 @@ void watch_due(struct service *s, nanos_t now)
             return;
         struct stat status;
         struct rewriting r = {.new_fd = found.fd,
+                              .same_name = true,
                               .who = found.who,
                               .cookie = found.cookie,
                               .event = VAULT_OPENED,

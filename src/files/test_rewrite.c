@@ -173,7 +173,7 @@ static struct rewrite_figures judged(struct bytes a, struct bytes b)
 {
     struct rewrite_figures f;
     int old = file_of(a), new = file_of(b);
-    rewrite_judge(old, new, SEED, &f);
+    rewrite_judge(old, new, false, SEED, &f);
     close(old);
     close(new);
     free(b.data);
@@ -359,6 +359,28 @@ static void pictures_are_judged_by_their_structure(void **state)
     free(b.data);
 }
 
+/* Ciphertext is easily dressed up: but who converts gives the file another name. */
+static void another_type_under_the_same_name_counts_and_under_another_does_not(void **state)
+{
+    (void)state;
+    struct bytes text = text_of_length(60 * KIB), document = document_of(text),
+                 unknown = encrypted(text, 0, text.length), part = bytes_new(60 * KIB);
+    const struct bytes was[] = {text, document, unknown, part};
+    for (size_t i = 0; i < sizeof was / sizeof *was; i++) {
+        struct rewrite_figures f;
+        struct bytes picture = jpeg_of(50 * KIB);
+        int old = file_of(was[i]), new = file_of(picture);
+        rewrite_judge(old, new, true, SEED, &f);
+        expect(f, i < 3 ? REWRITE_TYPE_LOST : REWRITE_CONVERTED); /* nothing was there yet */
+        rewrite_judge(old, new, false, SEED, &f);
+        expect(f, REWRITE_CONVERTED);
+        close(old);
+        close(new);
+        free(picture.data);
+        free(was[i].data);
+    }
+}
+
 static void what_always_was_noise_cannot_be_judged(void **state)
 {
     (void)state;
@@ -370,10 +392,10 @@ static void what_always_was_noise_cannot_be_judged(void **state)
     expect(judged(a, b), REWRITE_UNJUDGED);
     struct rewrite_figures f;
     int old = file_of(a);
-    rewrite_judge(old, -1, SEED, &f);
+    rewrite_judge(old, -1, false, SEED, &f);
     expect(f, REWRITE_VANISHED);
     assert_int_equal(f.size_before, 100 * KIB);
-    rewrite_judge(-1, old, SEED, &f);
+    rewrite_judge(-1, old, false, SEED, &f);
     expect(f, REWRITE_UNJUDGED);
     close(old);
     free(a.data);
@@ -448,21 +470,21 @@ static void a_judge_in_another_process_says_the_same(void **state)
     struct bytes a = text_of_length(50 * KIB), b = encrypted(a, 0, a.length);
     int old = file_of(a), new = file_of(b);
     struct rewrite_figures here, there;
-    rewrite_judge(old, new, SEED, &here);
-    assert_int_equal(rewrite_ask(pair[0], old, new, SEED, NANOS_SECOND, &there), 0);
+    rewrite_judge(old, new, false, SEED, &here);
+    assert_int_equal(rewrite_ask(pair[0], old, new, false, SEED, NANOS_SECOND, &there), 0);
     assert_memory_equal(&here, &there, sizeof here);
     close(pair[0]);
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-    assert_int_equal(rewrite_ask(pair[0], old, new, SEED, 20 * NANOS_MILLISECOND, &there),
+    assert_int_equal(rewrite_ask(pair[0], old, new, false, SEED, 20 * NANOS_MILLISECOND, &there),
                      -ETIMEDOUT);
     expect(there, REWRITE_UNJUDGED);
     /* What a judge that was taken over could say. */
     static const char nonsense[16] = {1, 2, 3};
     assert_true(send(pair[1], nonsense, sizeof nonsense, 0) > 0);
-    assert_int_equal(rewrite_ask(pair[0], old, new, SEED, NANOS_SECOND, &there), -EPROTO);
+    assert_int_equal(rewrite_ask(pair[0], old, new, false, SEED, NANOS_SECOND, &there), -EPROTO);
     close(pair[0]);
     close(pair[1]);
     close(old);
@@ -482,6 +504,7 @@ int main(void)
         cmocka_unit_test(a_saved_document_does_not_count_and_a_damaged_one_does),
         cmocka_unit_test(compressing_does_not_count_unless_something_else_is_inside),
         cmocka_unit_test(pictures_are_judged_by_their_structure),
+        cmocka_unit_test(another_type_under_the_same_name_counts_and_under_another_does_not),
         cmocka_unit_test(what_always_was_noise_cannot_be_judged),
         cmocka_unit_test(programs_built_again_do_not_count),
         cmocka_unit_test(tables_of_a_database_do_not_count),

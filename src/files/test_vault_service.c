@@ -1,10 +1,13 @@
 /* The vault's process, asked as the listener asks it. */
 #include "files/test_share.h"
 
+#include "files/restore.h"
 #include "files/vault_service.h"
 
+#include <linux/fs.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 static const struct vault_who ana = {1001, 77}, mallory = {1002, 66};
@@ -114,6 +117,30 @@ static void ask(struct running *r, enum vault_event event, struct vault_who who,
     assert_int_equal(vault_ask(r->socket, &q, fd), 0);
     if (fd >= 0)
         close(fd);
+}
+
+static struct vault_file identity_of(struct running *r, const char *name)
+{
+    struct stat status;
+    int fd = look_at(&r->share, name), generation = 0;
+    assert_int_equal(fstat(fd, &status), 0);
+    assert_int_equal(ioctl(fd, FS_IOC_GETVERSION, &generation), 0);
+    close(fd);
+    return (struct vault_file){status.st_ino, (uint32_t)generation};
+}
+
+/* By mallory, of a file that its inode names. */
+static void ask_of(struct running *r, enum vault_event event, struct vault_file file,
+                   const char *path, const char *to)
+{
+    struct vault_question q = {.cookie = ++r->cookie,
+                               .event = (uint8_t)event,
+                               .who = mallory,
+                               .file = file,
+                               .at = clock_wall()};
+    snprintf(q.path, sizeof q.path, "%s", path);
+    snprintf(q.to, sizeof q.to, "%s", to ? to : "");
+    assert_int_equal(vault_ask(r->socket, &q, -1), 0);
 }
 
 static enum vault_result opened(struct running *r, struct vault_who who, const char *file)
@@ -381,6 +408,16 @@ static void a_file_with_a_successor_did_not_vanish(void **state)
     unlink(in_share(&r.share, "b~", one));
     ask(&r, VAULT_REMOVED, mallory, NULL, "b~", NULL);
     expect(&r, REWRITE_KEPT, "b");
+    /* The same, before it was kept anywhere: only its inode says where it was. */
+    prose(&r.share, "young", 1);
+    struct vault_file file = identity_of(&r, "young");
+    ask(&r, VAULT_WRITTEN, ana, "young", NULL, NULL);
+    rename(in_share(&r.share, "young", one), in_share(&r.share, "young~", other));
+    ask_of(&r, VAULT_MOVED, file, "young", "young~");
+    prose(&r.share, "young", 2);
+    unlink(other);
+    ask_of(&r, VAULT_REMOVED, file, "young~", NULL);
+    expect(&r, REWRITE_KEPT, "young~");
     /* Compressed. */
     assert_int_equal(shell("gzip %s", in_share(&r.share, "c", one)), 0);
     ask(&r, VAULT_REMOVED, mallory, NULL, "c", NULL);
@@ -408,6 +445,65 @@ static void a_file_that_is_never_closed_is_judged(void **state)
     assert_int_equal(answer.figures.verdict, REWRITE_COUNTS);
     assert_int_equal(answer.who.user, mallory.user);
     close(fd);
+    end(&r);
+}
+
+/* How long the newest kept version of a path is. */
+static uint64_t kept_size(const struct running *r, const char *path)
+{
+    struct restore_view *view;
+    struct restore_version version[4];
+    struct error error;
+    assert_int_equal(restore_view_open(r->share.path, &view, &error), 0);
+    size_t count = restore_view_versions(view, path, version, 4);
+    restore_view_close(view);
+    return count && version[0].is_there ? version[0].size : 0;
+}
+
+static void what_is_truncated_by_path_as_soon_as_it_was_closed_is_kept(void **state)
+{
+    (void)state;
+    struct running r;
+    char path[512];
+    begin(&r);
+    prose(&r.share, "saved", 1);
+    ask(&r, VAULT_WRITTEN, ana, "saved", NULL, NULL);
+    usleep(20000);
+    assert_int_equal(truncate(in_share(&r.share, "saved", path), 0), 0);
+    ask(&r, VAULT_CHANGED, mallory, "saved", NULL, NULL);
+    expect(&r, REWRITE_EMPTIED, "saved");
+    assert_true(kept_size(&r, "saved") > 16000);
+    prose(&r.share, "own", 1); /* by the same hand: no loss to be counted, and kept all the same */
+    ask(&r, VAULT_WRITTEN, ana, "own", NULL, NULL);
+    usleep(20000);
+    assert_int_equal(truncate(in_share(&r.share, "own", path), 0), 0);
+    ask(&r, VAULT_CHANGED, ana, "own", NULL, NULL);
+    expect(&r, REWRITE_OWN, "own");
+    assert_true(kept_size(&r, "own") > 16000);
+    prose(&r.share, "silent", 1); /* and nobody tells */
+    ask(&r, VAULT_WRITTEN, ana, "silent", NULL, NULL);
+    usleep(20000);
+    assert_int_equal(truncate(in_share(&r.share, "silent", path), 0), 0);
+    usleep(900000);
+    assert_true(kept_size(&r, "silent") > 16000);
+    end(&r);
+}
+
+static void a_change_that_nobody_was_asked_about_is_judged_when_something_is_gone(void **state)
+{
+    (void)state;
+    struct running r;
+    char path[512];
+    begin(&r);
+    letter(&r, "grown");
+    letter(&r, "blank");
+    assert_int_equal(truncate(in_share(&r.share, "grown", path), 1 << 20), 0);
+    ask(&r, VAULT_CHANGED, mallory, "grown", NULL, NULL);
+    expect_silence(&r);
+    assert_int_equal(truncate(in_share(&r.share, "blank", path), 0), 0);
+    assert_int_equal(truncate(path, 1 << 20), 0); /* as long as a writer could have made it */
+    ask(&r, VAULT_CHANGED, mallory, "blank", NULL, NULL);
+    expect(&r, REWRITE_EMPTIED, "blank");
     end(&r);
 }
 
@@ -489,6 +585,8 @@ int main(void)
         cmocka_unit_test(renamed_over_and_removed_is_judged),
         cmocka_unit_test(a_file_with_a_successor_did_not_vanish),
         cmocka_unit_test(a_file_that_is_never_closed_is_judged),
+        cmocka_unit_test(what_is_truncated_by_path_as_soon_as_it_was_closed_is_kept),
+        cmocka_unit_test(a_change_that_nobody_was_asked_about_is_judged_when_something_is_gone),
         cmocka_unit_test(scratch_files_are_not_kept_and_others_young_ones_are),
         cmocka_unit_test(who_fills_the_vault_is_refused_in_the_view),
         cmocka_unit_test(a_judge_that_dies_ends_the_vault_and_the_file_counts),

@@ -275,6 +275,7 @@ static struct vault_old old_of(const struct vault *v, uint32_t i, uint8_t *flags
         .version = found->id,
         .fd = -1,
         .size = found->size,
+        .bytes = found->bytes,
         .writer = {found->writer, found->writer_tree},
         .closed = found->at,
         .past = found->past_at,

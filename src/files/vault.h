@@ -114,6 +114,11 @@ int vault_probe(const char *share, enum vault_kind *out);
 enum vault_result vault_keep(struct vault *v, int fd, const char *path, struct vault_who who,
                              enum vault_when when, nanos_t now);
 
+/* Keeps what fd's file held when it was read, with the status that it had then: for who read it in
+ * time, and finds it truncated by path. As VAULT_CLOSED. */
+enum vault_result vault_keep_read(struct vault *v, int fd, const struct stat *status,
+                                  const char *bytes, struct vault_who who, nanos_t now);
+
 /* Whether `who` may make more versions past: VAULT_ALREADY, or VAULT_REFUSED. */
 enum vault_result vault_room(struct vault *v, struct vault_who who, nanos_t now);
 
@@ -122,7 +127,7 @@ enum vault_result vault_room(struct vault *v, struct vault_who who, nanos_t now)
 struct vault_old {    /* a version that is about to be, or was, replaced */
     uint64_t version; /* 0: none is kept */
     int fd;           /* of the clone, for reading; -1 when it is not there. The caller closes it */
-    uint64_t size;
+    uint64_t size, bytes; /* as seen; of data on disk */
     struct vault_who writer;
     nanos_t closed; /* when it was written, or found */
     nanos_t past;   /* 0: it is its file's current version */

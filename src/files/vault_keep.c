@@ -357,6 +357,54 @@ enum vault_result vault_keep(struct vault *v, int fd, const char *path, struct v
     return result;
 }
 
+static int write_clone(const struct vault *v, const struct taking *t, const char *bytes)
+{
+    int clone = clone_create(v->place.store, t->id);
+    if (clone < 0)
+        return clone;
+    size_t length = (size_t)t->status.st_size, at = 0;
+    while (at < length) {
+        ssize_t put = write(clone, bytes + at, length - at);
+        if (put <= 0)
+            break;
+        at += (size_t)put;
+    }
+    int status = at == length ? 0 : errno ? -errno : -EIO;
+    close(clone);
+    if (status < 0)
+        clone_remove(v->place.store, t->id);
+    return status;
+}
+
+enum vault_result vault_keep_read(struct vault *v, int fd, const struct stat *status,
+                                  const char *bytes, struct vault_who who, nanos_t now)
+{
+    struct taking t = {.status = *status, .identity = vault_identity(fd, status)};
+    char path[VAULT_PATH_SIZE];
+    struct stat is;
+    if (v->place.kind != VAULT_CLONES || status->st_size == 0 || fstat(fd, &is) != 0)
+        return VAULT_NOTHING;
+    if (!find_path(v, fd, &is, path))
+        path[0] = 0;
+    if (in_vault(path))
+        return VAULT_NOTHING;
+    t.id = atomic_fetch_add(&v->next_id, 1);
+    int code = write_clone(v, &t, bytes);
+    enum vault_result result = code == -ENOSPC || code == -EDQUOT ? VAULT_REFUSED
+                               : code < 0                         ? VAULT_FAILED
+                                                                  : VAULT_KEPT;
+    if (result == VAULT_KEPT) {
+        result = write_down(v, fd, &t, path, who, VAULT_CLOSED, now);
+        if (result != VAULT_KEPT)
+            clone_remove(v->place.store, t.id);
+        else
+            keep_folders(v, path, now);
+    }
+    v->failed += result == VAULT_FAILED;
+    v->refused += result == VAULT_REFUSED;
+    return result;
+}
+
 enum vault_result vault_room(struct vault *v, struct vault_who who, nanos_t now)
 {
     pthread_mutex_lock(&v->mutex);

@@ -245,6 +245,8 @@ static void service_free(struct service *s)
     for (size_t i = 0; i < s->removed_count; i++)
         free(s->removed[(s->removed_first + i) % s->removed_room].path);
     free(s->removed);
+    for (size_t i = 0; i < ORIGINS_MOST; i++)
+        free(s->origin[i].path);
     vault_close(s->vault);
     free(s);
 }

@@ -15,6 +15,8 @@
  *            that a removal or a rename over takes nothing away. REMOVED waits 200 ms for a
  *            successor. A file that was opened for writing and is not closed is looked at every
  *            second, and judged when it changed: an attacker who never closes gains nothing.
+ * Changed    a file that is smaller now than it was kept, on disk or in length, or that is small,
+ *            is judged as if it had been closed: truncate(2) by path is told by nothing else.
  * Dead       the socket ends, the view says so by its heartbeat; the one who started it starts it
  *            again with a new socket.
  */
@@ -62,6 +64,7 @@ void vault_view_report(const struct vault_view *view, struct vault_report *out);
 enum vault_event {
     VAULT_OPENED,  /* fd: about to be opened for writing by `who`. Answered always */
     VAULT_WRITTEN, /* fd: a writer closed it (FAN_CLOSE_WRITE) */
+    VAULT_CHANGED, /* fd: it changed and nobody was asked: truncated by path, maybe */
     VAULT_MOVED,   /* path -> to; fd -1, or the moved file */
     VAULT_REMOVED, /* path; fd -1. `file` when it is known (inode 0: by path) */
     VAULT_MISSED,  /* events were lost: the pass over the share begins again */
@@ -73,7 +76,7 @@ struct vault_question {
     uint8_t event;   /* enum vault_event */
     uint8_t kept;    /* of OPENED: vault_view_has() said so, and nobody waits for the answer */
     struct vault_who who;
-    struct vault_file file;     /* of REMOVED; elsewhere fd tells */
+    struct vault_file file;     /* of MOVED and REMOVED; elsewhere fd tells */
     nanos_t at;                 /* wall clock of the event; of HELD: from when on */
     char hold[40];              /* of HELD */
     char path[VAULT_PATH_SIZE]; /* relative to the share; "" asks /proc for fd's */

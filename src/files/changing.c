@@ -1,0 +1,136 @@
+/* Files that changed though nobody was asked: truncated by path. There is no permission event for
+ * that, nor a notice when it is over; FAN_MODIFY alone tells of it, by the file's handle. Every
+ * write(2) would be told there, too, so what is open for writing is left out by a mark of its own:
+ * who opened it was asked, and it is judged when it is closed.
+ *
+ * A file may be changed again while its notices are left out, or by whoever knows that one follows
+ * the other; so what was told of once is looked at again when the marks are taken off, and taken
+ * for the same hand's. */
+#include "files/listener_parts.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+/* Since Linux 6.0, and in headers later than Debian 12's. */
+#ifndef FAN_MARK_EVICTABLE
+#define FAN_MARK_EVICTABLE 0x00000200
+#endif
+#ifndef FAN_MARK_IGNORE
+#define FAN_MARK_IGNORE 0x00000400
+#endif
+#define WATCH_IGNORE (FAN_MARK_IGNORE | FAN_MARK_IGNORED_SURV_MODIFY | FAN_MARK_EVICTABLE)
+
+enum { CHANGED_MOST = 1024 };
+
+static struct changed { /* what was told of since the marks were taken off last */
+    uint64_t key;       /* 0: free */
+    struct {
+        struct file_handle head;
+        unsigned char bytes[LISTENER_HANDLE];
+    } handle;
+    struct stat status;
+    uint64_t tree;
+    uint32_t user;
+    uint16_t share;
+    int16_t trusted;
+    bool known;
+} changed[CHANGED_MOST];
+
+void changing_watch(struct listener *l, int fd, bool watch)
+{
+    unsigned what = watch ? FAN_MARK_REMOVE : FAN_MARK_ADD;
+    char link[32];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd); /* of descriptors that only name, too */
+    if (l->changes >= 0 && fanotify_mark(l->changes, what | FAN_MARK_INODE | WATCH_IGNORE,
+                                         FAN_MODIFY, AT_FDCWD, link) < 0)
+        return; /* it is told of all the same, or was: that costs time and nothing else */
+}
+
+static struct changed *place_of(const struct listener *l, unsigned share,
+                                const struct file_handle *handle, uint64_t *key)
+{
+    struct changed whole = {.handle.head = *handle};
+    memcpy(whole.handle.bytes, handle->f_handle, handle->handle_bytes);
+    size_t length = sizeof whole.handle.head + handle->handle_bytes;
+    *key = (siphash(l->key, &whole.handle, length) ^ share) | 1;
+    return &changed[*key / 2 % CHANGED_MOST];
+}
+
+static int open_handle(const struct listener *l, unsigned share, struct file_handle *handle)
+{
+    return open_by_handle_at(l->start->place[share].mount, handle, O_PATH | O_CLOEXEC);
+}
+
+/* What somebody has open for writing is judged for him, soon. */
+static void tell(struct listener *l, const struct act_seen *act)
+{
+    if (!flights_has(&l->flights, act->thing, l->now))
+        asking_changed(l, act);
+}
+
+void changing_take(struct listener *l, const struct fanotify_event_metadata *event)
+{
+    struct act_seen act;
+    uint64_t key;
+    int share;
+    const struct file_handle *handle = naming_target(l, event, &share);
+    if (!handle || l->calm)
+        return;
+    struct changed *place = place_of(l, (unsigned)share, handle, &key), one = {.key = key};
+    if (place->key == key)
+        return; /* it is looked at again */
+    one.handle.head = *handle;
+    memcpy(one.handle.bytes, handle->f_handle, handle->handle_bytes);
+    int fd = open_handle(l, (unsigned)share, &one.handle.head);
+    if (fd < 0)
+        return;
+    if (listener_see(l, fd, event->pid, true, &act)) {
+        tell(l, &act);
+        one.status = act.status;
+        one.tree = act.payer.tree ? act.payer.tree->id : 0;
+        one.user = act.payer.user;
+        one.share = act.payer.share;
+        one.trusted = act.payer.trusted;
+        one.known = act.payer.known;
+        if (!place->key) {
+            *place = one;
+            changing_watch(l, fd, false); /* most often somebody writes to it */
+        }
+    }
+    close(fd);
+}
+
+static bool is_as_it_was(const struct stat *one, const struct stat *other)
+{
+    return one->st_size == other->st_size && one->st_ctim.tv_sec == other->st_ctim.tv_sec &&
+           one->st_ctim.tv_nsec == other->st_ctim.tv_nsec;
+}
+
+static void look_again(struct listener *l, struct changed *one)
+{
+    struct act_seen act = {.fd = open_handle(l, one->share, &one->handle.head)};
+    one->key = 0;
+    if (act.fd < 0)
+        return;
+    if (fstat(act.fd, &act.status) == 0 && !is_as_it_was(&act.status, &one->status)) {
+        act.thing = listener_thing(l, &act.status);
+        act.owner.trusted = one->trusted;
+        act.payer = (struct payer){.user = one->user,
+                                   .known = one->known,
+                                   .tree = owners_tree(l->owners, one->tree),
+                                   .trusted = one->trusted,
+                                   .share = one->share};
+        tell(l, &act);
+    }
+    close(act.fd);
+}
+
+void changing_watch_all(struct listener *l)
+{
+    if (l->changes < 0 ||
+        fanotify_mark(l->changes, FAN_MARK_FLUSH | FAN_MARK_INODE, 0, AT_FDCWD, NULL) < 0)
+        return;
+    for (unsigned i = 0; i < CHANGED_MOST; i++)
+        if (changed[i].key)
+            look_again(l, &changed[i]);
+}
