@@ -1,9 +1,9 @@
 /* `ecluse check` and `ecluse explain`: a contract, before anything runs. */
+#include "cli/check_files.h"
 #include "cli/output.h"
 #include "cli/situation.h"
 
 #include "contract/explain.h"
-#include "files/vault.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,60 +43,6 @@ static json_t *lines_of(void (*tell)(const struct contract *, enum language, FIL
     return lines;
 }
 
-/* ---- What of files could be lost for good ---------------------------------------------------- */
-
-/* A sentence a share: what its file system lets the vault keep. */
-static void vault_line(const struct share_rule *share, enum language language, char *out,
-                       size_t size)
-{
-    enum vault_kind kind;
-    char most[FIGURE_SIZE];
-    bool french = language == LANGUAGE_FR;
-    int tried = vault_probe(share->path, &kind);
-    if (tried < 0)
-        snprintf(out, size,
-                 french ? "- partage %s : ce que le coffre y garde ne peut être vérifié ici (%s)."
-                        : "- share %s: what the vault keeps there cannot be checked here (%s).",
-                 share->name, strerror(-tried));
-    else if (kind == VAULT_CLONES)
-        snprintf(out, size,
-                 french ? "- partage %s : la dernière version de chaque fichier est gardée."
-                        : "- share %s: the last version of every file is kept.",
-                 share->name);
-    else
-        snprintf(out, size,
-                 french ? "- partage %s : système de fichiers sans reflinks. Un fichier de %s au "
-                          "plus est copié avant d’être réécrit ; PERDUS seraient les plus grands, "
-                          "et ce qui est supprimé, remplacé par renommage ou tronqué par son nom."
-                        : "- share %s: a file system without reflinks. A file of at most %s is "
-                          "copied before it is rewritten; LOST would be larger ones, and what is "
-                          "removed, renamed over or truncated by its name.",
-                 share->name, figure_bytes(share->copy_up_to, most));
-}
-
-static json_t *vaults_json(const struct contract *c, enum language language)
-{
-    json_t *list = json_array();
-    char line[512];
-    for (uint32_t i = 0; i < c->share_count; i++) {
-        vault_line(&c->share[i], language, line, sizeof line);
-        json_array_append_new(list, json_safe(line));
-    }
-    return list;
-}
-
-static void vaults_print(const struct contract *c, enum language language)
-{
-    char line[512];
-    if (c->share_count)
-        puts(language == LANGUAGE_FR ? "\nCe que les coffres gardent des fichiers\u00a0:"
-                                     : "\nWhat the vaults keep of files:");
-    for (uint32_t i = 0; i < c->share_count; i++) {
-        vault_line(&c->share[i], language, line, sizeof line);
-        puts(line);
-    }
-}
-
 int command_check(const struct arguments *a)
 {
     bool json = a->option[OPTION_JSON] != NULL;
@@ -109,9 +55,10 @@ int command_check(const struct arguments *a)
         return EXIT_COULD_NOT;
     if (json) {
         output_json(json_pack(
-            "{s:b,s:o,s:[],s:i,s:i,s:o,s:o}", "sound", 1, "file", json_safe(file), "problems",
+            "{s:b,s:o,s:[],s:i,s:i,s:o,s:o,s:o}", "sound", 1, "file", json_safe(file), "problems",
             "budgets", (int)c->budget_count, "promises", (int)c->promise_count, "largest_loss",
-            lines_of(contract_explain_loss, c, language), "vaults", vaults_json(c, language)));
+            lines_of(contract_explain_loss, c, language), "vaults", check_vaults_json(c, language),
+            "opened_before", check_opened_json(c)));
     } else {
         output_tone(stdout, TONE_GOOD,
                     language == LANGUAGE_FR ? "Ce contrat est correct."
@@ -119,7 +66,8 @@ int command_check(const struct arguments *a)
         puts(language == LANGUAGE_FR ? "\n\nLa plus grande perte qu'il permet\u00a0:"
                                      : "\n\nThe largest loss that it allows:");
         contract_explain_loss(c, language, stdout);
-        vaults_print(c, language);
+        check_vaults_print(c, language);
+        check_opened_print(c, language);
     }
     free(c);
     return EXIT_DONE;

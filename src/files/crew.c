@@ -205,6 +205,23 @@ static void keep_vault(struct files *f, unsigned share)
                   f->contract->share[share].name);
 }
 
+void crew_limit(struct files *f, unsigned share, const struct contract *next)
+{
+    struct vault_view *view;
+    struct error error;
+    struct vault_limits limits = vault_limits_of(next, share);
+    if (f->share[share].vault <= 0)
+        return; /* it is begun with them */
+    if (vault_view_open(f->contract->runtime, f->contract->share[share].name, true, &view, &error) <
+        0) {
+        log_line(LOG_LEVEL_ERROR, "files: %s", error.text);
+        end_vault(&f->share[share]);
+        return;
+    }
+    vault_view_limit(view, &limits);
+    vault_view_close(view);
+}
+
 /* ---- The listener ---------------------------------------------------------------------------- */
 
 static void find_trusted(const struct contract *c, struct listener_start *start)

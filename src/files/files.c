@@ -149,14 +149,20 @@ void files_rollback(struct files *f)
     budget_rollback(f->budgets);
 }
 
+static bool is_same_share(const struct contract *one, const struct contract *other, unsigned i)
+{
+    return i < one->share_count && i < other->share_count &&
+           strcmp(one->share[i].name, other->share[i].name) == 0 &&
+           strcmp(one->share[i].path, other->share[i].path) == 0;
+}
+
 /* Shares keep their place in the list, or are let go and found anew. */
 static void move_shares(struct files *f, const struct contract *next)
 {
     for (unsigned i = 0; i < CONTRACT_MAX_SHARES; i++) {
-        bool same = i < f->contract->share_count && i < next->share_count &&
-                    memcmp(&f->contract->share[i], &next->share[i], sizeof next->share[i]) == 0 &&
-                    memcmp(&f->contract->vault, &next->vault, sizeof next->vault) == 0;
-        if (!same)
+        if (is_same_share(f->contract, next, i))
+            crew_limit(f, i, next);
+        else
             crew_lose(f, i);
     }
 }

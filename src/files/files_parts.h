@@ -82,6 +82,8 @@ void crew_places(struct files *f); /* shares that can be guarded now, or no more
 void crew_tick(struct files *f);   /* who died is started again; who is wanted, begun */
 void crew_release_children(struct files *f, bool all); /* stop, and wait for them */
 void crew_lose(struct files *f, unsigned share);       /* its place, and who serves it */
+/* What the next contract says of its vault. */
+void crew_limit(struct files *f, unsigned share, const struct contract *next);
 bool crew_is_up(const struct files *f);
 
 /* ---- answering.c: what the listener tells ---------------------------------------------------- */

@@ -20,7 +20,7 @@
 #include "files/note.h"
 #include "files/place.h"
 
-#define LISTENER_PATIENCE (700 * NANOS_MILLISECOND) /* for the vault, or for a verdict */
+#define LISTENER_PATIENCE (500 * NANOS_MILLISECOND) /* for the vault, or for a verdict */
 #define LISTENER_BEAT     (50 * NANOS_MILLISECOND)
 #define LISTENER_AGAIN    (5 * NANOS_MILLISECOND) /* between two looks at who waits */
 

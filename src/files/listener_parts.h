@@ -6,13 +6,12 @@
 #include "files/listener.h"
 #include "files/rescue.h"
 #include "files/vault_service.h"
+#include "files/waiting.h"
 
 #include <sys/fanotify.h>
 #include <sys/stat.h>
 
 enum {
-    WAITING_MOST = 512,
-    WAITING_A_USER = 64,
     SAID_MOST = 256,
     TRACED_MOST = 1 << 14,
     LISTENER_HANDLE = 128, /* bytes of a file's handle: MAX_HANDLE_SZ */
@@ -25,20 +24,6 @@ struct act_seen {
     uint64_t thing; /* 40 bits: the file, as the listener calls it */
     struct owner owner;
     struct payer payer;
-};
-
-enum waits_for { WAITS_FOR_NOTHING, WAITS_FOR_ROOM, WAITS_FOR_VAULT };
-
-/* An open that is answered later. */
-struct waiting {
-    enum waits_for waits_for;
-    int fd;
-    uint32_t number; /* of its question */
-    nanos_t deadline;
-    uint64_t thing, tree;
-    uint32_t user;
-    uint16_t share;
-    struct stat status;
 };
 
 struct said { /* whom the manager was told of, not to tell it at every open */

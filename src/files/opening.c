@@ -83,26 +83,11 @@ static void keep_first(struct listener *l, struct waiting *w)
         w->waits_for = WAITS_FOR_VAULT;
 }
 
-/* One user's threads take no more than their share of the places, or nobody else could wait. */
-static struct waiting *place_to_wait(struct listener *l, uint32_t user)
-{
-    struct waiting *found = NULL;
-    unsigned his = 0, used = l->waiting_count;
-    for (unsigned i = 0; i < WAITING_MOST && (used || !found); i++) {
-        struct waiting *w = &l->waiting[i];
-        bool free = w->waits_for == WAITS_FOR_NOTHING;
-        used -= !free;
-        his += !free && w->user == user;
-        if (free && !found)
-            found = w;
-    }
-    return his < WAITING_A_USER ? found : NULL;
-}
-
 /* An open for writing, of a file that holds something. */
 static void open_existing(struct listener *l, const struct act_seen *act)
 {
-    struct waiting *w = place_to_wait(l, act->owner.user), late = {.fd = act->fd};
+    struct waiting *w = waiting_place(l->waiting, l->waiting_count, act->owner.user);
+    struct waiting late = {.fd = act->fd};
     if (!w) {
         settle_late(l, &late);
         return;

@@ -60,7 +60,7 @@ static void answer(struct service *s, const struct rewriting *r,
 bool service_judge(struct service *s, const struct rewriting *r)
 {
     struct rewrite_figures figures;
-    nanos_t since = r->at - s->given->limits.window;
+    nanos_t since = r->at - s->window;
     if (r->old.version == 0 || r->old.size == 0)
         return false;
     if (vault_is_own(s->vault, r->old.version, r->who, since))

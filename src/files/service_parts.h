@@ -21,8 +21,7 @@ enum {
     WATCHED_MOST = 1024,  /* files open for writing: the same */
     REMOVED_MOST = 65536,
     ORIGINS_MOST = 1024,
-    EARLY_EACH = 128 << 10, /* bytes of a file that is read when it is closed */
-    EARLY_MOST = 32 << 20,  /* of all of them */
+    EARLY_MOST = 32 << 20, /* bytes of files that were read when they were closed */
 };
 
 #define SETTLE_AFTER   (500 * NANOS_MILLISECOND)
@@ -104,6 +103,8 @@ struct service {
     _Atomic uint64_t judged, counted, overflowed;
     uint64_t seed;
     struct vault_pass pass; /* of the upkeeper */
+    uint64_t limited;       /* the limits that it took up last */
+    _Atomic nanos_t window; /* of the limits */
 };
 
 bool service_ends(const struct service *s);

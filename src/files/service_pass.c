@@ -89,8 +89,18 @@ static void tell(struct service *s)
     vault_view_tell(s->given->view, &report);
 }
 
+static void take_up_limits(struct service *s)
+{
+    struct vault_limits limits;
+    if (!s->given->view || !vault_view_limited(s->given->view, &s->limited, &limits))
+        return;
+    vault_set_limits(s->vault, &limits);
+    s->window = limits.window;
+}
+
 static void upkeep(struct service *s)
 {
+    take_up_limits(s);
     vault_tidy(s->vault, clock_wall());
     look_for_asked(s);
     if (s->given->view)

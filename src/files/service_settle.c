@@ -14,7 +14,7 @@ static bool same_file(struct vault_file a, struct vault_file b)
 static struct read_early *read_early(struct service *s, int fd, const struct stat *status)
 {
     size_t size = (size_t)status->st_size;
-    if (status->st_size <= 0 || status->st_size > EARLY_EACH ||
+    if (status->st_size <= 0 || status->st_size > VAULT_READ_MOST ||
         vault_kind(s->vault) != VAULT_CLONES || s->early_bytes + size > EARLY_MOST)
         return NULL;
     struct read_early *early = malloc(sizeof *early + size);

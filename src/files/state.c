@@ -76,8 +76,11 @@ void state_write(struct files *f)
         memcpy(f->state, &state, sizeof state);
 }
 
+/* Nobody beats any more: what it said is not so any longer. */
 void state_close(struct files *f)
 {
+    if (f->state)
+        memset(f->state, 0, sizeof(struct files_state));
     shared_file_unmap(f->state, sizeof(struct files_state));
     f->state = NULL;
 }

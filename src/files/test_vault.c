@@ -209,6 +209,38 @@ static void nothing_young_is_evicted_and_who_is_over_is_refused_alone(void **sta
     share_end(&s);
 }
 
+/* Five accounts that each stay below what one user may have fill all that there is. */
+static void a_full_vault_refuses_who_filled_it_and_nobody_else(void **state)
+{
+    (void)state;
+    struct share s;
+    share_or_skip(&s, "xfs", 300);
+    struct vault *v = vault_on(&s, 16 << 20, 4 << 20);
+    nanos_t now = NOW;
+    for (uint32_t user = 0; user < 5; user++) {
+        struct vault_who who = {2000 + user, 500 + user};
+        char name[16];
+        snprintf(name, sizeof name, "junk %u", user);
+        for (int i = 0; i < 4; i++) {
+            now += NANOS_MINUTE;
+            churn(v, &s, name, who, now, (7 << 20) / 6);
+        }
+    }
+    struct vault_state filled;
+    vault_state(v, &filled);
+    assert_true(filled.past_bytes > filled.at_most);
+    churn(v, &s, "of bob", bob, now, 1000); /* has little past, and ana nothing */
+    churn(v, &s, "of bob", bob, now + 1, 2000);
+    assert_int_equal(vault_room(v, ana, now), VAULT_ALREADY);
+    assert_int_equal(vault_room(v, bob, now), VAULT_ALREADY);
+    uint32_t users[8];
+    assert_int_equal(vault_refused_users(v, users, 8, now), 5);
+    for (size_t i = 0; i < 5; i++)
+        assert_in_range(users[i], 2000, 2004);
+    vault_close(v);
+    share_end(&s);
+}
+
 static void past_versions_expire_and_current_ones_never(void **state)
 {
     (void)state;
@@ -321,6 +353,60 @@ static void threads_keep_side_by_side(void **state)
     share_end(&s);
 }
 
+struct compacting {
+    struct vault *v;
+    _Atomic bool stop;
+    unsigned times;
+};
+
+static void *compact_on_and_on(void *argument)
+{
+    struct compacting *c = argument;
+    for (; !c->stop; c->times++)
+        vault_compact(c->v, NOW, true);
+    return NULL;
+}
+
+static void a_log_written_anew_loses_nothing_that_is_appended_meanwhile(void **state)
+{
+    (void)state;
+    struct share s;
+    share_or_skip(&s, "xfs", 300);
+    struct compacting c = {.v = vault_on(&s, 0, 0)};
+    pthread_t compacter, thread[2];
+    struct worker worker[2];
+    assert_int_equal(pthread_create(&compacter, NULL, compact_on_and_on, &c), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        worker[i] = (struct worker){c.v, &s, i};
+        assert_int_equal(pthread_create(&thread[i], NULL, keep_many, &worker[i]), 0);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        void *failed;
+        pthread_join(thread[i], &failed);
+        assert_null(failed);
+    }
+    c.stop = true;
+    pthread_join(compacter, NULL);
+    assert_true(c.times > 2);
+    struct vault_state before, after;
+    vault_state(c.v, &before);
+    assert_int_equal(before.files, 300);
+    assert_int_equal(before.failed, 0);
+    vault_close(c.v);
+    struct vault *v = vault_on(&s, 0, 0);
+    vault_state(v, &after);
+    assert_int_equal(after.files, before.files);
+    assert_int_equal(after.versions, before.versions);
+    assert_int_equal(after.past_bytes, before.past_bytes);
+    char name[64];
+    for (unsigned i = 0; i < 200; i += 2) {
+        snprintf(name, sizeof name, "%u %u", 1U, i);
+        expect_newest(v, name, name);
+    }
+    vault_close(v);
+    share_end(&s);
+}
+
 static void without_reflinks_copies_are_made_before_a_write(void **state)
 {
     (void)state;
@@ -363,8 +449,10 @@ int main(void)
         cmocka_unit_test(rights_and_names_alone_cost_nothing),
         cmocka_unit_test(who_churns_evicts_his_own_versions_only),
         cmocka_unit_test(nothing_young_is_evicted_and_who_is_over_is_refused_alone),
+        cmocka_unit_test(a_full_vault_refuses_who_filled_it_and_nobody_else),
         cmocka_unit_test(past_versions_expire_and_current_ones_never),
         cmocka_unit_test(a_log_written_anew_says_the_same),
+        cmocka_unit_test(a_log_written_anew_loses_nothing_that_is_appended_meanwhile),
         cmocka_unit_test(threads_keep_side_by_side),
         cmocka_unit_test(without_reflinks_copies_are_made_before_a_write),
     };

@@ -24,6 +24,10 @@
  *            charged to the *user who did that*, with the bytes of data that it had. That counts
  *            shared extents in full: it is what the version costs at most.
  * Bounds     `at_most` bytes of past versions in all, `per_user` for each; older than `keep`: gone.
+ *            With `at_most` passed, over is who has more than his part of it: by the number of
+ *            users who have past versions, and never less than a 64th. So it is passed by as much
+ *            again at the most (by more only if more than 64 users fill theirs), and whoever uses
+ *            little goes on, however many accounts an attacker has.
  *            Who is over makes room out of the versions that he himself wrote and replaced, never
  *            out of others', those first whose content lived shortest (so that churn goes before
  *            what stood for long), and none younger than `window`, the longest window of the
@@ -45,6 +49,10 @@
 #include <sys/stat.h>
 
 #define VAULT_FOLDER ".ecluse-vault"
+
+/* A file of at most so many bytes is read when it is closed, and outlives a truncation by its name
+ * before it could be cloned. */
+enum { VAULT_READ_MOST = 128 << 10 };
 
 enum { VAULT_PATH_SIZE = 4096, VAULT_XATTR_MOST = 65536, VAULT_NOBODY = 0xffffffff };
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 enum {
+    FAIR_MOST = 64,     /* parts of at_most: nobody's is smaller */
     AT_ONCE = 512,      /* versions that one call removes: about 10 ms */
     SWEEP_SECONDS = 60, /* between looks for what is too old */
     SWEEP_AT_ONCE = 2000,
@@ -32,10 +33,21 @@ bool vault_give_up_reserve(struct vault *v)
 
 /* ---- Making room ----------------------------------------------------------------------------- */
 
+/* When all of it is taken, who has more than his part of it makes room, or is refused: else a few
+ * accounts that fill theirs would keep everybody from writing. */
+static uint64_t fair_part(const struct vault *v)
+{
+    uint64_t users = 0;
+    for (size_t i = 0; i < v->history->user_count; i++)
+        users += v->history->user[i].past_bytes > 0;
+    return v->limits.at_most / (users < 1 ? 1 : users > FAIR_MOST ? FAIR_MOST : users);
+}
+
 static bool is_over(const struct vault *v, uint32_t user)
 {
-    return history_used(v->history, user) > v->limits.per_user ||
-           v->history->past_bytes > v->limits.at_most;
+    uint64_t used = history_used(v->history, user);
+    return used > v->limits.per_user ||
+           (v->history->past_bytes > v->limits.at_most && used > fair_part(v));
 }
 
 /* His own content, that he himself replaced or removed, and not lately. */

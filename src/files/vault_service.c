@@ -258,6 +258,7 @@ int vault_serve(const struct vault_service *given, struct error *error)
         return error_set(error, -ENOMEM, "no memory for the vault");
     raise_descriptors();
     s->given = given;
+    s->window = given->limits.window;
     s->seed = hash_key_random().k0;
     queue_begin(&s->opened);
     queue_begin(&s->happened);

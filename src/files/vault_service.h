@@ -58,6 +58,9 @@ bool vault_view_has(const struct vault_view *view, const struct stat *status);
  * since the version that he would destroy may be kept already. */
 bool vault_view_refuses(const struct vault_view *view, uint32_t user);
 void vault_view_report(const struct vault_view *view, struct vault_report *out);
+/* Other limits, from who started the vault's process: taken up within a second. The view is open
+ * for writing. */
+void vault_view_limit(struct vault_view *view, const struct vault_limits *limits);
 
 /* ---- Asking: the listener's side ------------------------------------------------------------- */
 

@@ -11,7 +11,7 @@
  */
 enum { PLACES = 8, BUCKETS = 1 << 18, REFUSED_MOST = 62 };
 
-static const char magic[8] = "ECLVIEW1";
+static const char magic[8] = "ECLVIEW2";
 
 struct layout {
     char magic[8];
@@ -21,6 +21,8 @@ struct layout {
     _Atomic uint32_t refused[REFUSED_MOST]; /* users; VAULT_NOBODY is none */
     _Atomic uint64_t sequence;              /* odd while the report is written */
     struct vault_report report;
+    _Atomic uint64_t limited; /* odd while the limits are written; 0: never were */
+    struct vault_limits limits;
     _Alignas(4096) _Atomic uint64_t mark[BUCKETS][PLACES];
 };
 
@@ -185,6 +187,27 @@ void vault_view_refuse(struct vault_view *view, const uint32_t *users, size_t co
     for (size_t i = 0; i < REFUSED_MOST; i++)
         atomic_store_explicit(&view->map->refused[i], i < count ? users[i] : VAULT_NOBODY,
                               memory_order_relaxed);
+}
+
+void vault_view_limit(struct vault_view *view, const struct vault_limits *limits)
+{
+    atomic_fetch_add_explicit(&view->map->limited, 1, memory_order_relaxed);
+    atomic_thread_fence(memory_order_release);
+    view->map->limits = *limits;
+    atomic_fetch_add_explicit(&view->map->limited, 1, memory_order_release);
+}
+
+bool vault_view_limited(const struct vault_view *view, uint64_t *seen, struct vault_limits *out)
+{
+    uint64_t before = atomic_load_explicit(&view->map->limited, memory_order_acquire);
+    struct vault_limits limits = view->map->limits;
+    atomic_thread_fence(memory_order_acquire);
+    if (before == *seen || before % 2 ||
+        before != atomic_load_explicit(&view->map->limited, memory_order_relaxed))
+        return false; /* it is asked again */
+    *seen = before;
+    *out = limits;
+    return true;
 }
 
 void vault_view_tell(struct vault_view *view, const struct vault_report *report)

@@ -12,18 +12,8 @@ def world(worlds):
     return worlds(**workloads.with_a_database()).guarded()
 
 
-# Open: a program that saves many files by way of copies it removes again (photo.jpg~) is held now and
-# then, on a machine that is quick: each copy that vanishes counts as a file rewritten.
-SOMETIMES_HELD = {workloads.pictures}
-
-
-def marked(work):
-    known = pytest.mark.xfail(strict=False, reason="held now and then: copies that vanish are counted")
-    return pytest.param(work, marks=known) if work in SOMETIMES_HELD else work
-
-
 @pytest.mark.parametrize("work", [
-    *map(marked, workloads.EVERY_TIME), *(pytest.param(work, marks=long_only) for work in workloads.LONG_ONLY)])
+    *workloads.EVERY_TIME, *(pytest.param(work, marks=long_only) for work in workloads.LONG_ONLY)])
 def test_nobody_is_held_for(world, work):
     user, directory = world.new_user(), world.share.on(work.__name__)
     os.mkdir(directory)

@@ -127,9 +127,15 @@ def test_descriptors_from_before_the_start_are_found(worlds):
     assert wait_until(lambda: any(os.path.realpath(f"/proc/{holder.pid}/fd/{fd}") == path
                                   for fd in os.listdir(f"/proc/{holder.pid}/fd")))
     made.guarded()
-    done = subprocess.run([made.program, "check", made.contract], capture_output=True, text=True,
-                          check=False)
-    assert "opened before" in json.dumps(made.status()) + done.stdout
+    share = made.status()["files"]["shares"][0]
+    assert share["opened_before"] == 1
+    assert "opened_before" in [alarm["kind"] for alarm in made.status()["alarms"]]
+    done = subprocess.run([made.program, "check", "--json", made.contract], capture_output=True,
+                          text=True, check=True)
+    assert json.loads(done.stdout)["opened_before"] == [{"process": holder.pid, "path": path}]
+    assert path in made.ecluse("files", "opened").stdout
+    made.unguarded()
+    assert made.status()["files"] is None  # at once, and not when its last word is old
     made.close()
 
 

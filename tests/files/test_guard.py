@@ -257,6 +257,23 @@ def test_a_contract_is_taken_up_without_an_open_that_is_not_asked(worlds):
     world.close()
 
 
+def test_other_limits_of_the_vault_are_taken_up_without_a_restart(worlds):
+    world = worlds()
+    plant(world, "letters", 3, world.new_user())
+    world.guarded()
+    before = world.status()["files"]
+    with open(world.contract, encoding="utf-8") as file:
+        text = file.read().replace("files:\n", "files:\n  vault: {at_most: 64MB, per_user: 16MB}\n", 1)
+    with open(world.contract, "w", encoding="utf-8") as file:
+        file.write(text)
+    assert before["shares"][0]["vault"]["per_user"] != 16_000_000
+    assert wait_until(lambda: world.status()["files"]["shares"][0]["vault"]["per_user"] == 16_000_000, 10)
+    after = world.status()["files"]
+    assert after["shares"][0]["vault"]["at_most"] == 64_000_000
+    assert after["shares"][0]["vault"]["pid"] == before["shares"][0]["vault"]["pid"]
+    world.close()
+
+
 PROBE = """
 import os, sys, time
 worst, opened, begun = 0.0, 0, time.monotonic()

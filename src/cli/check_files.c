@@ -1,0 +1,110 @@
+#include "cli/check_files.h"
+
+#include "cli/output.h"
+#include "files/files.h"
+
+#include <string.h>
+
+#define SILENT_AFTER (3 * NANOS_SECOND)
+
+/* ---- What of files could be lost for good ---------------------------------------------------- */
+
+/* A sentence a share: what its file system lets the vault keep. */
+static void vault_line(const struct share_rule *share, enum language language, char *out,
+                       size_t size)
+{
+    enum vault_kind kind;
+    char most[FIGURE_SIZE];
+    bool french = language == LANGUAGE_FR;
+    int tried = vault_probe(share->path, &kind);
+    if (tried < 0)
+        snprintf(out, size,
+                 french ? "- partage %s : ce que le coffre y garde ne peut être vérifié ici (%s)."
+                        : "- share %s: what the vault keeps there cannot be checked here (%s).",
+                 share->name, strerror(-tried));
+    else if (kind == VAULT_CLONES)
+        snprintf(out, size,
+                 french ? "- partage %s : la dernière version de chaque fichier est gardée. PERDUE "
+                          "serait celle d’un fichier de plus de %s tronqué par son nom moins d’une "
+                          "demi-seconde après sa fermeture, ou enregistré puis détruit pendant "
+                          "que la garde est arrêtée."
+                        : "- share %s: the last version of every file is kept. LOST would be that "
+                          "of a file over %s that is truncated by its name within half a second of "
+                          "being closed, or that is saved and destroyed while the guard is down.",
+                 share->name, figure_bytes(VAULT_READ_MOST, most));
+    else
+        snprintf(out, size,
+                 french ? "- partage %s : système de fichiers sans reflinks. Un fichier de %s au "
+                          "plus est copié avant d’être réécrit ; PERDUS seraient les plus grands, "
+                          "et ce qui est supprimé, remplacé par renommage ou tronqué par son nom."
+                        : "- share %s: a file system without reflinks. A file of at most %s is "
+                          "copied before it is rewritten; LOST would be larger ones, and what is "
+                          "removed, renamed over or truncated by its name.",
+                 share->name, figure_bytes(share->copy_up_to, most));
+}
+
+json_t *check_vaults_json(const struct contract *c, enum language language)
+{
+    json_t *list = json_array();
+    char line[640];
+    for (uint32_t i = 0; i < c->share_count; i++) {
+        vault_line(&c->share[i], language, line, sizeof line);
+        json_array_append_new(list, json_safe(line));
+    }
+    return list;
+}
+
+void check_vaults_print(const struct contract *c, enum language language)
+{
+    char line[640];
+    if (c->share_count)
+        puts(language == LANGUAGE_FR ? "\nCe que les coffres gardent des fichiers\u00a0:"
+                                     : "\nWhat the vaults keep of files:");
+    for (uint32_t i = 0; i < c->share_count; i++) {
+        vault_line(&c->share[i], language, line, sizeof line);
+        puts(line);
+    }
+}
+
+/* ---- What was open before -------------------------------------------------------------------- */
+
+static bool guard_runs(const struct contract *c)
+{
+    struct files_state state;
+    return c->share_count && files_state_read(c->runtime, &state) == 0 &&
+           clock_boot() - state.heartbeat < SILENT_AFTER;
+}
+
+static void add_to_list(void *context, int process, const char *path)
+{
+    json_array_append_new(context,
+                          json_pack("{s:i,s:o}", "process", process, "path", json_safe(path)));
+}
+
+json_t *check_opened_json(const struct contract *c)
+{
+    json_t *list = json_array();
+    if (guard_runs(c))
+        (void)files_opened(c->runtime, add_to_list, list);
+    return list;
+}
+
+static void add_to_table(void *context, int process, const char *path)
+{
+    table_row(context);
+    table_cell(context, TONE_PLAIN, "%d", process);
+    table_cell(context, TONE_PLAIN, "%s", path);
+}
+
+void check_opened_print(const struct contract *c, enum language language)
+{
+    static const char *const titles[][2] = {{">process", "file"}, {">processus", "fichier"}};
+    bool french = language == LANGUAGE_FR;
+    struct table table = table_of(2, titles[french]);
+    if (!guard_runs(c) || files_opened(c->runtime, add_to_table, &table) <= 0)
+        return;
+    puts(french
+             ? "\nOuverts en écriture avant la garde (relancez ces programmes)\u00a0:"
+             : "\nOpen for writing since before the guard began (restart these programs):");
+    table_print(&table, stdout);
+}

@@ -1,0 +1,33 @@
+/* waiting.h: opens that are answered later: when the vault has the file, or verdicts made room. The
+ * room's own.
+ *
+ * There are WAITING_MOST places for all, and one user has WAITING_A_USER of them at most: whoever
+ * begins six hundred threads that all wait keeps nobody else from waiting. Who finds no place is
+ * refused at once.
+ */
+#ifndef ECLUSE_FILES_WAITING_H
+#define ECLUSE_FILES_WAITING_H
+
+#include "base/base.h"
+
+#include <sys/stat.h>
+
+enum { WAITING_MOST = 512, WAITING_A_USER = 64 };
+
+enum waits_for { WAITS_FOR_NOTHING, WAITS_FOR_ROOM, WAITS_FOR_VAULT };
+
+struct waiting {
+    enum waits_for waits_for;
+    int fd;
+    uint32_t number; /* of its question */
+    nanos_t deadline;
+    uint64_t thing, tree;
+    uint32_t user;
+    uint16_t share;
+    struct stat status;
+};
+
+/* A free place for a user, of WAITING_MOST of which `used` are taken; NULL: none for him. */
+struct waiting *waiting_place(struct waiting *waiting, unsigned used, uint32_t user);
+
+#endif
