@@ -203,6 +203,44 @@ int restore_plan_paths(struct restore *r)
     return status;
 }
 
+/* ---- Of a time: what happened and nobody told ------------------------------------------------ */
+
+/* A file that stood at the time by all that is known, and is not there or was changed later than
+ * that: emptied while no guard was up, and not passed over since. */
+static bool is_untold(const struct restore *r, const struct version *v, const char *path)
+{
+    const char *name;
+    struct stat there;
+    int parent = beneath_parent(r->place.share, path, &name);
+    int found = parent < 0 ? parent : fstatat(parent, name, &there, AT_SYMLINK_NOFOLLOW);
+    bool gone = parent == -ENOENT || (parent >= 0 && found != 0 && errno == ENOENT);
+    if (parent >= 0)
+        close(parent);
+    if (gone || found != 0)
+        return gone;
+    return S_ISREG(there.st_mode) && vault_mark(r->log.key, &there) != v->mark &&
+           nanos_of(there.st_ctim) > r->request.since;
+}
+
+int restore_plan_untold(struct restore *r)
+{
+    const struct history *h = r->history;
+    int status = 0;
+    for (uint32_t i = 0; i < h->file_count && status == 0; i++) {
+        const struct file *f = &h->file[i];
+        if (f->removed || f->newest == HISTORY_NONE || f->path == HISTORY_NONE ||
+            r->target[i].version != HISTORY_NONE)
+            continue;
+        const struct version *v = &h->version[f->newest];
+        const char *path = history_name(h, f->path);
+        struct target target = {.version = f->newest, .path = f->path, .by = VAULT_NOBODY};
+        if (!v->gone && !v->past_at && v->mark && v->at <= r->request.since && *path &&
+            restore_within(path, r->request.path) && is_untold(r, v, path))
+            status = restore_add(r, &target);
+    }
+    return status;
+}
+
 /* ---- Looking at a vault ---------------------------------------------------------------------- */
 
 struct restore_view {

@@ -52,6 +52,7 @@ void restore_look(struct restore *r, const struct target *target, struct restore
                   struct seen *seen);
 int restore_index(struct restore *r);
 int restore_plan_paths(struct restore *r);
+int restore_plan_untold(struct restore *r);
 int restore_add(struct restore *r, const struct target *target);
 int restore_add_left(struct restore *r, const char *path, uint64_t size);
 bool restore_within(const char *path, const char *folder); /* folder NULL or "": all */

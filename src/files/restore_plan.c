@@ -306,6 +306,8 @@ static int make_plan(struct restore *r, struct error *error)
         status = restore_plan_paths(r);
     for (uint32_t i = 0; status == 0 && i < r->history->file_count; i++)
         status = plan_file(r, i);
+    if (status == 0 && r->request.since)
+        status = restore_plan_untold(r);
     if (status == 0)
         status = look_at_all(r);
     return status < 0 ? error_set(error, status, "no memory for the plan") : 0;

@@ -329,6 +329,37 @@ static void a_path_gets_its_newest_version_that_is_not_there(void **state)
     end(&p);
 }
 
+static void what_happened_while_no_guard_was_up_is_found_on_disk(void **state)
+{
+    (void)state;
+    struct place p;
+    begin(&p);
+    wrote(&p, "emptied", "the work of a day", ana);
+    wrote(&p, "removed", "the work of another day", ana);
+    wrote(&p, "still", "as it was", ana);
+    vault_close(p.vault);
+    p.vault = NULL;
+    usleep(20000);
+    nanos_t then = clock_wall();
+    usleep(20000);
+    assert_int_equal(truncate(at(&p, "emptied"), 0), 0);
+    assert_int_equal(unlink(at(&p, "removed")), 0);
+    struct restore *r = plan(&p, (struct restore_request){.since = then});
+    assert_int_equal(restore_count(r), 2);
+    expect_state(r, "emptied", RESTORE_CHANGED); /* nobody knows by whom, so it is asked for */
+    expect_state(r, "removed", RESTORE_MISSING);
+    restore_close(r);
+    r = plan(&p, (struct restore_request){.since = then, .path = "emptied"});
+    assert_int_equal(put_all(r, true, -1), 1);
+    restore_close(r);
+    holds(&p, "emptied", "the work of a day");
+    r = plan(&p, (struct restore_request){.since = clock_wall()}); /* emptied before that */
+    assert_int_equal(restore_count(r), 1);
+    restore_close(r);
+    vault_begin(&p);
+    end(&p);
+}
+
 static void into_another_folder_nothing_is_touched(void **state)
 {
     (void)state;
@@ -519,6 +550,7 @@ int main(void)
         cmocka_unit_test(what_others_changed_since_is_asked_for),
         cmocka_unit_test(since_a_time_undoes_what_counts_and_asks_for_the_rest),
         cmocka_unit_test(a_path_gets_its_newest_version_that_is_not_there),
+        cmocka_unit_test(what_happened_while_no_guard_was_up_is_found_on_disk),
         cmocka_unit_test(into_another_folder_nothing_is_touched),
         cmocka_unit_test(no_link_leads_out_of_the_share),
         cmocka_unit_test(names_that_lead_up_are_refused),
