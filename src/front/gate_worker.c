@@ -247,8 +247,9 @@ static void look_at_route(const struct tick_call *call, unsigned route)
     demand_add(demand, origin->asked[route], origin->given[route], call->now);
     origin->asked[route] = origin->given[route] = 0;
     nanos_t longest = queue_longest(&origin->queue, route, call->now);
-    bool is_short = (longest - call->lag > DEMAND_LONG_WAIT || origin->short_of[route]) &&
-                    has_its_share(origin, route);
+    nanos_t is_long = demand_long_wait(origin->pressure.baseline[route]);
+    bool is_short =
+        (longest - call->lag > is_long || origin->short_of[route]) && has_its_share(origin, route);
     origin->short_of[route] = false;
     if (!is_short)
         origin->short_since[route] = 0;
@@ -283,12 +284,25 @@ static void publish(const struct tick_call *call)
     atomic_store_explicit(&view->baseline, (uint64_t)middle_baseline(&origin->pressure), RELAXED);
 }
 
+static void share_usual(struct pressure *p, unsigned route)
+{
+    demand_word *usual = &gate.ledger->route[route].usual;
+    nanos_t told = pressure_tells(p, route);
+    if (told)
+        atomic_store_explicit(usual, (uint64_t)told, RELAXED);
+    else
+        pressure_told(p, route, (nanos_t)atomic_load_explicit(usual, RELAXED));
+}
+
 static void tick_now(void *argument)
 {
     const struct tick_call *call = argument;
-    for (unsigned route = 0; route < GATE_ROUTES; route++)
+    struct pressure *pressure = &call->origin->pressure;
+    for (unsigned route = 0; route < GATE_ROUTES; route++) {
         look_at_route(call, route);
-    pressure_tick(&call->origin->pressure, call->lag, call->now);
+        share_usual(pressure, route);
+    }
+    pressure_tick(pressure, call->lag, call->now);
     publish(call);
 }
 
@@ -296,6 +310,30 @@ static void overdue_now(void *argument)
 {
     struct place_call *call = argument;
     call->who = queue_overdue(&call->origin->queue, call->now - GATE_LONGEST_WAIT);
+}
+
+struct below_call {
+    struct gate_origin *origin;
+    unsigned route;
+    void *who;
+};
+
+static void below_now(void *argument)
+{
+    struct below_call *call = argument;
+    call->who = NULL;
+    if (demand_challenges(&gate.ledger->route[call->route]))
+        call->who = queue_below(&call->origin->queue, call->route, STANDING_FRESH);
+}
+
+/* Strangers who already wait where a challenge has begun are judged anew: their number is a second
+ * and a half of the origin's time, which those with a proof would wait behind. */
+static void judge_anew(struct gate_origin *origin)
+{
+    struct below_call call = {.origin = origin};
+    for (call.route = 0; call.route < GATE_ROUTES; call.route++)
+        while (front_guarded(below_now, &call) && call.who)
+            wake(call.who, PLACE_READING);
 }
 
 static void tell_overdue(struct gate_origin *origin, nanos_t now)
@@ -356,6 +394,7 @@ static void tick_origins(nanos_t lag, nanos_t now)
         struct tick_call call = {gate.origin[i], i, lag, now};
         give_back_old(call.origin, now);
         front_guarded(tick_now, &call);
+        judge_anew(call.origin);
         tell_overdue(call.origin, now);
         wake_next(call.origin);
     }

@@ -1,7 +1,8 @@
 /* place.h: a request's place at the origin, from the moment it asks for one until it is given back.
  *
  *   NONE -> READING -> WAITING -> HELD -> BACK        READING: its body comes first, so that nobody
- *     \________\__________\________/                  holds a place by dribbling one
+ *     \________\__________\________/                  holds a place by dribbling one; or it is
+ *                                                      judged anew, since a challenge began
  *                          \-> VAIN                   VAIN: to be told that the origin is busy
  *
  * A place is held from the end of preaccess until the origin's answer has been read, or a second

@@ -50,6 +50,13 @@ static uint32_t most_of(const demand_word seconds[DEMAND_SECONDS], uint32_t from
     return most;
 }
 
+nanos_t demand_long_wait(nanos_t usual)
+{
+    if (usual == 0 || usual > DEMAND_LONG_MOST)
+        return DEMAND_LONG_MOST;
+    return usual < DEMAND_LONG_WAIT ? DEMAND_LONG_WAIT : usual;
+}
+
 void demand_add(struct demand *d, uint32_t asked, uint32_t given, nanos_t now)
 {
     if (asked)

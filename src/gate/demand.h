@@ -1,16 +1,18 @@
 /* demand.h: what a route is asked for, and whether it challenges. Lies in the ledger: every worker
  * adds to it, any of them begins or ends the challenge.
  *
- * Begins   when a worker has seen requests for the route wait over DEMAND_LONG_WAIT all through
- *          DEMAND_ONSET. Requests wait only when the origin's limit is in use, and each route has
- *          its share of that, so this is demand over capacity of this route, and nothing else.
+ * Begins   when a worker has seen requests for the route wait long all through DEMAND_ONSET: over
+ *          DEMAND_LONG_WAIT, or over what an answer of a slow route usually takes. Requests wait
+ *          only when the origin's limit is in use, and each route has its share of that, so this is
+ *          demand over capacity of this route, and nothing else. Strangers who already wait there
+ *          are then judged anew, like those who come.
  * Ends     when the route was asked for less than DEMAND_CALM_SHARE of what it was given while it
- *          was short, in each second of DEMAND_CALM. What was given while short may have been
- *          little only because the origin was ill: so, when nobody has waited long for
- *          DEMAND_TRIAL, it ends on trial; if it must begin again within a minute, the next trial
- *          is twice as far off, up to DEMAND_TRIAL_MOST. A trial in vain costs the origin half a
- *          second of full use.
- * Cost     nothing a request: workers add up by themselves and call here once a tick.
+ *          was short, in each second of DEMAND_CALM (a pulse each half minute keeps it on rather
+ *          than have it flap). What was given while short may have been little only because the
+ * origin was ill: so, when nobody has waited long for DEMAND_TRIAL, it ends on trial; if it must
+ * begin again within a minute, the next trial is twice as far off, up to DEMAND_TRIAL_MOST. A trial
+ * in vain costs the origin half a second of full use. Cost     nothing a request: workers add up by
+ * themselves and call here once a tick.
  */
 #ifndef ECLUSE_DEMAND_H
 #define ECLUSE_DEMAND_H
@@ -20,6 +22,7 @@
 #include <stdatomic.h>
 
 #define DEMAND_LONG_WAIT  (100 * NANOS_MILLISECOND)
+#define DEMAND_LONG_MOST  (500 * NANOS_MILLISECOND) /* and of a route that nothing is known of */
 #define DEMAND_ONSET      (200 * NANOS_MILLISECOND)
 #define DEMAND_CALM       (30 * NANOS_SECOND)
 #define DEMAND_TRIAL      (2 * NANOS_MINUTE)
@@ -39,7 +42,11 @@ struct demand {
     demand_word took;                  /* the most given in a second while it was short */
     demand_word trial;                 /* how long without long waits until a trial */
     demand_word begun;                 /* how often it began */
+    demand_word usual;                 /* pressure.h's baseline, of a worker that knew it */
 };
+
+/* What a long wait is, where an answer usually takes so long; 0: nobody knows. */
+nanos_t demand_long_wait(nanos_t usual);
 
 /* Once a tick and worker. */
 void demand_add(struct demand *d, uint32_t asked, uint32_t given, nanos_t now);

@@ -29,7 +29,7 @@
  * A lookup of a parcel never waits and is never challenged: without room it is answered from what
  * the store says.
  *
- * Evidence  a route begins to challenge when requests for it have waited over DEMAND_LONG_WAIT all
+ * Evidence  a route begins to challenge when requests for it have waited long (demand.h) all
  * through DEMAND_ONSET: real demand beyond what the origin takes, route by route, since each route
  * has its own share of the slots. Nothing that an attacker sends without loading the origin
  * (lookups, handshakes, half requests, refused ones) counts. It ends when the route has been asked

@@ -17,7 +17,7 @@
 #include "gate/demand.h"
 
 enum {
-    LEDGER_VERSION = 1,
+    LEDGER_VERSION = 2,
     LEDGER_ORIGINS = 8,
     LEDGER_WORKERS = 64,
     LEDGER_SHARDS = 8,       /* of the counts: workers do not share a line */

@@ -25,6 +25,19 @@ void pressure_take(struct pressure *p, unsigned route)
         p->most_in_flight = p->in_flight;
 }
 
+void pressure_told(struct pressure *p, unsigned route, nanos_t baseline)
+{
+    if (p->seen[route] || baseline < NANOS_MILLISECOND / 2)
+        return;
+    p->baseline[route] = baseline < NANOS_SECOND ? baseline : NANOS_SECOND;
+    p->seen[route] = PRESSURE_FIRST;
+}
+
+nanos_t pressure_tells(const struct pressure *p, unsigned route)
+{
+    return p->loaded || p->seen[route] < PRESSURE_FIRST ? 0 : p->baseline[route];
+}
+
 nanos_t pressure_bound(const struct pressure *p, unsigned route)
 {
     return 2 * p->baseline[route < GATE_ROUTES ? route : 0] + PRESSURE_SLACK + 2 * p->lag;

@@ -80,6 +80,12 @@ void pressure_give(struct pressure *p, unsigned route);
 /* What became of one. `delay`: from the asking to the head of the answer. */
 void pressure_saw(struct pressure *p, unsigned route, enum pressure_outcome outcome, nanos_t delay);
 
+/* What another worker has learned of a route, for one that knows nothing of it: else who floods a
+ * route that this worker has never seen would teach it what is usual. */
+void pressure_told(struct pressure *p, unsigned route, nanos_t baseline);
+/* What this one would tell; 0: too little was seen, or not in calm. */
+nanos_t pressure_tells(const struct pressure *p, unsigned route);
+
 /* More than that is late for this route. */
 nanos_t pressure_bound(const struct pressure *p, unsigned route);
 

@@ -95,6 +95,16 @@ void *queue_overdue(struct queue *q, nanos_t since)
     return NULL;
 }
 
+void *queue_below(struct queue *q, unsigned route, enum standing standing)
+{
+    if (!q->route[route].waiting)
+        return NULL;
+    for (uint32_t i = 0; i < q->count; i++)
+        if (q->waiting[i].route == route && q->waiting[i].standing < standing)
+            return take_out(q, i);
+    return NULL;
+}
+
 /* ---- Who is next ----------------------------------------------------------------------------- */
 
 static unsigned next_route(const struct queue *q, const uint32_t in_flight[GATE_ROUTES])

@@ -62,6 +62,9 @@ void *queue_next(struct queue *q, const uint32_t in_flight[GATE_ROUTES], nanos_t
 /* Takes out one who came before `since`; NULL: nobody did. */
 void *queue_overdue(struct queue *q, nanos_t since);
 
+/* Takes out one who waits for this route and is of lower standing; NULL: nobody is. */
+void *queue_below(struct queue *q, unsigned route, enum standing standing);
+
 /* One who went on without waiting counts as served. */
 void queue_served(struct queue *q, uint64_t network, uint64_t pass, nanos_t now);
 

@@ -136,9 +136,19 @@ static void no_moment_is_shown_that_is_still_to_come(void **state)
     assert_int_equal(view.longest, now);
 }
 
+static void a_long_wait_is_longer_where_answers_take_long(void **state)
+{
+    (void)state;
+    assert_true(demand_long_wait(5 * NANOS_MILLISECOND) == DEMAND_LONG_WAIT);
+    assert_true(demand_long_wait(300 * NANOS_MILLISECOND) == 300 * NANOS_MILLISECOND);
+    assert_true(demand_long_wait(3 * NANOS_SECOND) == DEMAND_LONG_MOST);
+    assert_true(demand_long_wait(0) == DEMAND_LONG_MOST);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_long_wait_is_longer_where_answers_take_long),
         cmocka_unit_test_setup(it_begins_once_and_says_why, begin_anew),
         cmocka_unit_test_setup(it_ends_when_demand_has_been_low_for_a_while, begin_anew),
         cmocka_unit_test_setup(it_goes_on_while_demand_is_near_what_the_origin_took, begin_anew),

@@ -351,6 +351,27 @@ static void an_origin_that_does_not_answer_any_more_gets_little(void **state)
     free(w);
 }
 
+/* A worker that met its first requests for a route in a flood would take their queue for usual. */
+static void what_is_usual_can_be_told_by_another_worker(void **state)
+{
+    (void)state;
+    struct world *told = world_new(2, 5 * NANOS_MILLISECOND);
+    struct world *calm = world_new(2, 5 * NANOS_MILLISECOND);
+    assert_int_equal(pressure_tells(&calm->p, 0), 0);
+    calm->rate[0] = 100;
+    world_run(calm, 5 * NANOS_SECOND);
+    pressure_told(&told->p, 0, pressure_tells(&calm->p, 0));
+    assert_true(pressure_bound(&told->p, 0) == pressure_bound(&calm->p, 0));
+    told->rate[0] = 20000;
+    world_run(told, 2 * NANOS_SECOND);
+    assert_int_equal(pressure_tells(&told->p, 0), 0); /* not in a flood */
+    assert_true(told->p.limit < 12);
+    pressure_told(&told->p, 0, NANOS_SECOND);
+    assert_true(pressure_bound(&told->p, 0) < 40 * NANOS_MILLISECOND);
+    free(told);
+    free(calm);
+}
+
 static void what_says_nothing_changes_nothing(void **state)
 {
     (void)state;
@@ -380,6 +401,7 @@ int main(void)
         cmocka_unit_test(a_slow_route_is_late_by_its_own_measure),
         cmocka_unit_test(long_polls_beside_quick_pages_leave_the_limit),
         cmocka_unit_test(an_origin_that_does_not_answer_any_more_gets_little),
+        cmocka_unit_test(what_is_usual_can_be_told_by_another_worker),
         cmocka_unit_test(what_says_nothing_changes_nothing),
     };
     return cmocka_run_group_tests_name("pressure", tests, NULL, NULL);

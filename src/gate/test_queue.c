@@ -210,6 +210,21 @@ static void who_goes_away_or_is_late_is_taken_out(void **state)
 }
 
 /* Whatever comes: nobody is lost, nobody comes out twice, and the counts agree. */
+static void those_below_a_standing_are_taken_out_of_one_route(void **state)
+{
+    (void)state;
+    struct queue *q = queue_new();
+    enter(q, 0, SEARCH, STANDING_KNOWN, 1, 0);
+    enter(q, 1, LOGIN, STANDING_STRANGER, 2, 0);
+    enter(q, 2, SEARCH, STANDING_STRANGER, 3, 0);
+    enter(q, 3, SEARCH, STANDING_FRESH, 4, 0);
+    assert_ptr_equal(queue_below(q, SEARCH, STANDING_FRESH), &names[2]);
+    assert_null(queue_below(q, SEARCH, STANDING_FRESH));
+    assert_int_equal(q->count, 3);
+    assert_int_equal(q->route[SEARCH].waiting, 2);
+    free(q);
+}
+
 static void nobody_is_lost_or_served_twice(void **state)
 {
     (void)state;
@@ -269,6 +284,7 @@ int main(void)
         cmocka_unit_test(one_more_of_the_largest_network_is_not_let_in),
         cmocka_unit_test(a_stranger_never_pushes_out_who_is_known),
         cmocka_unit_test(who_goes_away_or_is_late_is_taken_out),
+        cmocka_unit_test(those_below_a_standing_are_taken_out_of_one_route),
         cmocka_unit_test(nobody_is_lost_or_served_twice),
     };
     return cmocka_run_group_tests_name("queue", tests, NULL, NULL);

@@ -135,17 +135,30 @@ def test_a_route_over_its_origins_capacity_asks_strangers_for_proof_and_others_d
 
 def test_a_burst_within_capacity_waits_and_is_answered(front):
     f = started(front)
-    with OneAtATime(f.origin, 0.002), concurrent.futures.ThreadPoolExecutor(MANY) as pool:
-        answers = list(pool.map(lambda i: ask(f, f"/recherche?q={i}"), range(2 * MANY)))
+    with OneAtATime(f.origin, 0.002), concurrent.futures.ThreadPoolExecutor(MANY * 2 // 3) as pool:
+        answers = list(pool.map(lambda i: ask(f, f"/recherche?q={i}"), range(MANY)))
     assert {status for status, _ in answers} == {200}
+    assert f.tell("gate")["done"]["queued"] > 0
     assert not challenges(f, "search")
+
+
+def test_who_waits_when_a_challenge_begins_is_asked_for_proof_at_once(front):
+    f = started(front)
+    assert {ask(f, f"/recherche?q={i}")[0] for i in range(16)} == {200}
+    with OneAtATime(f.origin, 0.05), concurrent.futures.ThreadPoolExecutor(2 * MANY) as pool:
+        answers = list(pool.map(lambda i: ask(f, f"/recherche?q={i}"), range(2 * MANY)))
+        assert challenges(f, "search")
+    done = f.tell("gate")["done"]
+    assert done["program_pressure"] > MANY / 2 and done["waited_out"] == 0
+    assert all(seconds < 1.3 for status, seconds in answers if status == 503)
 
 
 def test_who_waits_in_vain_is_told_after_a_second_and_a_half(front):
     f = started(front)
     f.origin.delay = 4
+    shown = {"Cookie": "ecluse_pass=" + f.tell("pass 127.0.0.1 9 3600 proven")["cookie"]}
     with concurrent.futures.ThreadPoolExecutor(4 * MANY) as pool:
-        answers = list(pool.map(lambda i: ask(f, f"/recherche?q={i}", timeout=15), range(4 * MANY)))
+        answers = list(pool.map(lambda i: ask(f, f"/recherche?q={i}", headers=shown, timeout=15), range(4 * MANY)))
     told = [seconds for status, seconds in answers if status == 503]
     assert told and all(1.3 < seconds < 3 for seconds in told)
     assert sum(status == 200 for status, _ in answers) == len(answers) - len(told) > 0
