@@ -1,6 +1,10 @@
 #include "files/listener_parts.h"
 
+#include <time.h>
 #include <unistd.h>
+
+enum { SIGHT_TRIES = 3, SIGHT_PAUSE = 20000 /* ns */ };
+#define SIGHT_PATIENCE (100 * NANOS_MILLISECOND)
 
 /* ---- Waiting --------------------------------------------------------------------------------- */
 
@@ -108,11 +112,15 @@ static void open_existing(struct listener *l, const struct act_seen *act)
         board_add(l->board, BOARD_WAITED);
 }
 
+static void look_again(struct listener *l, struct waiting *w);
+
 void opening_again(struct listener *l)
 {
     for (unsigned i = 0; i < WAITING_MOST && l->waiting_count; i++) {
         struct waiting *w = &l->waiting[i];
-        if (w->waits_for == WAITS_FOR_NOTHING)
+        if (w->waits_for == WAITS_FOR_SIGHT)
+            look_again(l, w);
+        if (w->waits_for == WAITS_FOR_NOTHING || w->waits_for == WAITS_FOR_SIGHT)
             continue;
         struct payer payer = payer_of(l, w);
         struct charged held = charging_held(&l->charging, l->budgets, &payer, l->now);
@@ -165,6 +173,68 @@ static bool is_refused(struct listener *l, const struct act_seen *act, enum inte
     return charged.refuse;
 }
 
+static void decide(struct listener *l, struct act_seen *act, enum intent intent)
+{
+    if (act->owner.trusted == OWNER_NOBODY && tripping_canary(l, act))
+        intent = INTENT_BOTH; /* whatever for: it is charged */
+    if (intent_writes(intent))
+        changing_watch(l, act->fd, false);
+    if (is_refused(l, act, intent)) {
+        rescue_refused(&l->rescue, act->owner.user, l->now);
+        listener_answer(l, act->fd, true);
+    } else if (intent_writes(intent) && act->owner.trusted == OWNER_NOBODY && is_existing(act)) {
+        listener_trace(l, act, TRACE_OPENED);
+        open_existing(l, act);
+    } else {
+        listener_answer(l, act->fd, false);
+    }
+}
+
+/* The listener was woken before the thread that opens has fallen asleep, and may even keep it from
+ * that: what it is at can be seen a moment later, and no reader is to be taken for a writer. */
+static bool put_aside(struct listener *l, const struct act_seen *act, pid_t thread)
+{
+    struct waiting *w = waiting_place(l->waiting, l->waiting_count, act->owner.user);
+    if (!w)
+        return false;
+    *w = (struct waiting){.waits_for = WAITS_FOR_SIGHT,
+                          .fd = act->fd,
+                          .thread = thread,
+                          .deadline = l->now + SIGHT_PATIENCE,
+                          .user = act->owner.user};
+    l->waiting_count++;
+    rescue_answered(&l->rescue, w->fd); /* from now on it has a deadline of its own */
+    return true;
+}
+
+static void look_again(struct listener *l, struct waiting *w)
+{
+    struct act_seen act;
+    if (!listener_see(l, w->fd, w->thread, false, &act)) {
+        settle(l, w, false);
+        return;
+    }
+    enum intent intent =
+        act.owner.known ? owners_intent(l->owners, w->thread, act.owner.root) : INTENT_UNSEEN;
+    if (intent == INTENT_RUNNING && l->now < w->deadline)
+        return;
+    w->waits_for = WAITS_FOR_NOTHING;
+    l->waiting_count--;
+    decide(l, &act, intent);
+}
+
+static enum intent intent_of(struct listener *l, const struct act_seen *act, pid_t thread)
+{
+    enum intent intent = INTENT_UNSEEN;
+    for (int i = 0; i < SIGHT_TRIES && act->owner.known; i++) {
+        intent = owners_intent(l->owners, thread, act->owner.root);
+        if (intent != INTENT_RUNNING)
+            break;
+        nanosleep(&(struct timespec){.tv_nsec = SIGHT_PAUSE}, NULL);
+    }
+    return intent;
+}
+
 void opening_take(struct listener *l, const struct fanotify_event_metadata *event)
 {
     struct act_seen act;
@@ -172,21 +242,9 @@ void opening_take(struct listener *l, const struct fanotify_event_metadata *even
         listener_answer(l, event->fd, false);
         return;
     }
-    enum intent intent =
-        act.owner.known ? owners_intent(l->owners, event->pid, act.owner.root) : INTENT_UNSEEN;
-    if (act.owner.trusted == OWNER_NOBODY && tripping_canary(l, &act))
-        intent = INTENT_BOTH; /* whatever for: it is charged */
-    if (intent_writes(intent))
-        changing_watch(l, event->fd, false);
-    if (is_refused(l, &act, intent)) {
-        rescue_refused(&l->rescue, act.owner.user, l->now);
-        listener_answer(l, event->fd, true);
-    } else if (intent_writes(intent) && act.owner.trusted == OWNER_NOBODY && is_existing(&act)) {
-        listener_trace(l, &act, TRACE_OPENED);
-        open_existing(l, &act);
-    } else {
-        listener_answer(l, event->fd, false);
-    }
+    enum intent intent = intent_of(l, &act, event->pid);
+    if (intent != INTENT_RUNNING || !put_aside(l, &act, event->pid))
+        decide(l, &act, intent);
 }
 
 /* ---- A file is closed ------------------------------------------------------------------------ */

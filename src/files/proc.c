@@ -126,8 +126,10 @@ enum intent proc_syscall_parse(struct text text, uint64_t *pointer)
 {
     const char *at = text.data, *end = text.data + text.length;
     uint64_t number, argument[4];
+    if (text.length && *at == 'r') /* "running" */
+        return INTENT_RUNNING;
     if (!text.length || !take_number(&at, end, &number))
-        return INTENT_UNSEEN; /* "running", or -1: not in a system call */
+        return INTENT_UNSEEN; /* -1: not in a system call */
     for (int i = 0; i < 4; i++) {
         skip_blanks(&at, end);
         if (!take_hexadecimal(&at, end, &argument[i]))

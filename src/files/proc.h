@@ -32,6 +32,7 @@ enum intent {
     INTENT_WRITE,
     INTENT_BOTH,
     INTENT_POINTED, /* openat2(2): flags lie in memory, at `pointer` */
+    INTENT_RUNNING, /* it tells of its open and does not wait yet: to be looked at again */
     INTENT_UNSEEN,  /* taken for both */
 };
 

@@ -99,7 +99,8 @@ static void what_cannot_be_seen_is_a_write(void **state)
 {
     UNUSED(state);
     uint64_t pointer;
-    assert_int_equal(proc_syscall_parse(TEXT("running\n"), &pointer), INTENT_UNSEEN);
+    assert_int_equal(proc_syscall_parse(TEXT("running\n"), &pointer), INTENT_RUNNING);
+    assert_true(intent_writes(INTENT_RUNNING) && intent_reads(INTENT_RUNNING));
     assert_int_equal(proc_syscall_parse(TEXT("-1 0x7ffc 0x7f00\n"), &pointer), INTENT_UNSEEN);
     assert_int_equal(proc_syscall_parse(TEXT(""), &pointer), INTENT_UNSEEN);
     assert_int_equal(of_call(SYS_io_uring_enter, "0x3 0x1 0x1 0x1 0x0 0x8"), INTENT_UNSEEN);

@@ -14,11 +14,13 @@
 
 enum { WAITING_MOST = 512, WAITING_A_USER = 64 };
 
-enum waits_for { WAITS_FOR_NOTHING, WAITS_FOR_ROOM, WAITS_FOR_VAULT };
+/* For sight: until it can be seen what the open is for. */
+enum waits_for { WAITS_FOR_NOTHING, WAITS_FOR_SIGHT, WAITS_FOR_ROOM, WAITS_FOR_VAULT };
 
 struct waiting {
     enum waits_for waits_for;
     int fd;
+    pid_t thread;    /* that waits for sight */
     uint32_t number; /* of its question */
     nanos_t deadline;
     uint64_t thing, tree;

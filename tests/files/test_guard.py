@@ -171,7 +171,7 @@ TRUSTED_BUDGETS = """\
 
 
 def test_a_trusted_program_has_its_own_limit_and_its_user_elsewhere_has_not(worlds):
-    world = worlds(sweep=20, trusted=TRUSTED.format(program="@@", user=61900),
+    world = worlds(sweep=20, trusted=TRUSTED.format(program="@@", user=60900),
                    budgets=TRUSTED_BUDGETS)
     program = world.share.at("tmp", "backup")
     shutil.copy(shutil.which("cat"), program)
@@ -180,13 +180,13 @@ def test_a_trusted_program_has_its_own_limit_and_its_user_elsewhere_has_not(worl
         text = file.read().replace("@@", program)
     with open(world.contract, "w", encoding="utf-8") as file:
         file.write(text)
-    folder = plant(world, "letters", 60, 61900)
+    folder = plant(world, "letters", 60, 60900)
     world.guarded()
     paths = sorted(os.path.join(folder, name) for name in os.listdir(folder))
-    status, said = world.do(61900, program, *paths)
+    status, said = world.do(60900, program, *paths)
     assert status == 0 and said.count("a letter") == 60 * 50
     assert not world.new_holds()
-    process = world.start(61900, "cat", *paths, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    process = world.start(60900, "cat", *paths, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True)
     assert wait_until(world.new_holds, 5)
     process.kill()
@@ -236,6 +236,33 @@ def test_one_canary_leaves_little_and_a_second_elsewhere_nothing(worlds):
     canaries(world, "remove")
     assert not [name for folder in folders for name in os.listdir(folder) if name[0] in ".~" and
                 name != ".ecluse-vault"]
+    world.close()
+
+
+READ_ON = """
+import os, sys
+refused, paths = 0, [os.path.join(sys.argv[1], name) for name in os.listdir(sys.argv[1])]
+for turn in range(40):
+    for path in paths:
+        try:
+            os.close(os.open(path, os.O_RDONLY))
+        except OSError:
+            refused += 1
+print(refused)
+"""
+
+
+def test_readers_are_not_taken_for_writers_however_many_there_are(worlds):
+    """The guard may be quicker than who opens falls asleep, and then cannot see yet what for."""
+    world = worlds()
+    user = world.new_user()
+    folder = plant(world, "letters", 100, user)
+    world.guarded()
+    readers = [world.start(user, sys.executable, "-c", READ_ON, folder, stdout=subprocess.PIPE,
+                           text=True) for _ in range(4)]
+    assert [reader.communicate(timeout=60)[0] for reader in readers] == ["0\n"] * 4
+    counts = world.status()["files"]["counts"]
+    assert counts["opens"] > 16000 and counts["refused"] == 0 and counts["late"] == 0
     world.close()
 
 
