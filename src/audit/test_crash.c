@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -336,10 +337,16 @@ static void work(void)
     recording = false;
 }
 
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+    (void)status, (void)kind, (void)place;
+    return remove(path);
+}
+
 static void no_crash_at_any_step_loses_what_was_durable(void **state)
 {
     (void)state;
-    char where[96], command[160];
+    char where[96];
     unsigned chance = 17;
     work();
     assert_true(op_count > 100);
@@ -351,13 +358,12 @@ static void no_crash_at_any_step_loses_what_was_durable(void **state)
             if (op[i].kind == OP_DURABLE)
                 durable = op[i].size;
         }
-        for (int variant = 0; variant < 8; variant++) {
+        for (int variant = 0; variant < 6; variant++) {
             enum left left = variant < 2 ? (enum left)variant : LEFT_BY_CHANCE;
             snprintf(where, sizeof where, "%s.left", base);
             leave(where, left, &chance);
             check(where, durable, step, left);
-            snprintf(command, sizeof command, "rm -rf %s", where);
-            assert_int_equal(system(command), 0);
+            assert_int_equal(nftw(where, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
         }
     }
 }
