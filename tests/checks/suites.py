@@ -175,7 +175,7 @@ def fuzz(suite, long):
 # ---- Whole programs ---------------------------------------------------------------------------
 
 # Folders whose tests mostly wait, each on ports and in folders of its own: so many at a time.
-SIDE_BY_SIDE = {"front": 3}
+SIDE_BY_SIDE = {"front": 3, "files": 2}
 
 
 def whole(*paths):

@@ -108,7 +108,7 @@ def test_a_reader_is_stopped_and_goes_on_after_the_release(worlds):
     process, out = reader(world, user, folder)
     assert wait_until(lambda: is_stopped(process), 5), world.said()
     read, refused = map(int, last_line(out).split())
-    assert read <= 20 and refused <= 1
+    assert read <= 20 and read + refused < 60, "it came to its end"
     hold = world.new_holds()[0]["hold"]
     why = json.loads(world.ecluse("why", hold, "--json").stdout)
     paths = {file["path"] for file in why["evidence"]["list"]}

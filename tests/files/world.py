@@ -16,7 +16,8 @@ from guarded_share import Department, GuardedShare, People, end_session  # noqa:
 BUILD = pathlib.Path(os.environ.get("ECLUSE_BUILD", SOURCE / "build"))
 ENCRYPT = str(BUILD / "lab" / "encrypt")
 # Numbers that no user of the system has, none twice: what a hold stops is stopped everywhere.
-USERS = itertools.count(61000, 10)
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])  # tests may run side by side
+USERS = itertools.count(61000 + 2000 * WORKER, 10)
 
 
 class World(GuardedShare):
