@@ -103,8 +103,7 @@ void check_opened_print(const struct contract *c, enum language language)
     struct table table = table_of(2, titles[french]);
     if (!guard_runs(c) || files_opened(c->runtime, add_to_table, &table) <= 0)
         return;
-    puts(french
-             ? "\nOuverts en écriture avant la garde (relancez ces programmes)\u00a0:"
-             : "\nOpen for writing since before the guard began (restart these programs):");
+    puts(french ? "\nOuverts en écriture avant la garde (relancez ces programmes)\u00a0:"
+                : "\nOpen for writing since before the guard began (restart these programs):");
     table_print(&table, stdout);
 }

@@ -28,7 +28,7 @@
  *            any of them; a new listener has its marks before an old one goes.
  * Not seen   opens of what was open before the guard began (listed: opened.h), writes through
  *            memory maps until the file is closed, overlay mounts that lie over a share on kernels
- *            without events for them, truncation by path until the next close.
+ *            without events for them. Truncation by path is told a moment later (changing.c).
  * Rights     root begins; listener.h and vault_service.h say what each keeps.
  * Cost       bench/files.
  */

@@ -71,8 +71,8 @@ struct owner owners_find(struct owners *owners, pid_t thread, nanos_t now);
 struct owner owners_lately(struct owners *owners, pid_t thread, nanos_t now);
 #define OWNER_LATELY (NANOS_SECOND / 2)
 
-/* What its open is for (INTENT_RUNNING: in a moment); only while the thread waits in it. `root`: openat2(2)'s flags are believed
- * (they lie in memory that another thread may change). */
+/* What its open is for (INTENT_RUNNING: in a moment); only while the thread waits in it. `root`:
+ * openat2(2)'s flags are believed (they lie in memory that another thread may change). */
 enum intent owners_intent(struct owners *owners, pid_t thread, bool root);
 
 /* A tree that was seen before, or NULL. */

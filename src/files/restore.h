@@ -5,8 +5,9 @@
  *            is there now. It changes nothing, and needs no guard.
  * Before     of a hold: the version before the held principal's first act on the file. Since a
  *            time: the one that stood then, also where nobody told of what happened (no guard was
- *            up) and only what lies on disk shows it. Of a file: the newest one that is not there now. Of a
- *            folder: the newest of each file in it that does not stand as it was kept last.
+ *            up) and only what lies on disk shows it. Of a file: the newest one that is not there
+ *            now. Of a folder: the newest of each file in it that does not stand as it was kept
+ *            last.
  * Names      where the file was before it was moved: old and new name are known by its inode.
  * Asks       RESTORE_CHANGED: somebody else, or nobody knows who, changed what is there now, or
  *            what became of it looks like ordinary work. Only with `overwrite` is it put back; what

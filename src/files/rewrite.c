@@ -15,9 +15,9 @@ enum {
     DENSE = 7500, /* a file of unknown type that looked like noise before */
     BLANK = 500,  /* zeros, or one letter over and over */
     NOT_BLANK = 1500,
-    FEW = 4,   /* chunks: shorter files are often as long as before by chance */
+    FEW = 4,            /* chunks: shorter files are often as long as before by chance */
     PLACEHOLDER = 1024, /* bytes: what is shorter may stand for what follows */
-    EDGE = 16, /* chunks at the head and at the tail that are always looked at */
+    EDGE = 16,          /* chunks at the head and at the tail that are always looked at */
 };
 
 struct side {
@@ -143,9 +143,9 @@ static enum rewrite_ground judge_converted(const struct side *old, const struct 
                                            const struct sample *s)
 {
     bool letters = old->type == FILETYPE_ARMOUR && new->type == FILETYPE_TEXT;
-    bool lost = old->type != FILETYPE_UNKNOWN ||
-                (filetype_is_dense(new->type) && held_something(old, s));
-    return new->same_name && lost && !letters ? REWRITE_TYPE_LOST : REWRITE_CONVERTED;
+    bool lost =
+        old->type != FILETYPE_UNKNOWN || (filetype_is_dense(new->type) && held_something(old, s));
+    return new->same_name &&lost && !letters ? REWRITE_TYPE_LOST : REWRITE_CONVERTED;
 }
 
 static enum rewrite_ground judge_other_type(const struct side *old, const struct side *new,

@@ -35,7 +35,7 @@ enum rewrite_verdict { REWRITE_BENIGN, REWRITE_COUNTS };
     X(KEPT, BENIGN, "kept", "kept its type, and its entropy did not rise")                         \
     X(GROWN, BENIGN, "grown", "was added to, and holds what it held")                              \
     X(PACKED, BENIGN, "packed", "was compressed: what it held comes out of its successor")         \
-    X(CONVERTED, BENIGN, "converted", "became another type whose structure holds, under another name")                 \
+    X(CONVERTED, BENIGN, "converted", "became another type that holds, under another name")        \
     X(OWN, BENIGN, "own", "held only what the same process tree wrote a short while before")       \
     X(TYPE_LOST, COUNTS, "type_lost", "lost its type")                                             \
     X(RISEN, COUNTS, "risen", "gained the entropy of noise")                                       \

@@ -29,7 +29,8 @@ static void ask_judge(struct service *s, const struct rewriting *r, struct rewri
     if (r->old.fd < 0 || s->given->judge < 0)
         return;
     pthread_mutex_lock(&s->judge_mutex);
-    int asked = rewrite_ask(s->given->judge, r->old.fd, r->new_fd, r->same_name, s->seed, JUDGE_PATIENCE, out);
+    int asked = rewrite_ask(s->given->judge, r->old.fd, r->new_fd, r->same_name, s->seed,
+                            JUDGE_PATIENCE, out);
     pthread_mutex_unlock(&s->judge_mutex);
     if (asked < 0) {
         rewrite_figures_set(out, REWRITE_UNJUDGED, r->old.size, size);
@@ -78,8 +79,8 @@ bool service_judge(struct service *s, const struct rewriting *r)
 /* ---- Written --------------------------------------------------------------------------------- */
 
 /* Who writes to a file that he has open changes it, too: only what he could not have done so that
- * it shows when it is closed is looked at. Large files shrink when they are truncated, in length or,
- * if they are made longer again, on disk. */
+ * it shows when it is closed is looked at. Large files shrink when they are truncated, in length
+ * or, if they are made longer again, on disk. */
 static bool shrank(const struct vault_old *old, const struct stat *status)
 {
     return status->st_size < SHRANK_SMALL ||
@@ -196,8 +197,8 @@ static void moved(struct service *s, struct job *job)
         note_origin(s, q->file, q->path);
         settle_nameless(s, q->who);
         r.old = vault_newest(s->vault, (struct vault_file){0}, q->to, 0);
-        bool another = r.new_fd < 0 ? !is_same(q->file, r.old.file)
-                                    : !is_file(r.new_fd, &status, r.old.file);
+        bool another =
+            r.new_fd < 0 ? !is_same(q->file, r.old.file) : !is_file(r.new_fd, &status, r.old.file);
         if (r.old.version && !r.old.past && another)
             (void)service_judge(s, &r);
         bool folder = r.new_fd < 0 && is_folder(s, q->to);

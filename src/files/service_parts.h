@@ -98,7 +98,7 @@ struct service {
     size_t watched_count;
     nanos_t watch_due;
     pthread_mutex_t judge_mutex;
-    _Atomic int failed; /* why the process is to end */
+    _Atomic int failed;          /* why the process is to end */
     _Atomic bool ending, missed; /* missed: another pass is due */
     _Atomic uint64_t judged, counted, overflowed;
     uint64_t seed;

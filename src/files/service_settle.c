@@ -148,8 +148,8 @@ void settle_spoilt(struct service *s, struct vault_file file, struct vault_who w
     size_t at;
     while ((at = find_file(s, file)) < s->settling_count && s->settling[at].busy)
         pthread_cond_wait(&s->settled, &s->lists);
-    bool spoilt = at < s->settling_count && s->settling[at].early &&
-                  fstat(s->settling[at].fd, &is) == 0;
+    bool spoilt =
+        at < s->settling_count && s->settling[at].early && fstat(s->settling[at].fd, &is) == 0;
     if (spoilt) {
         const struct settling *found = &s->settling[at];
         bool his_own = who.tree && found->who.tree == who.tree;

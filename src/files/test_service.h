@@ -112,8 +112,8 @@ static inline bool answered(struct running *r, struct vault_answer *answer, int 
     return true;
 }
 
-static inline void ask(struct running *r, enum vault_event event, struct vault_who who, const char *file,
-                const char *path, const char *to)
+static inline void ask(struct running *r, enum vault_event event, struct vault_who who,
+                       const char *file, const char *path, const char *to)
 {
     struct vault_question q = {
         .cookie = ++r->cookie, .event = (uint8_t)event, .who = who, .at = clock_wall()};
@@ -137,7 +137,7 @@ static inline struct vault_file identity_of(struct running *r, const char *name)
 
 /* By mallory, of a file that its inode names. */
 static inline void ask_of(struct running *r, enum vault_event event, struct vault_file file,
-                   const char *path, const char *to)
+                          const char *path, const char *to)
 {
     struct vault_question q = {.cookie = ++r->cookie,
                                .event = (uint8_t)event,

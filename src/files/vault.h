@@ -7,9 +7,13 @@
  *            more than the name. The guard excludes it from marks and charges.
  * Kinds      VAULT_CLONES where the file system shares blocks (FICLONE: XFS with reflink=1, btrfs):
  *            a clone of every file, so that whatever destroys a file, its last closed version is
- *            there. VAULT_COPIES elsewhere: a copy of a file of at most `copy_up_to` bytes of data,
- *            taken before an untrusted open can write; removal, rename over and truncation by path
- *            are then not covered, as `ecluse check` says. No hard links anywhere.
+ *            there. Not so, since a clone follows half a second after the close: the newest version
+ *            of a file over VAULT_READ_MOST that is truncated by path within that time, of a
+ *            smaller one within the moment until its close is heard of; and what was saved and
+ *            destroyed while nobody told. VAULT_COPIES elsewhere: a copy of a file of at most
+ *            `copy_up_to` bytes of data, taken before an untrusted open can write; removal, rename
+ *            over and truncation by path are then not covered. `ecluse check` says all of this. No
+ *            hard links anywhere.
  * Version    a clone file `store/XX/ID` and a record in the log: path, inode, owner, mode, ACL and
  *            extended attributes (without trusted.*, unless with CAP_SYS_ADMIN), times, size, who
  *            wrote it last, when, and whose act made it past. A file that is renamed keeps its
