@@ -254,7 +254,7 @@ static bool has_proven(ngx_http_request_t *r)
 static bool may_ask(ngx_http_request_t *r, struct front_location *location, enum sight sight)
 {
     uint64_t budgets = front.charges.origin[front_route(r, location) + 1];
-    bool observed = location->enabled == FRONT_OBSERVE || front.mode == MODE_OBSERVE;
+    bool observed = location->enabled == FRONT_OBSERVE || front_mode() == MODE_OBSERVE;
     if (!location->origin)
         return false;
     if (!budgets || !front.budgets) {
@@ -409,7 +409,7 @@ static ngx_int_t lookup(ngx_http_request_t *r, struct front_location *location, 
     if (!front_guarded(look_now, &call))
         return without_us(r, location, early);
     bool right = call.sight != SIGHT_WRONG_FORM && call.sight != SIGHT_WRONG_CHECK;
-    if (!right && location->origin && front.mode == MODE_OBSERVE)
+    if (!right && location->origin && front_mode() == MODE_OBSERVE)
         return location->origin(r); /* nothing is refused in observe */
     if (right && call.redirects)
         return redirect(r, location, &call.parcel);
@@ -429,7 +429,7 @@ ngx_int_t front_lookup(ngx_http_request_t *r)
 ngx_int_t front_lookup_early(ngx_http_request_t *r)
 {
     struct front_location *location = front_location_of(r);
-    bool observed = location->enabled == FRONT_OBSERVE || front.mode == MODE_OBSERVE;
+    bool observed = location->enabled == FRONT_OBSERVE || front_mode() == MODE_OBSERVE;
     if (observed && location->origin)
         return NGX_DECLINED; /* nothing is refused, nor answered otherwise than without `early` */
     return lookup(r, location, true);

@@ -197,7 +197,7 @@ void takeup_contract(nanos_t now)
     }
     if (!front.contract)
         return;
-    front.mode = control_panic(front.control) ? MODE_OBSERVE : front.contract->mode;
+    front.mode = front.contract->mode; /* panic is looked at anew by each request */
     if (front.next && offered != front.prepared)
         roll_back();
     if (offered && offered != front.running && offered != front.prepared &&
@@ -288,7 +288,7 @@ void takeup_beat(nanos_t now)
     if (front.slot >= 0)
         guard_beat(front.budgets, front.slot, now);
     state_generation();
-    budget_set_mode(front.budgets, front.mode);
+    budget_set_mode(front.budgets, front_mode());
     release_apply(front.budgets, front.contract->runtime, now);
     guard_report_beat(&report, front.budgets, front.contract, now);
     beat_waves(now);
