@@ -197,7 +197,7 @@ def whole(*paths):
     return work
 
 
-def pages(suite, _long):
+def pages(suite, long):
     """The public pages in a real browser; a view is one page, on one screen, light or dark."""
     directory, rendered = build_directory("plain"), os.path.join(OUT, "pages")
     os.makedirs(rendered, exist_ok=True)
@@ -208,7 +208,7 @@ def pages(suite, _long):
     if status != 0:
         return Result(failed=["the pages cannot be rendered"])
     status, output = run(["node", os.path.join(ROOT, "tests", "pages", "check.mjs"), rendered],
-                         suite.log, 600)
+                         suite.log, 600, {"ECLUSE_LONG": "1"} if long else None)
     counted = re.search(r"^(\d+) views of the public pages, (\d+) faults$", output, re.MULTILINE)
     if not counted or (status != 0 and counted.group(2) == "0"):
         return Result(failed=[f"did not come to its end (exit status {status})"])

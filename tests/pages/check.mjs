@@ -1,9 +1,10 @@
 // check.mjs RENDERED [SCREENSHOTS]: the public pages in a real browser.
 //
 // Serves what render-pages wrote, with the policy that a front sends, to Debian's Chromium on the loopback,
-// and tries each page in every language on a phone and a desk, light and dark: no axe-core violation,
-// nothing wider than the screen, nothing on the console, no request but for the page. With SCREENSHOTS, a
-// picture of each goes there. A third argument picks pages by a part of their name.
+// and tries each page in every language on a phone and a desk, once light and once dark: no axe-core violation,
+// nothing wider than the screen, nothing on the console, no request but for the page. Which of them is light
+// changes from page to page; with ECLUSE_LONG=1 both are both. With SCREENSHOTS, a picture of each goes there.
+// A third argument picks pages by a part of their name.
 import { createServer } from "node:http";
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -118,9 +119,10 @@ async function main() {
   try {
     const names = readdirSync(rendered)
       .filter((name) => name.endsWith(".html") && name.includes(only ?? ""));
-    for (const screen of Object.keys(screens)) {
-      await Promise.all(["light", "dark"].map(
-        (scheme) => tryPages(browser, base, names, screen, scheme)));
+    const schemes = ["light", "dark"];
+    for (const [turn, screen] of Object.keys(screens).entries()) {
+      await Promise.all(schemes.map((scheme, i) => tryPages(browser, base,
+        names.filter((_, n) => process.env.ECLUSE_LONG || (n + (n >> 2) + turn) % 2 === i), screen, scheme))); // four languages
     }
     await tryKeyboard(browser, base);
   } finally {
