@@ -363,13 +363,16 @@ static int mark_shares(struct listener *l, int group, uint64_t mask, struct erro
 
 /* Opens that wait, and the notices of files closed, in one queue: a file is never judged before
  * its opening was seen. It has no bound, since whoever waits queues one; a bound would let opens
- * pass unasked when it is reached. */
+ * pass unasked when it is reached.
+ *
+ * It is made last, to have the highest descriptor: a process that is killed lets go of its files
+ * from the highest down (close_files() and task_work_run() of the kernel), and the end of a group
+ * waits for whoever is held by an event that its marks, too, were looked at for. Were that one of
+ * the other groups, opens that wait here would wait for ever. */
 static int open_groups(struct listener *l, struct error *error)
 {
     unsigned class = l->enforce ? FAN_CLASS_CONTENT | FAN_UNLIMITED_QUEUE : FAN_CLASS_NOTIF;
     uint64_t mask = l->enforce ? FAN_OPEN_PERM | FAN_CLOSE_WRITE : FAN_CLOSE;
-    l->opens = fanotify_init(class | FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_TID,
-                             O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NOATIME);
     l->names = l->enforce ? fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK |
                                               FAN_REPORT_TID | FAN_REPORT_DFID_NAME_TARGET,
                                           O_RDONLY | O_CLOEXEC)
@@ -378,6 +381,8 @@ static int open_groups(struct listener *l, struct error *error)
                                                 FAN_REPORT_TID | FAN_REPORT_FID,
                                             O_RDONLY | O_CLOEXEC)
                             : -1;
+    l->opens = fanotify_init(class | FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_TID,
+                             O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NOATIME);
     if (l->opens < 0 || (l->enforce && (l->names < 0 || l->changes < 0)))
         return error_set(error, -errno, "the kernel gives no fanotify group: %s", strerror(errno));
     int code = listen_group(l, SOURCE_OPENS, l->opens);
