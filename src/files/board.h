@@ -69,6 +69,7 @@ struct seat {
     _Atomic int32_t pid;   /* 0: nobody, and the watchdog leaves it be */
     _Atomic int32_t ready; /* it has its marks */
     _Atomic int32_t go;    /* it may answer: the last one is gone */
+    _Atomic int32_t left;  /* it answers no more, in order */
 };
 
 enum { SEATS = 2 };

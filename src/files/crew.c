@@ -288,6 +288,7 @@ static void begin_listener(struct files *f, unsigned seat)
     atomic_store(&place->beat, clock_boot());
     atomic_store(&place->ready, 0);
     atomic_store(&place->go, 0);
+    atomic_store(&place->left, 0);
     crew->pid = fork();
     if (crew->pid == 0)
         become_listener(f, seat, parent);
@@ -367,7 +368,15 @@ static void tell_to_leave(const struct files *f, struct listener_crew *crew)
     crew->leaving = true;
 }
 
-/* The next one is begun while the last one works; it has the word when that one is gone. */
+/* It is gone, has left, or was killed by the watchdog. Its process may be there still: its end
+ * waits for opens that hold on to its marks, and these may wait for its successor. */
+static bool answers_no_more(const struct files *f, unsigned seat)
+{
+    const struct seat *place = &f->board->seat[seat];
+    return !f->listener[seat].pid || atomic_load(&place->left) || !atomic_load(&place->pid);
+}
+
+/* The next one is begun while the last one works; it has the word when that one answers no more. */
 static void keep_listener(struct files *f)
 {
     unsigned next = 1 - f->seat;
@@ -376,15 +385,16 @@ static void keep_listener(struct files *f)
         tell_to_leave(f, now);
         return;
     }
+    bool over = answers_no_more(f, f->seat);
     if (then->pid) {
-        if (!atomic_load(&f->board->seat[next].ready))
+        if (!atomic_load(&f->board->seat[next].ready) || answers_no_more(f, next))
             return;
         tell_to_leave(f, now);
-        if (!now->pid)
+        if (over)
             give_word(f, next);
         return;
     }
-    if ((!now->pid || f->renew) && f->moment.boot >= f->listener_at)
+    if ((over || f->renew) && f->moment.boot >= f->listener_at)
         begin_listener(f, next);
 }
 

@@ -60,7 +60,7 @@ uint64_t listener_thing(const struct listener *l, const struct stat *status)
 
 bool listener_see(struct listener *l, int fd, pid_t thread, bool lately, struct act_seen *out)
 {
-    *out = (struct act_seen){.fd = fd};
+    *out = (struct act_seen){.fd = fd, .since = l->now};
     if (fstat(fd, &out->status) != 0 || !S_ISREG(out->status.st_mode))
         return false;
     int share = listener_share(l, out->status.st_dev);
@@ -317,15 +317,20 @@ static void take(struct listener *l, int source)
 static void listen_to(struct listener *l)
 {
     struct epoll_event ready[EVENTS];
-    nanos_t looked = 0, again = 0, watched = 0;
-    while (!l->leave || l->waiting_count) {
-        int wait = l->waiting_count ? (int)(LISTENER_AGAIN / NANOS_MILLISECOND)
-                                    : (int)(LISTENER_BEAT / NANOS_MILLISECOND);
-        int count = epoll_wait(l->poll, ready, EVENTS, wait);
+    nanos_t looked = 0, again = 0, seen = 0, watched = 0;
+    while (!l->leave || l->waiting_count || l->unseen_count) {
+        nanos_t pace = l->unseen_count    ? LISTENER_SOON
+                       : l->waiting_count ? LISTENER_AGAIN
+                                          : LISTENER_BEAT;
+        int count = epoll_wait(l->poll, ready, EVENTS, (int)(pace / NANOS_MILLISECOND));
         beat(l);
         for (int i = 0; i < count; i++)
             take(l, (int)ready[i].data.u64);
         beat(l);
+        if (l->unseen_count && l->now - seen >= LISTENER_SOON) {
+            opening_see(l);
+            seen = l->now;
+        }
         if (l->waiting_count && l->now - again >= LISTENER_AGAIN) {
             opening_again(l);
             again = l->now;
@@ -363,29 +368,33 @@ static int mark_shares(struct listener *l, int group, uint64_t mask, struct erro
 
 /* Opens that wait, and the notices of files closed, in one queue: a file is never judged before
  * its opening was seen. It has no bound, since whoever waits queues one; a bound would let opens
- * pass unasked when it is reached.
- *
- * It is made last, to have the highest descriptor: a process that is killed lets go of its files
- * from the highest down (close_files() and task_work_run() of the kernel), and the end of a group
- * waits for whoever is held by an event that its marks, too, were looked at for. Were that one of
- * the other groups, opens that wait here would wait for ever. */
-static int open_groups(struct listener *l, struct error *error)
+ * pass unasked when it is reached. */
+static int make_groups(struct listener *l)
 {
     unsigned class = l->enforce ? FAN_CLASS_CONTENT | FAN_UNLIMITED_QUEUE : FAN_CLASS_NOTIF;
-    uint64_t mask = l->enforce ? FAN_OPEN_PERM | FAN_CLOSE_WRITE : FAN_CLOSE;
-    l->names = l->enforce ? fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK |
-                                              FAN_REPORT_TID | FAN_REPORT_DFID_NAME_TARGET,
-                                          O_RDONLY | O_CLOEXEC)
-                          : -1;
-    l->changes = l->enforce ? fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK |
-                                                FAN_REPORT_TID | FAN_REPORT_FID,
-                                            O_RDONLY | O_CLOEXEC)
-                            : -1;
+    unsigned told = FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_TID;
+    if (l->enforce) {
+        l->changes = fanotify_init(told | FAN_REPORT_FID, O_RDONLY | O_CLOEXEC);
+        l->names = fanotify_init(told | FAN_REPORT_DFID_NAME_TARGET, O_RDONLY | O_CLOEXEC);
+        if (l->changes < 0 || l->names < 0)
+            return -errno;
+    }
+    /* The last of them: who waits in it holds on to the marks that `changes` has on his file, and
+     * that group's end waits for him. A process that is killed lets go of what it opened last
+     * first (fput() and task_work_run() of Linux). */
     l->opens = fanotify_init(class | FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_TID,
                              O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NOATIME);
-    if (l->opens < 0 || (l->enforce && (l->names < 0 || l->changes < 0)))
-        return error_set(error, -errno, "the kernel gives no fanotify group: %s", strerror(errno));
-    int code = listen_group(l, SOURCE_OPENS, l->opens);
+    return l->opens < 0 ? -errno : 0;
+}
+
+static int open_groups(struct listener *l, struct error *error)
+{
+    uint64_t mask = l->enforce ? FAN_OPEN_PERM | FAN_CLOSE_WRITE : FAN_CLOSE;
+    int code = make_groups(l);
+    if (code < 0)
+        return error_set(error, code, "the kernel gives no fanotify group: %s", strerror(-code));
+    must(l->opens > l->changes && l->opens > l->names);
+    code = listen_group(l, SOURCE_OPENS, l->opens);
     if (code == 0 && l->enforce)
         code = listen_group(l, SOURCE_NAMES, l->names);
     if (code == 0 && l->enforce)
@@ -480,5 +489,7 @@ _Noreturn void listener_main(const struct listener_start *start)
     }
     await_turn(l);
     listen_to(l);
+    close(l->opens);
+    atomic_store(&l->seat->left, 1); /* its end may wait for those whom its successor answers */
     _exit(LISTENER_TOLD);
 }

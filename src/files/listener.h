@@ -23,6 +23,7 @@
 #define LISTENER_PATIENCE (500 * NANOS_MILLISECOND) /* for the vault, or for a verdict */
 #define LISTENER_BEAT     (50 * NANOS_MILLISECOND)
 #define LISTENER_AGAIN    (5 * NANOS_MILLISECOND) /* between two looks at who waits */
+#define LISTENER_SOON     (1 * NANOS_MILLISECOND) /* and at whom it could not see yet */
 
 struct listener_start {
     const struct contract *contract;

@@ -22,6 +22,7 @@ struct act_seen {
     int fd;
     struct stat status;
     uint64_t thing; /* 40 bits: the file, as the listener calls it */
+    nanos_t since;  /* when it was told of first */
     struct owner owner;
     struct payer payer;
 };
@@ -55,6 +56,8 @@ struct listener {
     struct flights flights, gone; /* open for writing; removed, and nothing took the name yet */
     struct waiting waiting[WAITING_MOST];
     unsigned waiting_count;
+    struct unseen unseen[UNSEEN_MOST];
+    unsigned unseen_count;
     uint32_t questions;
     struct rescue rescue;
     struct said said[SAID_MOST];
@@ -85,6 +88,7 @@ __attribute__((format(printf, 3, 4))) void listener_say(struct listener *l, enum
 void opening_take(struct listener *l, const struct fanotify_event_metadata *event);
 void opening_closed(struct listener *l, const struct fanotify_event_metadata *event);
 void opening_again(struct listener *l); /* those that wait: anew, or late */
+void opening_see(struct listener *l);   /* those that could not be seen */
 /* Of the open that waits for this question. */
 void opening_kept(struct listener *l, uint32_t number, enum vault_result result);
 

@@ -1,10 +1,6 @@
 #include "files/listener_parts.h"
 
-#include <time.h>
 #include <unistd.h>
-
-enum { SIGHT_TRIES = 3, SIGHT_PAUSE = 20000 /* ns */ };
-#define SIGHT_PATIENCE (100 * NANOS_MILLISECOND)
 
 /* ---- Waiting --------------------------------------------------------------------------------- */
 
@@ -98,7 +94,7 @@ static void open_existing(struct listener *l, const struct act_seen *act)
     }
     *w = (struct waiting){.waits_for = WAITS_FOR_ROOM,
                           .fd = act->fd,
-                          .deadline = l->now + LISTENER_PATIENCE,
+                          .deadline = act->since + LISTENER_PATIENCE,
                           .thing = act->thing,
                           .tree = act->owner.tree ? act->owner.tree->id : 0,
                           .user = act->owner.user,
@@ -112,15 +108,11 @@ static void open_existing(struct listener *l, const struct act_seen *act)
         board_add(l->board, BOARD_WAITED);
 }
 
-static void look_again(struct listener *l, struct waiting *w);
-
 void opening_again(struct listener *l)
 {
     for (unsigned i = 0; i < WAITING_MOST && l->waiting_count; i++) {
         struct waiting *w = &l->waiting[i];
-        if (w->waits_for == WAITS_FOR_SIGHT)
-            look_again(l, w);
-        if (w->waits_for == WAITS_FOR_NOTHING || w->waits_for == WAITS_FOR_SIGHT)
+        if (w->waits_for == WAITS_FOR_NOTHING)
             continue;
         struct payer payer = payer_of(l, w);
         struct charged held = charging_held(&l->charging, l->budgets, &payer, l->now);
@@ -192,47 +184,44 @@ static void decide(struct listener *l, struct act_seen *act, enum intent intent)
 
 /* The listener was woken before the thread that opens has fallen asleep, and may even keep it from
  * that: what it is at can be seen a moment later, and no reader is to be taken for a writer. */
-static bool put_aside(struct listener *l, const struct act_seen *act, pid_t thread)
+static bool put_aside(struct listener *l, int fd, pid_t thread)
 {
-    struct waiting *w = waiting_place(l->waiting, l->waiting_count, act->owner.user);
-    if (!w)
+    unsigned i = 0;
+    while (i < UNSEEN_MOST && l->unseen[i].thread)
+        i++;
+    if (i == UNSEEN_MOST)
         return false;
-    *w = (struct waiting){.waits_for = WAITS_FOR_SIGHT,
-                          .fd = act->fd,
-                          .thread = thread,
-                          .deadline = l->now + SIGHT_PATIENCE,
-                          .user = act->owner.user};
-    l->waiting_count++;
-    rescue_answered(&l->rescue, w->fd); /* from now on it has a deadline of its own */
+    l->unseen[i] = (struct unseen){thread, fd, l->now + LISTENER_PATIENCE};
+    l->unseen_count++;
+    rescue_answered(&l->rescue, fd); /* from now on it has a deadline of its own */
     return true;
 }
 
-static void look_again(struct listener *l, struct waiting *w)
+/* False: it cannot be seen yet. */
+static bool look_again(struct listener *l, const struct unseen *u)
 {
     struct act_seen act;
-    if (!listener_see(l, w->fd, w->thread, false, &act)) {
-        settle(l, w, false);
-        return;
+    if (l->calm || !listener_see(l, u->fd, u->thread, false, &act)) {
+        listener_answer(l, u->fd, false);
+        return true;
     }
     enum intent intent =
-        act.owner.known ? owners_intent(l->owners, w->thread, act.owner.root) : INTENT_UNSEEN;
-    if (intent == INTENT_RUNNING && l->now < w->deadline)
-        return;
-    w->waits_for = WAITS_FOR_NOTHING;
-    l->waiting_count--;
+        act.owner.known ? owners_intent(l->owners, u->thread, act.owner.root) : INTENT_UNSEEN;
+    if (intent == INTENT_RUNNING && l->now < u->deadline)
+        return false;
+    act.since = u->deadline - LISTENER_PATIENCE;
     decide(l, &act, intent);
+    return true;
 }
 
-static enum intent intent_of(struct listener *l, const struct act_seen *act, pid_t thread)
+void opening_see(struct listener *l)
 {
-    enum intent intent = INTENT_UNSEEN;
-    for (int i = 0; i < SIGHT_TRIES && act->owner.known; i++) {
-        intent = owners_intent(l->owners, thread, act->owner.root);
-        if (intent != INTENT_RUNNING)
-            break;
-        nanosleep(&(struct timespec){.tv_nsec = SIGHT_PAUSE}, NULL);
+    for (unsigned i = 0; i < UNSEEN_MOST && l->unseen_count; i++) {
+        if (!l->unseen[i].thread || !look_again(l, &l->unseen[i]))
+            continue;
+        l->unseen[i].thread = 0;
+        l->unseen_count--;
     }
-    return intent;
 }
 
 void opening_take(struct listener *l, const struct fanotify_event_metadata *event)
@@ -242,8 +231,9 @@ void opening_take(struct listener *l, const struct fanotify_event_metadata *even
         listener_answer(l, event->fd, false);
         return;
     }
-    enum intent intent = intent_of(l, &act, event->pid);
-    if (intent != INTENT_RUNNING || !put_aside(l, &act, event->pid))
+    enum intent intent =
+        act.owner.known ? owners_intent(l->owners, event->pid, act.owner.root) : INTENT_UNSEEN;
+    if (intent != INTENT_RUNNING || !put_aside(l, act.fd, event->pid))
         decide(l, &act, intent);
 }
 

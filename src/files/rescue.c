@@ -120,6 +120,9 @@ static void take_over(struct listener *l, nanos_t now)
     for (unsigned i = 0; i < WAITING_MOST; i++)
         if (l->waiting[i].waits_for != WAITS_FOR_NOTHING && l->waiting[i].deadline <= now)
             answer(l, l->waiting[i].fd, true);
+    for (unsigned i = 0; i < UNSEEN_MOST; i++)
+        if (l->unseen[i].thread && l->unseen[i].deadline <= now)
+            answer(l, l->unseen[i].fd, true);
     ssize_t length = read(l->opens, buffer, sizeof buffer);
     const struct fanotify_event_metadata *event = (const void *)buffer;
     for (; length > 0 && FAN_EVENT_OK(event, length); event = FAN_EVENT_NEXT(event, length))

@@ -14,19 +14,27 @@
 
 enum { WAITING_MOST = 512, WAITING_A_USER = 64 };
 
-/* For sight: until it can be seen what the open is for. */
-enum waits_for { WAITS_FOR_NOTHING, WAITS_FOR_SIGHT, WAITS_FOR_ROOM, WAITS_FOR_VAULT };
+enum waits_for { WAITS_FOR_NOTHING, WAITS_FOR_ROOM, WAITS_FOR_VAULT };
 
 struct waiting {
     enum waits_for waits_for;
     int fd;
-    pid_t thread;    /* that waits for sight */
     uint32_t number; /* of its question */
     nanos_t deadline;
     uint64_t thing, tree;
     uint32_t user;
     uint16_t share;
     struct stat status;
+};
+
+/* An open of which it cannot be seen yet what it is for: for a millisecond, so that no user needs
+ * to be kept from taking all these places. */
+enum { UNSEEN_MOST = 1024 };
+
+struct unseen {
+    pid_t thread; /* 0: free */
+    int fd;
+    nanos_t deadline;
 };
 
 /* A free place for a user, of WAITING_MOST of which `used` are taken; NULL: none for him. */

@@ -103,6 +103,40 @@ def test_when_all_of_ecluse_is_killed_the_share_is_as_free_as_before(world):
     assert found["worst"] < MOST and found["refused"] == 0
 
 
+def groups_of(world):
+    """The processes of this guard that have a fanotify group open: the listener, and who answers when it does not."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.getpgid(int(pid)) == os.getpgid(world.guard.pid) and any(
+                    "fanotify" in os.readlink(entry.path) for entry in os.scandir(f"/proc/{pid}/fd")):
+                found.append(int(pid))
+        except OSError:
+            pass
+    return found
+
+
+def test_killed_as_one_while_opens_wait_it_lets_them_go(world):
+    """What is open for writing has a mark of its own, and then the order in which groups end matters."""
+    writer = world.start(world.user, sys.executable, "-c",
+                         "import sys, time\nfile = open(sys.argv[1], 'r+')\nprint(1, flush=True)\ntime.sleep(30)",
+                         os.path.join(world.folder, "note 0"), stdout=subprocess.PIPE, text=True)
+    assert writer.stdout.readline()
+    holders = groups_of(world)
+    assert listener(world) in holders
+    for pid in (world.guard.pid, *holders):
+        os.kill(pid, signal.SIGSTOP)
+    waiting = [probe(world, 1) for _ in range(4)]
+    time.sleep(0.3)
+    assert any("fanotify" in open(f"/proc/{p.pid}/wchan", encoding="utf-8").read() for p in waiting)
+    for pid in (*holders, world.guard.pid):
+        os.kill(pid, signal.SIGKILL)
+    world.guard.wait()
+    os.killpg(world.guard.pid, signal.SIGKILL)
+    world.guard = None
+    assert all(told(process)["worst"] < MOST for process in waiting)
+
+
 def test_on_a_full_disk_reading_goes_on_and_what_is_lost_is_told(world):
     space = os.statvfs(world.share.path)
     with open(world.share.on("ballast"), "wb", buffering=0) as file:
