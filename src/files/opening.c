@@ -184,16 +184,18 @@ static void decide(struct listener *l, struct act_seen *act, enum intent intent)
 
 /* The listener was woken before the thread that opens has fallen asleep, and may even keep it from
  * that: what it is at can be seen a moment later, and no reader is to be taken for a writer. */
-static bool put_aside(struct listener *l, int fd, pid_t thread)
+static bool put_aside(struct listener *l, const struct act_seen *act, pid_t thread)
 {
-    unsigned i = 0;
-    while (i < UNSEEN_MOST && l->unseen[i].thread)
-        i++;
-    if (i == UNSEEN_MOST)
+    struct unseen *u = unseen_place(l->unseen, act->owner.user);
+    if (!u)
         return false;
-    l->unseen[i] = (struct unseen){thread, fd, l->now + LISTENER_PATIENCE};
+    *u = (struct unseen){.thread = thread,
+                         .fd = act->fd,
+                         .user = act->owner.user,
+                         .root = act->owner.root,
+                         .deadline = l->now + LISTENER_PATIENCE};
     l->unseen_count++;
-    rescue_answered(&l->rescue, fd); /* from now on it has a deadline of its own */
+    rescue_answered(&l->rescue, act->fd); /* from now on it has a deadline of its own */
     return true;
 }
 
@@ -201,12 +203,15 @@ static bool put_aside(struct listener *l, int fd, pid_t thread)
 static bool look_again(struct listener *l, const struct unseen *u)
 {
     struct act_seen act;
+    enum intent intent = owners_intent(l->owners, u->thread, u->root);
+    if (intent == INTENT_RUNNING && l->now < u->deadline)
+        return false;
     if (l->calm || !listener_see(l, u->fd, u->thread, false, &act)) {
         listener_answer(l, u->fd, false);
         return true;
     }
-    enum intent intent =
-        act.owner.known ? owners_intent(l->owners, u->thread, act.owner.root) : INTENT_UNSEEN;
+    if (intent == INTENT_UNSEEN && act.owner.known) /* it was forgotten meanwhile */
+        intent = owners_intent(l->owners, u->thread, u->root);
     if (intent == INTENT_RUNNING && l->now < u->deadline)
         return false;
     act.since = u->deadline - LISTENER_PATIENCE;
@@ -217,9 +222,10 @@ static bool look_again(struct listener *l, const struct unseen *u)
 void opening_see(struct listener *l)
 {
     for (unsigned i = 0; i < UNSEEN_MOST && l->unseen_count; i++) {
-        if (!l->unseen[i].thread || !look_again(l, &l->unseen[i]))
+        struct unseen *u = &l->unseen[i];
+        if (!u->thread || !look_again(l, u))
             continue;
-        l->unseen[i].thread = 0;
+        u->thread = 0;
         l->unseen_count--;
     }
 }
@@ -233,7 +239,7 @@ void opening_take(struct listener *l, const struct fanotify_event_metadata *even
     }
     enum intent intent =
         act.owner.known ? owners_intent(l->owners, event->pid, act.owner.root) : INTENT_UNSEEN;
-    if (intent != INTENT_RUNNING || !put_aside(l, act.fd, event->pid))
+    if (intent != INTENT_RUNNING || !put_aside(l, &act, event->pid))
         decide(l, &act, intent);
 }
 

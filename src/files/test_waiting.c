@@ -40,10 +40,24 @@ static void a_full_table_has_no_place_for_anybody(void **state)
     assert_null(waiting_place(table, used, 1000));
 }
 
+static void one_user_has_a_part_of_the_places_of_the_unseen_too(void **state)
+{
+    (void)state;
+    static struct unseen unseen[UNSEEN_MOST];
+    unsigned got = 0;
+    for (struct unseen *u; (u = unseen_place(unseen, 1)) != NULL; got++)
+        *u = (struct unseen){.thread = 7, .user = 1};
+    assert_int_equal(got, UNSEEN_A_USER);
+    assert_non_null(unseen_place(unseen, 2));
+    unseen[3].thread = 0;
+    assert_ptr_equal(unseen_place(unseen, 1), &unseen[3]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_user_has_a_part_of_the_places_and_leaves_the_others),
+        cmocka_unit_test(one_user_has_a_part_of_the_places_of_the_unseen_too),
         cmocka_unit_test(a_full_table_has_no_place_for_anybody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,3 +14,15 @@ struct waiting *waiting_place(struct waiting *waiting, unsigned used, uint32_t u
     }
     return his < WAITING_A_USER ? found : NULL;
 }
+
+struct unseen *unseen_place(struct unseen *unseen, uint32_t user)
+{
+    struct unseen *found = NULL;
+    unsigned his = 0;
+    for (unsigned i = 0; i < UNSEEN_MOST; i++) {
+        his += unseen[i].thread && unseen[i].user == user;
+        if (!unseen[i].thread && !found)
+            found = &unseen[i];
+    }
+    return his < UNSEEN_A_USER ? found : NULL;
+}

@@ -27,17 +27,21 @@ struct waiting {
     struct stat status;
 };
 
-/* An open of which it cannot be seen yet what it is for: for a millisecond, so that no user needs
- * to be kept from taking all these places. */
-enum { UNSEEN_MOST = 1024 };
+/* Opens of which it cannot be seen yet what they are for: for a millisecond. Few, and fewer for one
+ * user, since the kernel wakes all who wait at each answer, and who is awake cannot be seen. */
+enum { UNSEEN_MOST = 128, UNSEEN_A_USER = 16 };
 
 struct unseen {
     pid_t thread; /* 0: free */
     int fd;
+    uint32_t user;
+    bool root; /* of owner.h */
     nanos_t deadline;
 };
 
 /* A free place for a user, of WAITING_MOST of which `used` are taken; NULL: none for him. */
 struct waiting *waiting_place(struct waiting *waiting, unsigned used, uint32_t user);
+/* The same, of UNSEEN_MOST. */
+struct unseen *unseen_place(struct unseen *unseen, uint32_t user);
 
 #endif
