@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -127,8 +128,8 @@ def test_killed_as_one_while_opens_wait_it_lets_them_go(world):
     for pid in (world.guard.pid, *holders):
         os.kill(pid, signal.SIGSTOP)
     waiting = [probe(world, 1) for _ in range(4)]
-    time.sleep(0.3)
-    assert any("fanotify" in open(f"/proc/{p.pid}/wchan", encoding="utf-8").read() for p in waiting)
+    assert wait_until(lambda: any(b"fanotify" in pathlib.Path(f"/proc/{process.pid}/stack").read_bytes()
+                                  for process in waiting), 10)
     for pid in (*holders, world.guard.pid):
         os.kill(pid, signal.SIGKILL)
     world.guard.wait()
