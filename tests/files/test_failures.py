@@ -138,6 +138,32 @@ def test_killed_as_one_while_opens_wait_it_lets_them_go(world):
     assert all(told(process)["worst"] < MOST for process in waiting)
 
 
+OPEN_AGAIN = """
+import sys, time
+files = []
+for turn in range(150):  # a mark lasts until all are taken off, a second at most
+    files.append(open(sys.argv[1], "r+"))
+    print(turn, flush=True)
+    time.sleep(0.1)
+"""
+
+
+def test_no_open_waits_while_one_listener_takes_over_from_another(world):
+    """Opens on a file that somebody writes to hold on to marks of the one that goes."""
+    writer = world.start(world.user, sys.executable, "-c", OPEN_AGAIN,
+                         os.path.join(world.folder, "note 0"), stdout=subprocess.PIPE, text=True)
+    assert writer.stdout.readline()
+    busy = [probe(world, 8) for _ in range(4)]
+    for at_most in (501, 502, 503):
+        before = listener(world)
+        with open(world.contract, encoding="utf-8") as file:
+            text = file.read()
+        with open(world.contract, "w", encoding="utf-8") as file:
+            file.write(text.replace(f"{{1h: {at_most - 1}}}", f"{{1h: {at_most}}}"))
+        assert wait_until(lambda: listener(world) not in (before, None), 10), world.said()
+    assert all(told(process)["worst"] < MOST for process in busy)
+
+
 def test_on_a_full_disk_reading_goes_on_and_what_is_lost_is_told(world):
     space = os.statvfs(world.share.path)
     with open(world.share.on("ballast"), "wb", buffering=0) as file:
