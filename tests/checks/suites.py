@@ -49,7 +49,8 @@ BUILDS = {
              "fuzz"),
 }
 # What threads share; the rest has one thread by design, and ThreadSanitizer has nothing to say.
-THREADED = ("base/", "budget/", "contract/publish", "tracking/filter", "tracking/store")
+THREADED = ("audit/handover", "audit/log", "audit/recorder", "base/", "budget/", "contract/publish",
+            "files/vault_service", "gate/ledger", "outputs/", "tracking/filter", "tracking/store")
 
 
 def build_directory(name):
