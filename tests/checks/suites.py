@@ -50,7 +50,8 @@ BUILDS = {
 }
 # What threads share; the rest has one thread by design, and ThreadSanitizer has nothing to say.
 THREADED = ("audit/handover", "audit/log", "audit/recorder", "base/", "budget/", "contract/publish",
-            "files/vault_service", "gate/ledger", "outputs/", "tracking/filter", "tracking/store")
+            "files/service_happened", "files/vault_service", "gate/ledger", "outputs/",
+            "tracking/filter", "tracking/store")
 
 
 def build_directory(name):
@@ -102,7 +103,8 @@ def build(name):
 
 # ---- Unit tests -------------------------------------------------------------------------------
 
-LONGEST = ("files/vault_service", "tracking/ingest", "egress/refill", "audit/crash")  # begin first
+LONGEST = ("files/service_happened", "files/vault_service", "tracking/ingest", "egress/refill",
+           "audit/crash")  # begin first
 
 
 def unit(name, only=None):
