@@ -327,7 +327,7 @@ bool front_gate_room(ngx_http_request_t *r, struct front_location *location)
 void front_gate_head(ngx_http_request_t *r, struct front_context *context)
 {
     struct front_place *place = &context->place;
-    bool back = place->state == PLACE_BACK; /* given back before it was answered */
+    bool back = place->state == PLACE_BACK; /* it was mute; how long it took is known only now */
     if ((place->state != PLACE_HELD && !back) || place->seen || !r->upstream ||
         !r->upstream->state || r->cached)
         return;
@@ -337,7 +337,7 @@ void front_gate_head(ngx_http_request_t *r, struct front_context *context)
     bool answered = !failed && status && state->header_time != (ngx_msec_t)-1;
     place->seen = true;
     place->head = front_loop_time();
-    if (failed || (answered && !back))
+    if (failed || answered)
         gate_saw(place, failed ? PRESSURE_FAILED : PRESSURE_ANSWERED,
                  failed ? 0 : (nanos_t)state->header_time * NANOS_MILLISECOND);
 }

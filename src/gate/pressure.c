@@ -1,20 +1,22 @@
 #include "gate/pressure.h"
 
-/* Of the median that a baseline follows: it falls by 3 % after a tick in which half of the answers
- * were below it, else rises by 1 % (Robbins and Monro 1951). */
-static const double fall = 0.97, rise = 1.01, rise_at_least = 1.05;
+/* Of the median that a baseline follows: it falls by 1 % after a tick in which most answers were
+ * below it, and rises by as much after one in which most were above (Robbins and Monro 1951). Were
+ * the steps unequal, it would follow a lower part of the few answers of a calm tick. */
+static const double fall = 0.99, rise = 1.01, rise_at_least = 1.05;
 static const double decrease_late = 0.9, decrease_most = 0.5, decrease_failed = 2.0 / 3;
 static const double growth_start = 1.1, growth = 1.0 / 32;                 /* at least one a tick */
 static const double unused_share = 0.02, unused_keeps = 3, forgets = 0.99; /* each tick */
 
 enum { JUDGED_LEAST = 3 }; /* answers in a tick that say something together */
 
-#define MUTE_FOR NANOS_SECOND
+#define MUTE_FOR      NANOS_SECOND
+#define MUTE_FOR_MOST (5 * NANOS_SECOND)
 
 void pressure_init(struct pressure *p, nanos_t now)
 {
     *p = (struct pressure){
-        .limit = PRESSURE_START, .starting = true, .tick_ends = now + PRESSURE_TICK};
+        .limit = PRESSURE_START, .starting = true, .timely = now, .tick_ends = now + PRESSURE_TICK};
 }
 
 void pressure_take(struct pressure *p, unsigned route)
@@ -56,9 +58,9 @@ static void learn(struct pressure *p, unsigned route)
     nanos_t *baseline = &p->baseline[route];
     uint32_t below = p->below[route], above = p->above[route];
     p->below[route] = p->above[route] = 0;
-    if (below && below >= above)
+    if (below > above)
         *baseline = (nanos_t)((double)*baseline * fall);
-    else if (above)
+    else if (above > below)
         *baseline = (nanos_t)((double)*baseline * rise_of(p));
 }
 
@@ -100,6 +102,12 @@ void pressure_saw(struct pressure *p, unsigned route, enum pressure_outcome outc
         p->above[route]++;
 }
 
+static double share_late(const struct pressure *p)
+{
+    uint32_t given = p->answers - p->failed;
+    return given ? (double)p->late / given : 0;
+}
+
 static void grow(struct pressure *p)
 {
     double more = p->limit * growth;
@@ -108,23 +116,35 @@ static void grow(struct pressure *p)
     p->limit += more < 1 ? 1 : more;
 }
 
-/* By as much as answers are too late: a flood's first queue at the origin is short-lived. */
+/* By as much as answers are too late, a flood's first queue at the origin is short-lived; but only
+ * where all are: a bare majority may be an origin whose answers are of two kinds. */
 static void shrink(struct pressure *p)
 {
     double share = p->late ? p->late / p->overdue : decrease_late;
-    if (share > decrease_late)
+    if (share < decrease_most)
+        share = decrease_most;
+    if (share < decrease_late) {
+        double most = 2 * share_late(p) - 1;
+        share = decrease_late - (decrease_late - share) * (most > 0 ? most : 0);
+    } else {
         share = decrease_late;
-    p->limit *= share < decrease_most ? decrease_most : share;
+    }
+    p->limit *= share;
 }
 
-/* What an origin keeps that is not in use: by Little's law, for a moment's crowd. */
-static double unused_least(const struct pressure *p)
+static nanos_t slowest_baseline(const struct pressure *p)
 {
     nanos_t slowest = 0;
     for (unsigned route = 0; route < GATE_ROUTES; route++)
         if (p->baseline[route] > slowest)
             slowest = p->baseline[route];
-    double least = (double)slowest / (double)NANOS_SECOND * PRESSURE_BURST;
+    return slowest;
+}
+
+/* What an origin keeps that is not in use: by Little's law, for a moment's crowd. */
+static double unused_least(const struct pressure *p)
+{
+    double least = (double)slowest_baseline(p) / (double)NANOS_SECOND * PRESSURE_BURST;
     if (least < PRESSURE_LEAST)
         return PRESSURE_LEAST;
     return least > PRESSURE_START ? PRESSURE_START : least;
@@ -144,11 +164,29 @@ static void settle(struct pressure *p)
     p->starting = true;
 }
 
+/* More than half, and by more than the chance of so few (their standard deviation). */
+static bool most_are_late(const struct pressure *p)
+{
+    double given = (double)p->answers - p->failed, more = 2.0 * p->late - given;
+    return p->answers >= JUDGED_LEAST && more > 0 && more * more > given;
+}
+
+/* An origin that takes seconds for an answer is not mute for that long; one of which nothing is
+ * known may be such a one. */
+static bool is_mute(const struct pressure *p, nanos_t now)
+{
+    nanos_t slowest = slowest_baseline(p), most = slowest ? 2 * slowest : MUTE_FOR_MOST;
+    if (most < MUTE_FOR)
+        most = MUTE_FOR;
+    if (most > MUTE_FOR_MOST)
+        most = MUTE_FOR_MOST;
+    return p->mute >= JUDGED_LEAST && now - p->timely > most;
+}
+
 /* Most were late, or none came at all; far below the limit it is not we who make them so. */
 static bool is_late(const struct pressure *p, nanos_t now)
 {
-    bool late = p->answers >= JUDGED_LEAST && 2 * p->late > p->answers - p->failed;
-    bool mute = p->mute >= JUDGED_LEAST && now - p->timely > MUTE_FOR;
+    bool late = most_are_late(p), mute = is_mute(p, now);
     return (late || mute) && 2.0 * p->most_in_flight > p->limit;
 }
 
@@ -156,6 +194,16 @@ static void forget(struct pressure *p)
 {
     p->answers = p->late = p->failed = p->mute = 0;
     p->overdue = 0;
+}
+
+/* Few places that are held for long (slow readers, long polls, who goes away) give no answers in a
+ * tick: up to PRESSURE_START none is needed, or they would hold all there are. */
+static bool may_grow(const struct pressure *p)
+{
+    if (!p->loaded)
+        return false;
+    bool few = p->starting && p->limit < PRESSURE_START && 2 * p->late <= p->answers;
+    return few || p->answers >= JUDGED_LEAST;
 }
 
 static void judge(struct pressure *p, nanos_t now)
@@ -168,7 +216,7 @@ static void judge(struct pressure *p, nanos_t now)
         else
             shrink(p);
         p->starting = false;
-    } else if (p->loaded && p->answers >= JUDGED_LEAST) {
+    } else if (may_grow(p)) {
         grow(p);
     }
     if (p->answers >= JUDGED_LEAST || p->mute >= JUDGED_LEAST)

@@ -2,26 +2,28 @@
  *
  * A limit of requests in flight that follows what they cost: one more each tick (a thirty-second
  * part of large ones) while it is in use and answers come in good time; after a tick in which most
- * were late a tenth off, or as much as they were too late by, half at most; a third off one in
- * which most failed. Until it meets the origin's limit it grows quicker: it doubles up to
- * PRESSURE_START, then a tenth a tick.
+ * were late a tenth off, or, where all were, as much as they were too late by, half at most; a
+ * third off one in which most failed. Until it meets the origin's limit it grows quicker: it
+ * doubles up to PRESSURE_START, then a tenth a tick.
  *
  * Unused    a limit that is not in use says nothing of what the origin bears now: in some seconds
  *           it comes down to three times what was in flight of late, and grows quickly again when
- *           it is needed. So a flood out of the blue finds few places, and those who need the
- *           origin beside it (a lane, other programs) wait behind few of its requests. Quick
- *           origins are left with PRESSURE_LEAST, slow ones with what lets PRESSURE_BURST a second
- *           through.
+ *           it is needed, up to PRESSURE_START even where no answers come. So a flood out of the
+ *           blue finds few places, and those who need the origin beside it (a lane, other programs)
+ *           wait behind few of its requests. Quick origins are left with PRESSURE_LEAST, slow ones
+ *           with what lets PRESSURE_BURST a second through.
  * Late      later than twice the route's own baseline and PRESSURE_SLACK. The baseline follows the
  *           median of its answers, so that an origin whose answers take now 5 ms, now 100, is not
- *           taken for a busy one (the mean of the first PRESSURE_FIRST, to begin with). It falls
- *           more quickly than it rises, and rises not at all while the origin is loaded, so that a
- *           flood cannot teach us that its own queue is normal; unless all is late with the least
- *           that can be in flight, which is then not our doing. The slack keeps quick refusals,
- *           which an attacker can have the origin give, from making an honest answer look late.
+ *           taken for a busy one (the mean of the first PRESSURE_FIRST, to begin with). It rises
+ *           not at all while the origin is loaded, so that a flood cannot teach us that its own
+ *           queue is normal; unless all is late with the least that can be in flight, which is then
+ *           not our doing. The slack keeps quick refusals, which an attacker can have the origin
+ *           give, from making an honest answer look late. Most are late: more than half, and by
+ *           more than the chance of so few answers.
  * Mute      some applications keep their readers waiting on purpose, beside quick pages: requests
  *           without an answer for a second say something only when there was none in good time
- *           either.
+ *           either, for a second or for twice the slowest baseline. When their answers come they
+ *           are judged as others are: an origin may take seconds for each and not be loaded.
  * Seen late when our own event loop lags, answers look late that were not: twice the lag is added
  *           to what is late, and a tick with a lag of half its length teaches nothing.
  * Workers   each keep a limit of their own; they meet in the origin's latency. No shared word.

@@ -16,6 +16,7 @@ struct flight {
     nanos_t asked, done;
     unsigned route;
     enum pressure_outcome outcome;
+    bool back;
 };
 
 struct world {
@@ -26,7 +27,10 @@ struct world {
     double rate[2];
     double owed[2];
     enum pressure_outcome outcome;
-    nanos_t noise; /* the most that is added to an answer's delay */
+    nanos_t noise;      /* the most that is added to an answer's delay */
+    unsigned slow_ones; /* of a hundred answers, that take `slow` instead of `service` */
+    nanos_t slow;
+    bool gives_back; /* as the front does: who has no answer after a second gives its place back */
     struct flight flight[MOST_FLYING];
     unsigned flying;
     nanos_t busy_until[64];
@@ -78,9 +82,11 @@ static void ask(struct world *w, unsigned route)
             server = i;
     nanos_t begin = w->busy_until[server] > w->now ? w->busy_until[server] : w->now;
     nanos_t noise = w->noise ? (nanos_t)(draw(w) % (uint64_t)w->noise) : 0;
-    w->busy_until[server] = begin + w->service[route];
+    bool slow = w->slow_ones && draw(w) % 100 < w->slow_ones;
+    nanos_t service = slow ? w->slow : w->service[route];
+    w->busy_until[server] = begin + service;
     w->flight[w->flying++] =
-        (struct flight){w->now, begin + w->service[route] + noise, route, w->outcome};
+        (struct flight){w->now, begin + service + noise, route, w->outcome, false};
     pressure_take(&w->p, route);
 }
 
@@ -88,11 +94,17 @@ static void answers(struct world *w)
 {
     for (unsigned i = 0; i < w->flying; i++) {
         struct flight *f = &w->flight[i];
+        if (w->gives_back && !f->back && w->now - f->asked >= NANOS_SECOND) {
+            pressure_saw(&w->p, f->route, PRESSURE_MUTE, 0);
+            pressure_give(&w->p, f->route);
+            f->back = true;
+        }
         if (f->done > w->now)
             continue;
         nanos_t delay = f->done - f->asked;
         pressure_saw(&w->p, f->route, f->outcome, delay + w->lag);
-        pressure_give(&w->p, f->route);
+        if (!f->back)
+            pressure_give(&w->p, f->route);
         w->answered++;
         if (delay > w->longest)
             w->longest = delay;
@@ -185,6 +197,70 @@ static void an_origin_whose_answers_vary_is_not_taken_for_a_busy_one(void **stat
     world_run(w, 60 * NANOS_SECOND);
     assert_true(w->turned_away * 200 < w->answered);
     assert_true(w->lowest_limit > PRESSURE_START - 1);
+    free(w);
+}
+
+/* Cached pages beside others: 3 of 10 answers take 300 ms, and more people come. */
+static void answers_of_two_kinds_do_not_make_an_origin_look_busy(void **state)
+{
+    (void)state;
+    struct world *w = world_new(64, 5 * NANOS_MILLISECOND);
+    w->slow_ones = 30;
+    w->slow = 300 * NANOS_MILLISECOND;
+    w->rate[0] = 30;
+    world_run(w, 60 * NANOS_SECOND);
+    w->rate[0] = 150;
+    world_run(w, NANOS_SECOND);
+    world_forget(w);
+    world_run(w, 60 * NANOS_SECOND);
+    assert_true(w->turned_away * 200 < w->answered);
+    free(w);
+}
+
+static void a_few_answers_a_tick_are_learned_by_their_median(void **state)
+{
+    (void)state;
+    struct world *w = world_new(64, 5 * NANOS_MILLISECOND);
+    w->slow_ones = 60;
+    w->slow = 100 * NANOS_MILLISECOND;
+    w->rate[0] = 30;
+    world_run(w, 60 * NANOS_SECOND);
+    assert_true(pressure_bound(&w->p, 0) > 150 * NANOS_MILLISECOND);
+    free(w);
+}
+
+static void an_origin_that_takes_seconds_is_not_taken_for_a_dead_one(void **state)
+{
+    (void)state;
+    struct world *w = world_new(64, 3 * NANOS_SECOND);
+    w->gives_back = true;
+    w->rate[0] = 18;
+    world_forget(w);
+    world_run(w, 60 * NANOS_SECOND);
+    assert_true(w->lowest_limit > PRESSURE_START / 2);
+    world_forget(w);
+    world_run(w, 60 * NANOS_SECOND);
+    assert_true(w->turned_away * 200 < w->answered);
+    free(w);
+}
+
+/* Slow readers of a quick origin, or who goes away: their places end without an answer. */
+static void places_that_are_held_for_long_do_not_keep_the_limit_low(void **state)
+{
+    (void)state;
+    struct world *w = world_new(8, 5 * NANOS_MILLISECOND);
+    w->rate[0] = 100;
+    world_run(w, 60 * NANOS_SECOND);
+    assert_true(w->p.limit < PRESSURE_LEAST + 1);
+    w->rate[0] = 0;
+    world_run(w, NANOS_SECOND);
+    w->rate[0] = 10;
+    for (unsigned k = 0; k < PRESSURE_LEAST; k++)
+        pressure_take(&w->p, 0);
+    world_run(w, 200 * NANOS_MILLISECOND);
+    world_forget(w);
+    world_run(w, NANOS_SECOND);
+    assert_int_equal(w->turned_away, 0);
     free(w);
 }
 
@@ -391,6 +467,10 @@ int main(void)
         cmocka_unit_test(a_large_origin_gets_a_large_limit_in_seconds),
         cmocka_unit_test(without_load_nothing_is_turned_away),
         cmocka_unit_test(an_origin_whose_answers_vary_is_not_taken_for_a_busy_one),
+        cmocka_unit_test(answers_of_two_kinds_do_not_make_an_origin_look_busy),
+        cmocka_unit_test(a_few_answers_a_tick_are_learned_by_their_median),
+        cmocka_unit_test(an_origin_that_takes_seconds_is_not_taken_for_a_dead_one),
+        cmocka_unit_test(places_that_are_held_for_long_do_not_keep_the_limit_low),
         cmocka_unit_test(a_flood_out_of_the_blue_finds_few_places),
         cmocka_unit_test(a_crowd_that_the_origin_bears_is_let_through_at_once),
         cmocka_unit_test(an_origin_that_is_slower_for_good_is_learned),
