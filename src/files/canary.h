@@ -1,6 +1,6 @@
 /* canary.h: files that nobody has a reason to open.
  *
- * Laid out by `ecluse files canaries --place`: in the share's root and in the first, the last and
+ * Laid out by `ecluse files canaries place`: in the share's root and in the first, the last and
  * some of its folders, two in each, whose names sort before and after what people write, so that a
  * sweep in either order meets one early. They are tables of text like others', with the owner, the
  * rights and an age that fit where they lie. The first of each pair is hidden by its dot; the other
