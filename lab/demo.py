@@ -348,20 +348,28 @@ class Demo:
         return all(good for good, _ in self.kept)
 
 
-# In the order of the play. An act is a module of this folder with play(options, screen, stage), which ends by
-# itself and returns 0 when everything was kept, 1 when not, None when it could not be played here (and has said why).
-ACTS = {"origin": None, "flood": "act_flood", "theft": "act_theft", "files": "act_files"}  # None: the one of this file, which stays up until Ctrl-C unless --once is given
+# In the order of the play: its module of this folder (None: it is the one of this file, which stays up until Ctrl-C
+# unless --once is given), and what --help says of it. A module has play(options, screen, stage), which ends by itself and
+# returns 0 when everything was kept, 1 when not, None when it could not be played here (and has said why).
+ACTS = {
+    "origin": (None, "the origin is killed, and every parcel that was fed is still answered"),
+    "flood": ("act_flood", "a flood from 50,000 addresses, and its second wave"),
+    "theft": ("act_theft", "an account walks off with a file server, and is stopped (as root)"),
+    "files": ("act_files", "a share is encrypted, stopped, put back and compared (as root)"),
+}
 
 
 def run(options, stage):
     """The acts that were asked for; without a choice all of them with --once, else the first."""
-    status = 0
+    played = []
     for name in options.act or (list(ACTS) if options.once else list(ACTS)[:1]):
-        module = ACTS[name]
+        module = ACTS[name][0]
         act = importlib.import_module(module).play if module else play_origin
-        status = max(status, act(options, Screen(), stage) or 0)
+        played.append(act(options, Screen(), stage))
         stage.stop_all()
-    return status
+    if all(status is None for status in played):
+        raise Failure("nothing was played: each act says above what it needs")
+    return max(status or 0 for status in played)
 
 
 def play_origin(options, screen, stage):
@@ -373,29 +381,44 @@ def play_origin(options, screen, stage):
     demo.play()
     if options.once:
         return 0 if demo.finish() else 1
-    return demo.stay_up()
+    return demo.stay_up()  # never comes back: Ctrl-C ends it
 
 
 def on_signal(_number, _frame):
     raise KeyboardInterrupt
 
 
-def main():
-    parser = argparse.ArgumentParser(prog="./demo", description=__doc__)
+def options_of():
+    acts = "\n".join(f"  {name:<8} {what}" for name, (_, what) in ACTS.items())
+    parser = argparse.ArgumentParser(
+        prog="./demo", formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Shows what Ecluse is for, on this machine, on loopback only.",
+        epilog=f"acts:\n{acts}\n\nWithout --act it is the first; with --once all of them. "
+               "Exit status with --once: 0 everything was\nkept; 1 something was not; "
+               "2 it could not, or nothing of it could be played here.")
     parser.add_argument("--once", action="store_true",
                         help="end by itself; exit status 0 only if everything was kept")
     parser.add_argument("--act", action="append", choices=list(ACTS), metavar="NAME",
-                        help=f"only this act: {', '.join(ACTS)}; may be given several times")
-    parser.add_argument("--parcels", type=int, default=1000000, metavar="N", help="how many")
+                        help="only this act; may be given several times")
+    parser.add_argument("--parcels", type=int, default=1000000, metavar="N",
+                        help="how many, 1,000 to 50,000,000 (1,000,000); the flood takes at most 50,000")
     parser.add_argument("--calm", type=int, default=8, metavar="S",
-                        help="seconds of each quiet part")
+                        help="seconds of each quiet part of the first act, 3 to 600 (8)")
     parser.add_argument("--port", type=int, default=0, help="of the page; default: a free one")
     parser.add_argument("--build", default=os.path.join(HERE, "..", "build"),
                         help=argparse.SUPPRESS)
     parser.add_argument("--pictures", metavar="DIR", help="write those of the documents there")
+    parser.add_argument("--look-at-words", action="store_true", help=argparse.SUPPRESS)  # ./demo's, before it builds
     options = parser.parse_args()
     if not 1000 <= options.parcels <= 50000000 or not 3 <= options.calm <= 600:
         parser.error("--parcels is 1,000 to 50,000,000, --calm 3 to 600")
+    return options
+
+
+def main():
+    options = options_of()
+    if options.look_at_words:
+        return 0
     signal.signal(signal.SIGTERM, on_signal)
     directory = tempfile.mkdtemp(prefix="ecluse-demo-")
     os.chmod(directory, 0o711)  # Ecluse gives up its rights, and must still come through

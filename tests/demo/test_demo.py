@@ -6,6 +6,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("ECLUSE_BUILD", os.path.join(HERE, "..", "..", "build"))
 DEMO = ["/usr/bin/python3", "-B", os.path.join(HERE, "..", "..", "lab", "demo.py"),
@@ -63,10 +65,24 @@ def test_an_origin_that_the_person_kills_is_said_to_be(place):
     assert left_behind(place) == []
 
 
-def test_help_builds_nothing():
-    done = subprocess.run([os.path.join(HERE, "..", "..", "demo"), "--help"], capture_output=True, text=True,
+@pytest.mark.parametrize("words, status, said", [
+    (["--help"], 0, "a share is encrypted, stopped, put back"), (["--act", "nosuch"], 2, "invalid choice: 'nosuch'"),
+    (["--once", "--parcels", "5"], 2, "--parcels is 1,000 to")])
+def test_words_are_looked_at_before_anything_is_built(words, status, said):
+    done = subprocess.run([os.path.join(HERE, "..", "..", "demo"), *words], capture_output=True, text=True,
                           check=False, timeout=10)
-    assert done.returncode == 0 and "--once" in done.stdout and "building" not in done.stdout
+    assert done.returncode == status and said in done.stdout + done.stderr
+    assert "building" not in done.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes somebody who may not play")
+def test_a_play_of_which_nothing_was_played_fails(place):
+    place.chmod(0o777)
+    done = subprocess.run([*DEMO, "--once", "--act", "theft", "--act", "files"], user=65534, group=65534,
+                          extra_groups=[], env={**os.environ, "TMPDIR": str(place)}, capture_output=True, text=True,
+                          check=False, timeout=60)
+    assert done.returncode == 2
+    assert "nothing was played" in done.stderr.splitlines()[-1]
 
 
 def test_interrupted_it_stops_everything_that_it_started(place):
