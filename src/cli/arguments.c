@@ -1,5 +1,6 @@
 #include "cli/arguments.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 const struct command commands[] = {
@@ -163,6 +164,50 @@ bool arguments_read(const struct command *command, int argc, char **argv, const 
     if (!operands_fit(command, &a, error))
         return false;
     a.program = out->program;
+    a.command = command->name;
     *out = a;
     return true;
+}
+
+/* ---- Back into a line ------------------------------------------------------------------------ */
+
+static void line_word(FILE *line, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "%+,-./:=@_";
+    if (*word && word[strspn(word, plain)] == 0) {
+        fprintf(line, " %s", word);
+        return;
+    }
+    fputs(" '", line);
+    for (; *word; word++)
+        if (*word == '\'')
+            fputs("'\\''", line);
+        else
+            fputc(*word, line);
+    fputc('\'', line);
+}
+
+bool arguments_line(const struct arguments *a, enum option more, char *out, size_t size)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *line = open_memstream(&text, &length);
+    must(line != NULL);
+    fprintf(line, "ecluse %s", a->command);
+    for (unsigned i = 0; i < OPTION_COUNT; i++) {
+        if (!a->option[i] && i != more)
+            continue;
+        fprintf(line, " --%s", option_forms[i].name);
+        if (option_forms[i].value)
+            line_word(line, a->option[i]);
+    }
+    for (size_t i = 0; i < a->operand_count; i++)
+        line_word(line, a->operand[i]);
+    must(fclose(line) == 0);
+    bool fits = length < size;
+    if (fits)
+        memcpy(out, text, length + 1);
+    free(text);
+    return fits;
 }

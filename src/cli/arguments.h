@@ -29,6 +29,10 @@ const struct command *command_named(const char *name); /* NULL when there is non
 bool arguments_read(const struct command *command, int argc, char **argv, const char **operands,
                     struct arguments *out, struct error *error);
 
+/* The same command as a line to type in a shell, with option `more` (one without a value) besides.
+ * False when it does not fit; *out is untouched then. */
+bool arguments_line(const struct arguments *a, enum option more, char *out, size_t size);
+
 /* The known command or option nearest to what was typed, or NULL when none is near. */
 const char *nearest_command(const char *typed);
 

@@ -173,6 +173,7 @@ struct arguments {
     const char **operand;
     size_t operand_count;
     const char *program; /* argv[0] */
+    const char *command; /* its name */
 };
 
 #define X(function, ...) int command_##function(const struct arguments *a);

@@ -2,7 +2,9 @@
 
 #include "audit/entry.h"
 
+#include "cli/arguments.h"
 #include "cli/output.h"
+#include "status/situation.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -47,6 +49,8 @@ static const char *reason_of(int failed)
         return "there is no audit log here yet; `ecluse run` makes it";
     case -EACCES:
         return "only root, or who runs `ecluse run`, may put acts on the record";
+    case -ESRCH:
+        return "`ecluse run` does not run, and nobody else writes the audit log";
     case -ENOBUFS:
         return "too many acts wait to be written";
     case -ETIMEDOUT:
@@ -76,6 +80,20 @@ static void hand_over_that_it_was_not_done(struct handover *handover, const stru
     handover_act(handover, &not_done);
 }
 
+static int refuse(const struct arguments *a, const char *what, int failed)
+{
+    const bool json = a->option[OPTION_JSON] != NULL;
+    char line[600] = "the same command with --without-record";
+    if (failed == -EACCES)
+        return could_not(json, "%s was not done, since it must be on the record first: %s", what,
+                         reason_of(failed));
+    (void)arguments_line(a, OPTION_WITHOUT_RECORD, line, sizeof line);
+    return could_not(json,
+                     "%s was not done, since it must be on the record first: %s. In need, this "
+                     "does it all the same, and tells syslog: %s",
+                     what, reason_of(failed), line);
+}
+
 int record_durably(const struct arguments *a, const char *runtime, const struct act *act,
                    const char *what)
 {
@@ -85,20 +103,20 @@ int record_durably(const struct arguments *a, const char *runtime, const struct 
     int failed = handover_open(runtime, HANDOVER_COMMAND, &handover, &error);
     if (failed == -ENOENT && without && handover_create(runtime, HANDOVER_COMMAND, -1, &error) == 0)
         failed = handover_open(runtime, HANDOVER_COMMAND, &handover, &error);
+    bool nobody = !failed && situation_nobody_records(runtime);
+    if (nobody && !without)
+        failed = -ESRCH; /* who needs it now is not kept waiting for what cannot be */
     if (!failed)
-        failed = handover_durably(handover, act, without ? NANOS_SECOND / 2 : RECORD_PATIENCE);
+        failed = handover_durably(handover, act,
+                                  nobody    ? 0
+                                  : without ? NANOS_SECOND / 2
+                                            : RECORD_PATIENCE);
     if (failed && without)
         tell_elsewhere(act, what);
     else if (failed && handover)
         hand_over_that_it_was_not_done(handover, act, what);
     handover_close(handover);
-    if (!failed || without)
-        return EXIT_DONE;
-    return could_not(a->option[OPTION_JSON] != NULL,
-                     "%s was not done, since it must be on the record first: %s. In need, "
-                     "--without-record does it all the same, "
-                     "and tells syslog",
-                     what, reason_of(failed));
+    return !failed || without ? EXIT_DONE : refuse(a, what, failed);
 }
 
 int record_where_kept(const struct arguments *a, const char *runtime, const struct act *act,

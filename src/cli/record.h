@@ -2,7 +2,8 @@
  *
  * Most acts are handed over and forgotten (audit/handover.h). Acts that loosen containment (a
  * release, a panic, a contract that allows more) are done only once their entry is durable:
- * record_durably() waits for that, for 2 s at most, and otherwise says what to do. Root may go on
+ * record_durably() waits for that, for 2 s at most (where `ecluse run` is dead, not at all), and
+ * otherwise says what to type. Root may go on
  * with --without-record: then the act is told to syslog and to the journal instead, and is handed
  * over all the same, so that it is on the record as soon as the log can be written again.
  */

@@ -1,5 +1,7 @@
 #include "status/situation.h"
 
+#include "audit/handover.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +14,21 @@ static bool supervisor_lives(const struct control *control, nanos_t now)
     if (pid <= 0 || heartbeat <= 0 || now - heartbeat > SUPERVISOR_SILENT_AFTER * NANOS_SECOND)
         return false;
     return kill(pid, 0) == 0 || errno == EPERM;
+}
+
+bool situation_nobody_records(const char *runtime)
+{
+    const struct control *control;
+    struct handover_state audit;
+    struct error error;
+    if (control_open(runtime, &control, &error) == 0) {
+        bool lives = supervisor_lives(control, clock_boot());
+        control_close(control);
+        if (lives)
+            return false;
+    }
+    return handover_status(runtime, &audit) < 0 || audit.writer <= 0 ||
+           (kill(audit.writer, 0) != 0 && errno != EPERM);
 }
 
 static bool take_published(struct situation *s)

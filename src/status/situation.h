@@ -31,6 +31,10 @@ struct situation {
  * only when the page is of another version or damaged. */
 int situation_begin(const char *runtime, struct situation *out, struct error *error);
 
+/* Whether nobody writes the audit log, since `ecluse run` is dead (`status` has supervisor_down)
+ * and the process that writes died with it. One that only hangs has a writer. */
+bool situation_nobody_records(const char *runtime);
+
 /* With a contract in its place: the guards' segments, and whether anybody supervises. */
 void situation_guards(struct situation *s);
 

@@ -245,7 +245,7 @@ def test_panic_needs_no_supervisor(place):
     process.wait()
     assert wait_until(lambda: not any(alive(pid) for pid in brood))  # the recorder too
     refused = place.ecluse("panic")
-    assert refused.returncode == 2 and "--without-record" in refused.stderr
+    assert refused.returncode == 2 and "ecluse panic" in refused.stderr and "--without-record" in refused.stderr
     assert place.json("status")["panic"] is False
     assert place.json("panic", "--without-record") == {"panic": True, "supervised": False}
     assert place.json("status")["panic"] is True
