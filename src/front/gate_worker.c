@@ -284,9 +284,12 @@ static void publish(const struct tick_call *call)
     atomic_store_explicit(&view->baseline, (uint64_t)middle_baseline(&origin->pressure), RELAXED);
 }
 
-static void share_usual(struct pressure *p, unsigned route)
+static void share_usual(struct gate_origin *origin, unsigned route)
 {
-    demand_word *usual = &gate.ledger->route[route].usual;
+    struct pressure *p = &origin->pressure;
+    if (!origin->usual)
+        return;
+    demand_word *usual = &origin->usual[route];
     nanos_t told = pressure_tells(p, route);
     if (told)
         atomic_store_explicit(usual, (uint64_t)told, RELAXED);
@@ -297,12 +300,11 @@ static void share_usual(struct pressure *p, unsigned route)
 static void tick_now(void *argument)
 {
     const struct tick_call *call = argument;
-    struct pressure *pressure = &call->origin->pressure;
     for (unsigned route = 0; route < GATE_ROUTES; route++) {
         look_at_route(call, route);
-        share_usual(pressure, route);
+        share_usual(call->origin, route);
     }
-    pressure_tick(pressure, call->lag, call->now);
+    pressure_tick(&call->origin->pressure, call->lag, call->now);
     publish(call);
 }
 
@@ -444,8 +446,11 @@ static void learn_origins(void)
 {
     const struct front_main *conf =
         ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_http_ecluse_module);
-    for (unsigned i = 1; i < gate.origins; i++)
-        ledger_origin(gate.ledger, front_text(conf->origins[i]));
+    gate.origin[0]->usual = gate.ledger->usual[0];
+    for (unsigned i = 1; i < gate.origins; i++) {
+        unsigned named = ledger_origin(gate.ledger, front_text(conf->origins[i]));
+        gate.origin[i]->usual = named ? gate.ledger->usual[named] : NULL;
+    }
 }
 
 static void part(void)

@@ -7,7 +7,8 @@
 struct gate_origin {
     struct pressure pressure;
     struct queue queue;
-    ngx_queue_t held;                                /* struct front_place */
+    ngx_queue_t held;   /* struct front_place */
+    demand_word *usual; /* [GATE_ROUTES] of the ledger; NULL: it has no room for this origin */
     uint32_t asked[GATE_ROUTES], given[GATE_ROUTES]; /* since the last tick */
     bool short_of[GATE_ROUTES];                      /* some found no room since then */
     nanos_t short_since[GATE_ROUTES];                /* long waits all the time since; 0: none */

@@ -42,7 +42,6 @@ struct demand {
     demand_word took;                  /* the most given in a second while it was short */
     demand_word trial;                 /* how long without long waits until a trial */
     demand_word begun;                 /* how often it began */
-    demand_word usual;                 /* pressure.h's baseline, of a worker that knew it */
 };
 
 /* What a long wait is, where an answer usually takes so long; 0: nobody knows. */

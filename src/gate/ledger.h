@@ -17,7 +17,7 @@
 #include "gate/demand.h"
 
 enum {
-    LEDGER_VERSION = 2,
+    LEDGER_VERSION = 3,
     LEDGER_ORIGINS = 8,
     LEDGER_WORKERS = 64,
     LEDGER_SHARDS = 8,       /* of the counts: workers do not share a line */
@@ -65,6 +65,8 @@ struct ledger {
     struct ledger_name origin_name[LEDGER_ORIGINS]; /* [0] is the default, without a name */
     struct ledger_name route_name[GATE_ROUTES];     /* [0] is for requests on no route */
     struct demand route[GATE_ROUTES];
+    /* pressure.h's baselines, of workers that knew them; a route may have several origins */
+    demand_word usual[LEDGER_ORIGINS][GATE_ROUTES];
     struct ledger_worker worker[LEDGER_WORKERS];
     demand_word token_fault[TOKEN_FAULT_COUNT][LEDGER_MODES]; /* tokens that were refused, by why */
     _Alignas(CELLS_ALIGNMENT) uint8_t issues[LEDGER_CELLS_HEAD + LEDGER_ISSUES * 16];

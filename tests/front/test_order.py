@@ -121,3 +121,31 @@ def test_why_and_status_say_who_is_asked_for_proof_and_on_what_figures(front):
     assert gate["known_refused"] == 0 and gate["rules"]["program_pressure"]["done"] > 0
     assert [r["route"] for r in gate["routes"] if r["challenges"]] == ["search"]
     assert [a["kind"] for a in status["alarms"]].count("flood") == 1
+
+
+def answers_in_us(f, origin=None):
+    return {o["origin"]: o["answers_in_us"] for o in ecluse(f, "status")["gate"]["origins"]}.get(origin, 0)
+
+
+def test_an_answer_that_takes_more_than_a_second_is_learned(front):
+    f = started(front)
+    f.origin.delay = 1.2
+    assert ask(f, "/recherche?q=1")[0] == 200
+    until(lambda: answers_in_us(f) > 1_100_000)
+
+
+def test_what_is_usual_of_one_origin_is_not_told_of_another(front):
+    server = SERVER.replace("location @origin", """location /other/ {{
+            ecluse_origin other;
+            proxy_pass http://127.0.0.1:{origin};
+        }}
+        location @origin""")
+    f = started(front, server=server)
+    for i in range(20): # on no route, as /other/ is
+        assert ask(f, f"/page?q={i}")[0] == 200
+    until(lambda: answers_in_us(f) > 0)
+    time.sleep(0.3) # some ticks, in which it is told
+    f.origin.delay = 0.4
+    assert ask(f, "/other/x")[0] == 200
+    until(lambda: answers_in_us(f, "other") > 0)
+    assert answers_in_us(f, "other") > 350_000
