@@ -22,6 +22,8 @@ enum feed_format { FEED_AUTO, FEED_NDJSON, FEED_CSV, FEED_EPCIS, FEED_SUIVI };
 
 /*  constant         name                  what people read in the summary */
 #define FEED_REASONS(X)                                                                            \
+    X(FORM, "unknown_form",                                                                        \
+      "is in none of the forms that are read: NDJSON, CSV under a header, EPCIS 2.0, Suivi v2")    \
     X(SYNTAX, "syntax", "is not well-formed")                                                      \
     X(NOT_UTF8, "not_utf8", "is not UTF-8")                                                        \
     X(TOO_LONG, "too_long", "is longer than a line or document may be")                            \
@@ -29,10 +31,11 @@ enum feed_format { FEED_AUTO, FEED_NDJSON, FEED_CSV, FEED_EPCIS, FEED_SUIVI };
     X(PARCEL_FORM, "parcel_form", "has a parcel number of no format that the contract lists")      \
     X(PARCEL_CHECK, "parcel_check_digit", "has a parcel number with a wrong check digit")          \
     X(NO_TIME, "no_time", "has no time, or one without a zone")                                    \
-    X(BAD_TIME, "bad_time", "has a time that cannot be read")                                      \
+    X(BAD_TIME, "bad_time", "has a time that cannot be read; 2026-11-20T15:03:00+01:00 can")       \
     X(NO_CODE, "no_code", "has no event code")                                                     \
     X(BAD_FIELD, "bad_field", "has a field of the wrong type or form")                             \
     X(NO_EVENTS, "no_events", "has no event about a single parcel")                                \
+    X(NO_SOURCE, "no_source", "has no source, and the contract lists sources")                     \
     X(SOURCE, "unknown_source", "names a source that the contract does not list")                  \
     X(FUTURE, "in_the_future", "is dated further in the future than the contract allows")          \
     X(TOO_EARLY, "too_early", "is dated too long before the parcel's first event")                 \

@@ -140,6 +140,40 @@ static enum feed_reason read_header(struct feed *feed, struct text line, const c
     return FEED_OK;
 }
 
+/* Bytes below a space, but tabs, stand in no text. */
+static bool is_binary(struct text line)
+{
+    for (size_t i = 0; i < line.length; i++)
+        if ((unsigned char)line.data[i] < ' ' && line.data[i] != '\t')
+            return true;
+    return false;
+}
+
+static bool names_a_needed_column(const struct csv *csv)
+{
+    for (unsigned i = 0; i < csv->columns; i++)
+        if (csv->field[i] <= FIELD_CODE)
+            return true;
+    return false;
+}
+
+/* What does not begin like JSON is read as CSV; unless somebody said that it is, a first line
+ * without one column that a feed must have shows that it is something else. It is refused once, not
+ * line by line. */
+static enum feed_reason begin(struct feed *feed, struct text line, const char **field)
+{
+    struct csv *csv = &feed->csv;
+    bool guessed = feed->asked == FEED_AUTO, text = utf8_is_valid(line);
+    enum feed_reason reason = text ? read_header(feed, line, field) : FEED_NOT_UTF8;
+    if (reason && guessed && (text ? !names_a_needed_column(csv) : is_binary(line))) {
+        *field = "";
+        reason = FEED_FORM;
+    }
+    csv->header_read = text || reason == FEED_FORM;
+    csv->header_reason = reason;
+    return reason;
+}
+
 static enum feed_reason read_row(struct feed *feed, struct text line, struct draft *draft)
 {
     const struct csv *csv = &feed->csv;
@@ -169,13 +203,14 @@ void feed_csv_line(struct feed *feed, struct text line)
     struct event event;
     const char *field = "";
     enum feed_reason reason;
-    if (!utf8_is_valid(line)) {
-        reason = FEED_NOT_UTF8;
-    } else if (!feed->csv.header_read) {
-        reason = feed->csv.header_reason = read_header(feed, line, &field);
-        feed->csv.header_read = true;
+    if (!feed->csv.header_read) {
+        reason = begin(feed, line, &field);
         if (!reason)
             return;
+    } else if (feed->csv.header_reason == FEED_FORM) {
+        return;
+    } else if (!utf8_is_valid(line)) {
+        reason = FEED_NOT_UTF8;
     } else {
         reason = feed->csv.header_reason;
         if (!reason)

@@ -96,7 +96,7 @@ static enum feed_reason check(const struct ingest *in, const struct event *event
     nanos_t keep = in->options.contract->keep.tracking;
     bool known = in->source && strcmp(in->source->name, event->source) == 0;
     if (!known && !source_is_listed(in->rules, event->source))
-        return FEED_SOURCE;
+        return *event->source ? FEED_SOURCE : FEED_NO_SOURCE;
     if (event->at > in->now + in->rules->ahead / NANOS_SECOND)
         return FEED_FUTURE;
     if (keep && event->at < in->now - keep / NANOS_SECOND)

@@ -149,6 +149,32 @@ static void personal_columns_are_dropped_and_counted(void **state)
     free(caught);
 }
 
+static void what_only_was_taken_for_csv_is_refused_once_as_of_no_form(void **state)
+{
+    (void)state;
+    static const struct text inputs[] = {
+        {"x", 1},
+        {"Dear colleagues,\nplease find, enclosed,\n", 40},
+        {"\x7f"
+         "ELF\x02\x01\n\0\0\xff\nparcel\n",
+         19},
+        {"\x89PNG\x1a\nparcel,at,code\n", 21},
+    };
+    for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
+        struct caught *caught = feed_text(FEED_AUTO, inputs[i], 0);
+        assert_int_equal(caught->rejects, 1);
+        assert_reject(caught, 0, 1, FEED_FORM, "");
+        free(caught);
+    }
+    struct caught *asked = feed_text(FEED_CSV, text_of("x\ny\n"), 0);
+    assert_int_equal(asked->rejects, 2);
+    assert_reject(asked, 0, 1, FEED_NO_PARCEL, "parcel");
+    free(asked);
+    struct caught *named = feed_text(FEED_AUTO, text_of("colis;x\n"), 0);
+    assert_reject(named, 0, 1, FEED_NO_TIME, "at");
+    free(named);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +185,7 @@ int main(void)
         cmocka_unit_test(rows_of_another_width_are_refused),
         cmocka_unit_test(each_mistake_has_its_reason_and_field),
         cmocka_unit_test(a_header_that_cannot_be_used_refuses_every_row),
+        cmocka_unit_test(what_only_was_taken_for_csv_is_refused_once_as_of_no_form),
         cmocka_unit_test(more_columns_than_can_be_are_refused),
         cmocka_unit_test(personal_columns_are_dropped_and_counted),
     };
