@@ -8,11 +8,15 @@
 
 static const nanos_t silent_after = 5 * NANOS_SECOND, unwitnessed_after = 10 * NANOS_MINUTE;
 
+bool recorder_lives(const struct handover_state *a, nanos_t now)
+{
+    return a->writer > 0 && (kill(a->writer, 0) == 0 || errno == EPERM) &&
+           now - a->heartbeat < silent_after;
+}
+
 bool recorder_is_up(const struct status *st)
 {
-    const struct handover_state *a = &st->audit;
-    return st->has_audit && a->writer > 0 && (kill(a->writer, 0) == 0 || errno == EPERM) &&
-           st->s.now.boot - a->heartbeat < silent_after;
+    return st->has_audit && recorder_lives(&st->audit, st->s.now.boot);
 }
 
 static uint64_t sum(const uint64_t count[HANDOVER_COUNT])

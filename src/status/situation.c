@@ -1,7 +1,5 @@
 #include "status/situation.h"
 
-#include "audit/handover.h"
-
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,8 +25,7 @@ bool situation_nobody_records(const char *runtime)
         if (lives)
             return false;
     }
-    return handover_status(runtime, &audit) < 0 || audit.writer <= 0 ||
-           (kill(audit.writer, 0) != 0 && errno != EPERM);
+    return handover_status(runtime, &audit) < 0 || !recorder_lives(&audit, clock_boot());
 }
 
 static bool take_published(struct situation *s)

@@ -6,6 +6,7 @@
 #ifndef ECLUSE_SITUATION_H
 #define ECLUSE_SITUATION_H
 
+#include "audit/handover.h"
 #include "budget/budget.h"
 #include "budget/guard.h"
 #include "contract/contract.h"
@@ -30,6 +31,9 @@ struct situation {
 /* The control page and the contract in force; contract is NULL when none is published there. Fails
  * only when the page is of another version or damaged. */
 int situation_begin(const char *runtime, struct situation *out, struct error *error);
+
+/* Whether the process that writes the audit log does, by what it tells of itself. */
+bool recorder_lives(const struct handover_state *audit, nanos_t now);
 
 /* Whether nobody writes the audit log, since `ecluse run` is dead (`status` has supervisor_down)
  * and the process that writes died with it. One that only hangs has a writer. */
