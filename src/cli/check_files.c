@@ -3,19 +3,57 @@
 #include "cli/output.h"
 #include "files/files.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define SILENT_AFTER (3 * NANOS_SECOND)
 
 /* ---- What of files could be lost for good ---------------------------------------------------- */
 
+static const char *place_in_french(int code)
+{
+    switch (code) {
+    case -EBUSY:
+        return "il se trouve sur le système de fichiers de `/`, de `state` ou de `runtime`, où "
+               "tout attendrait la garde ; donnez-lui un système de fichiers à lui (une partition, "
+               "un volume ou un fichier image), monté à cet endroit";
+    case -EXDEV:
+        return "aucun système de fichiers n’est monté à cet endroit ; montez-y celui du partage";
+    case -EEXIST:
+        return "il se trouve sur le système de fichiers d’un autre partage ; n’en déclarez qu’un";
+    default:
+        return "ce système de fichiers ne peut être gardé d’ici ; gardez-le sur la machine qui a "
+               "le disque, sur XFS ou btrfs (ou ext4, sans reflinks)";
+    }
+}
+
+/* Whether the guard would refuse its place, so that nothing of it is kept. What is not mounted yet,
+ * or cannot be looked into by who asks, is no mistake of the contract. */
+static bool unguarded_line(const struct contract *c, unsigned share, enum language language,
+                           char *out, size_t size)
+{
+    struct error error = {""};
+    int code = files_place_check(c, share, &error);
+    if (code != -EBUSY && code != -EXDEV && code != -EEXIST && code != -EOPNOTSUPP)
+        return false;
+    if (language == LANGUAGE_FR)
+        snprintf(out, size, "- ATTENTION, partage %s : non gardé, et rien n’en est conservé : %s.",
+                 c->share[share].name, place_in_french(code));
+    else
+        snprintf(out, size, "- WARNING, not guarded, and nothing of it is kept: %s.", error.text);
+    return true;
+}
+
 /* A sentence a share: what its file system lets the vault keep. */
-static void vault_line(const struct share_rule *share, enum language language, char *out,
+static void vault_line(const struct contract *c, unsigned at, enum language language, char *out,
                        size_t size)
 {
+    const struct share_rule *share = &c->share[at];
     enum vault_kind kind;
     char most[FIGURE_SIZE];
     bool french = language == LANGUAGE_FR;
+    if (unguarded_line(c, at, language, out, size))
+        return;
     int tried = vault_probe(share->path, &kind);
     if (tried < 0)
         snprintf(out, size,
@@ -46,9 +84,9 @@ static void vault_line(const struct share_rule *share, enum language language, c
 json_t *check_vaults_json(const struct contract *c, enum language language)
 {
     json_t *list = json_array();
-    char line[640];
+    char line[800];
     for (uint32_t i = 0; i < c->share_count; i++) {
-        vault_line(&c->share[i], language, line, sizeof line);
+        vault_line(c, i, language, line, sizeof line);
         json_array_append_new(list, json_safe(line));
     }
     return list;
@@ -56,12 +94,12 @@ json_t *check_vaults_json(const struct contract *c, enum language language)
 
 void check_vaults_print(const struct contract *c, enum language language)
 {
-    char line[640];
+    char line[800];
     if (c->share_count)
         puts(language == LANGUAGE_FR ? "\nCe que les coffres gardent des fichiers\u00a0:"
                                      : "\nWhat the vaults keep of files:");
     for (uint32_t i = 0; i < c->share_count; i++) {
-        vault_line(&c->share[i], language, line, sizeof line);
+        vault_line(c, i, language, line, sizeof line);
         puts(line);
     }
 }

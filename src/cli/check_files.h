@@ -1,5 +1,6 @@
 /* check_files.h: what `ecluse check` says of files: what could be lost for good, share by share,
- * and what was open for writing before the guard began, when one runs here.
+ * a warning where the guard would refuse its place, and what was open for writing before the guard
+ * began, when one runs here.
  */
 #ifndef ECLUSE_CHECK_FILES_H
 #define ECLUSE_CHECK_FILES_H

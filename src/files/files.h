@@ -70,6 +70,13 @@ void files_commit(struct files *f, const struct contract *next); /* which must o
 void files_tell(struct files *f, uint64_t prepared, uint64_t running, uint64_t refused);
 struct budgets *files_budgets(struct files *f);
 
+/* ---- Before anything runs -------------------------------------------------------------------- */
+
+/* Whether a share could be guarded where it lies now, by the same test: for `ecluse check`. 0, or
+ * what files_open() would tell of it: -EBUSY, -EXDEV, -EOPNOTSUPP, -EEXIST, -ENOENT, ... (place.h),
+ * with *error. Shares before it are opened, too: one file system is one share's. */
+int files_place_check(const struct contract *contract, unsigned share, struct error *error);
+
 /* ---- What happened, for the record ----------------------------------------------------------- */
 
 enum files_event { FILES_UP, FILES_DOWN, FILES_ALARM };

@@ -1,5 +1,7 @@
 #include "files/place.h"
 
+#include "files/files.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -132,4 +134,16 @@ void place_close(struct place *place)
 bool place_moved(const struct contract *c, unsigned share, const struct place *place)
 {
     return device_of(c->share[share].path) != place->device;
+}
+
+int files_place_check(const struct contract *c, unsigned share, struct error *error)
+{
+    struct place place[CONTRACT_MAX_SHARES] = {{0}};
+    struct error other;
+    int code = 0;
+    for (unsigned i = 0; i <= share; i++)
+        code = place_open(c, i, place, i, &place[i], i == share ? error : &other);
+    for (unsigned i = 0; i <= share; i++)
+        place_close(&place[i]);
+    return code;
 }
