@@ -51,8 +51,9 @@ int files_wish_read(const struct arguments *a, struct files_wish *out)
                                .now = clock_wall(),
                                .share = -1};
     if (since && !typed_time_past(since, out->now, &out->since))
-        return could_not(
-            out->json, "--since %.40s: a time is 2026-11-20T14:03:00Z, 14:03 (UTC), or 2h", since);
+        return could_not(out->json,
+                         "--since %.40s: a time is 2026-11-20T14:03:00Z, 14:03 (UTC), or 2h ago",
+                         since);
     if (out->hold && out->since)
         return could_not(out->json, "either --hold or --since: a hold knows its time");
     if (geteuid() != 0)

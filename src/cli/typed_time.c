@@ -2,6 +2,7 @@
 
 #include "contract/value.h"
 
+#include <string.h>
 #include <time.h>
 
 bool typed_time(const char *typed, nanos_t *out)
@@ -32,7 +33,12 @@ bool typed_time_past(const char *typed, nanos_t now, nanos_t *out)
             *out -= NANOS_DAY;
         return true;
     }
-    if (value_duration(text_of(typed), &span) != NULL)
+    static const char ago[] = " ago";
+    struct text length = text_of(typed);
+    const size_t most = sizeof ago - 1;
+    if (length.length > most && memcmp(length.data + length.length - most, ago, most) == 0)
+        length.length -= most;
+    if (value_duration(length, &span) != NULL || span > now)
         return false;
     *out = now - span;
     return true;

@@ -7,8 +7,8 @@
 /* "2026-11-20" or "2026-11-20T14:03:00Z", in UTC. */
 bool typed_time(const char *typed, nanos_t *out);
 
-/* The same, or "14:03" of today (of yesterday, when that is still to come), or "2h": so long
- * ago. */
+/* The same, or "14:03" of today (of yesterday, when that is still to come), or "2h" or "2h
+ * ago". */
 bool typed_time_past(const char *typed, nanos_t now, nanos_t *out);
 
 #endif
