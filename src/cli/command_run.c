@@ -396,8 +396,8 @@ int command_run(const struct arguments *a)
     children_open(&s.children, &s.chronicle);
     s.file = realpath(contract_file(a), NULL);
     if (s.file == NULL)
-        return could_not(false, "%s: %s; name the contract with -c FILE or ECLUSE_CONTRACT",
-                         contract_file(a), strerror(errno));
+        return could_not(false, "cannot read %s: %s; %s", contract_file(a), strerror(errno),
+                         contract_hint(contract_file(a)));
     struct contract *from_file = last_contract_load(s.file, &s.reload.wanted);
     if (from_file == NULL) {
         free(s.file);

@@ -16,6 +16,13 @@ const char *contract_file(const struct arguments *a)
     return environment && *environment ? environment : DEFAULT_CONTRACT;
 }
 
+const char *contract_hint(const char *file)
+{
+    return strcmp(file, DEFAULT_CONTRACT) == 0
+               ? "name the contract with -c FILE or ECLUSE_CONTRACT"
+               : "name a contract that is there, and that you may read";
+}
+
 void problems_print(const char *file, const struct problems *problems, bool json)
 {
     json_t *list = json_array();
@@ -51,7 +58,7 @@ struct contract *contract_load(const char *file, bool json)
     if (problems.count)
         problems_print(file, &problems, json);
     else
-        could_not(json, "%s; name the contract with -c FILE or ECLUSE_CONTRACT", error.text);
+        could_not(json, "%s; %s", error.text, contract_hint(file));
     problems_free(&problems);
     free(c);
     return NULL;

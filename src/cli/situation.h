@@ -12,6 +12,9 @@
 /* The contract's file: --contract, ECLUSE_CONTRACT, or the default. */
 const char *contract_file(const struct arguments *a);
 
+/* What helps when the file cannot be read: whether somebody named it, or none was named. */
+const char *contract_hint(const char *file);
+
 /* Reads and checks it; mistakes are said on standard error as FILE:LINE:COLUMN: lines (with json,
  * as an object on standard output). Returns an owned contract, or NULL when everything has been
  * said. */

@@ -32,10 +32,20 @@ const char *read_suggest(struct text written, const char *const *words)
     return said;
 }
 
+static bool stands_before(const char *const *words, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (strcmp(words[i], words[at]) == 0)
+            return true;
+    return false;
+}
+
 char *read_join(char *out, size_t size, const char *const *words)
 {
     struct writer w = writer_on(out, size - 1);
     for (size_t i = 0; words[i]; i++) {
+        if (stands_before(words, i))
+            continue; /* a name that the contract has twice: that is said where it stands */
         if (i)
             write_string(&w, ", ");
         write_string(&w, words[i]);

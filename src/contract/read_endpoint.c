@@ -108,6 +108,6 @@ void read_endpoint(struct reading *r, const struct field *field, char *to, struc
         memcpy(to, text.data, text.length + 1);
         return;
     }
-    read_complain(r, value, "`%s` cannot be `%.80s`; it is %s, at most %zu bytes: %s", field->key,
-                  text.data, kinds[kind].wanted, kinds[kind].size - 1, field->example);
+    read_complain(r, value, "`%s` cannot be `%.80s`; it is %s, at most %zu bytes, such as %s",
+                  field->key, text.data, kinds[kind].wanted, kinds[kind].size - 1, field->example);
 }

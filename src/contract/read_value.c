@@ -78,8 +78,9 @@ static void read_path(struct reading *r, const struct field *field, char *to, st
                   (text.length >= 3 && memcmp(text.data + text.length - 3, "/..", 3) == 0);
     if (!text.length || text.data[0] != '/' || climbs || text.length >= CONTRACT_PATH_SIZE) {
         read_complain(r, value,
-                      "`%s` takes an absolute path of at most %d bytes, without `..` or `//`: %s",
-                      field->key, CONTRACT_PATH_SIZE - 1, field->example);
+                      "`%s` cannot be `%.80s`; it takes an absolute path of at most %d bytes, "
+                      "without `..` or `//`, such as %s",
+                      field->key, value->text.data, CONTRACT_PATH_SIZE - 1, field->example);
         return;
     }
     memcpy(to, text.data, text.length);

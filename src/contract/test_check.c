@@ -87,6 +87,10 @@ static void what_is_required_is_missed(void **state)
     refuses("ecluse: 1\ntrusted_proxies: 192.0.2.1\n", 2, 18, "it takes a list");
     refuses("ecluse: 1\nbudgets: [x]\n", 2, 11, "each entry of `budgets` is a map");
     refuses("ecluse: 1\nkeep: {holds: 1m}\n", 2, 15, "allowed: 1h to 3660d");
+    refuses(
+        "ecluse: 1\nstate: trial/state\n", 2, 8,
+        "`state` cannot be `trial/state`; it takes an absolute path of at most 255 bytes, without "
+        "`..` or `//`, such as /var/lib/ecluse");
     refuses("ecluse: 1\naudit: {origin: 'a b'}\n", 2, 17, "without spaces and `+`");
     refuses("ecluse: 1\naudit: {witnesses: [{name: a, url: 'ftp://b', key: a+00000000+AA==}]}\n", 2,
             36, "https:// or http://");
@@ -96,6 +100,22 @@ static void what_is_required_is_missed(void **state)
     refuses("ecluse: 1\ndesk: {listen: '[::1]:65536'}\n", 2, 16, "ADDRESS:PORT");
     refuses("ecluse: 1\noutputs: {metrics: 'localhost:9464'}\n", 2, 20, "ADDRESS:PORT");
     refuses("ecluse: 1\noutputs: {syslog: '127.0.0.1:514'}\n", 2, 19, "udp:ADDRESS:PORT");
+}
+
+static void names_that_may_be_used_are_listed_once(void **state)
+{
+    UNUSED(state);
+    static const char yaml[] = "ecluse: 1\nroutes: [{name: a}, {name: a}, {name: b}]\nbudgets:\n"
+                               "- {name: a, meter: requests, per: client, where: {route: zz}, "
+                               "at_most: {10s: 5}, over: slow}\n"
+                               "mode: x\n";
+    static const struct expected expected[] = {
+        {2, 28, "taken by the route on line 2"},
+        {4, 58,
+         "there is no route `zz`; `routes` and the built-in ones are: api, tracking, home, "
+         "login, a, b"},
+        {5, 7, "unknown mode"}};
+    refuses_all(yaml, sizeof yaml - 1, expected, 3);
 }
 
 static void names_are_unique(void **state)
@@ -365,9 +385,8 @@ static void a_trusted_program_without_limits_of_its_own_is_refused(void **state)
     static const char one_share[] = TRUSTED TRUSTED_BUDGET("r", "files_read", "")
         TRUSTED_BUDGET("w", "files_rewritten", ", share: a");
     refuses_all(one_share, sizeof one_share - 1, writes_missing, 1);
-    accepts(TRUSTED TRUSTED_BUDGET("r", "files_read", "")
-                TRUSTED_BUDGET("w", "files_rewritten", ", share: a")
-                    TRUSTED_BUDGET("v", "files_rewritten", ", share: b"));
+    accepts(TRUSTED TRUSTED_BUDGET("r", "files_read", "") TRUSTED_BUDGET(
+        "w", "files_rewritten", ", share: a") TRUSTED_BUDGET("v", "files_rewritten", ", share: b"));
 }
 
 int main(void)
@@ -377,6 +396,7 @@ int main(void)
         cmocka_unit_test(a_hold_without_a_length_is_told_what_else_is_wrong_with_it),
         cmocka_unit_test(a_key_is_told_where_it_belongs),
         cmocka_unit_test(what_is_required_is_missed),
+        cmocka_unit_test(names_that_may_be_used_are_listed_once),
         cmocka_unit_test(names_are_unique),
         cmocka_unit_test(a_meter_fits_what_surrounds_it),
         cmocka_unit_test(windows_are_such_as_can_be_counted),

@@ -361,10 +361,11 @@ static void report_syntax(struct builder *b, const yaml_parser_t *parser, const 
         place_of_byte(yaml, parser->problem_offset < length ? parser->problem_offset : length,
                       &mark);
     if (find_tabs(b, yaml, length))
-        return;
+        return; /* these say nothing of the rest: there may be hundreds */
     if (parser->context && strstr(parser->context, "quoted scalar"))
         mark = parser->context_mark; /* the quote, not where the file ends */
-    complain(b, &mark, "%s", say_in_our_words(parser->problem, parser->error));
+    complain(b, &mark, "%s. More may show once this is mended: what follows it could not be read",
+             say_in_our_words(parser->problem, parser->error));
 }
 
 int tree_parse(const char *yaml, size_t length, struct tree *tree, struct problems *problems)

@@ -53,10 +53,11 @@ def test_a_mistake_says_what_is_meant(words, told):
     assert told in done.stderr and done.stdout == ""
 
 
-def test_a_contract_that_is_not_there_says_how_to_name_one():
-    done = say("check", "/nonexistent/ecluse.yaml")
+@pytest.mark.parametrize("words", [("check", "/nonexistent/a.yaml"), ("run", "-c", "/nonexistent/a.yaml")])
+def test_a_named_contract_that_is_not_there_is_said_to_be_that(words):
+    done = say(*words)
     assert done.returncode == 2
-    assert "/nonexistent/ecluse.yaml" in done.stderr and "-c FILE or ECLUSE_CONTRACT" in done.stderr
+    assert "cannot read /nonexistent/a.yaml: No such file or directory; name a contract that is there" in done.stderr
 
 
 def between(text, marker):
