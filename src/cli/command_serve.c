@@ -17,12 +17,14 @@
 #include <unistd.h>
 
 static const nanos_t start_patience = 15 * NANOS_SECOND;
+static const nanos_t kept_patience = 4 * NANOS_SECOND; /* one that may listen elsewhere */
 static const nanos_t stop_patience = 5 * NANOS_SECOND;
 
 /* One nginx: the public's, or the lane's. */
 struct front {
     struct nginx_settings settings;
     struct child nginx;
+    bool kept; /* its configuration was edited: it need not listen where we were told */
 };
 
 struct serve {
@@ -132,9 +134,10 @@ static bool stop_asked(struct serve *s)
 
 /* Waits until ready() says so; false when the child ends first, time is up, or we are told to stop.
  */
-static bool wait_for(struct serve *s, struct child *child, bool (*ready)(const struct serve *s))
+static bool wait_for(struct serve *s, struct child *child, nanos_t patience,
+                     bool (*ready)(const struct serve *s))
 {
-    nanos_t deadline = clock_boot() + start_patience;
+    nanos_t deadline = clock_boot() + patience;
     while (clock_boot() < deadline && !stop_asked(s)) {
         if (ready(s))
             return true;
@@ -168,6 +171,11 @@ static bool lane_is_ready(const struct serve *s)
     return serve_answers(&s->lane.settings.listener);
 }
 
+static const char *listen_option(const struct serve *s, const struct front *front)
+{
+    return front == &s->lane ? "--lane" : "--listen";
+}
+
 /* 0, or EXIT_COULD_NOT after having said why. */
 static int start_front(struct serve *s, struct front *front, bool (*ready)(const struct serve *s))
 {
@@ -175,12 +183,19 @@ static int start_front(struct serve *s, struct front *front, bool (*ready)(const
     const struct listener *listener = &front->settings.listener;
     if (serve_answers(listener))
         return could_not(false, "something answers on %s:%u already; choose another %s",
-                         listener->address, listener->port,
-                         front == &s->lane ? "--lane" : "--listen");
+                         listener->address, listener->port, listen_option(s, front));
     if (!start_nginx(s, front, &error))
         return could_not(false, "%s", error.text);
-    if (wait_for(s, &front->nginx, ready) || s->stop)
+    nanos_t patience = front->kept ? kept_patience : start_patience;
+    if (wait_for(s, &front->nginx, patience, ready) || s->stop)
         return EXIT_DONE;
+    if (front->kept && front->nginx.pid > 0)
+        return could_not(false,
+                         "nginx does not answer on %s:%u; %s/%s was edited and is kept, so that %s "
+                         "changes nothing in it: name the address that it listens on, or remove it "
+                         "to have it written again",
+                         listener->address, listener->port, s->folder,
+                         nginx_conf_name(&front->settings), listen_option(s, front));
     return could_not(false, "nginx does not answer on %s:%u; %s/%serror.log says why",
                      listener->address, listener->port, s->folder,
                      front == &s->lane ? "lane-" : "");
@@ -195,7 +210,7 @@ static int start_all(struct serve *s)
         return could_not(false, "%s", error.text);
     if (!start_run(s, &error))
         return could_not(false, "%s", error.text);
-    if (!wait_for(s, &s->run, run_is_ready))
+    if (!wait_for(s, &s->run, start_patience, run_is_ready))
         return s->stop ? EXIT_DONE
                        : could_not(false, "`ecluse run` did not begin; it says why above");
     if (!serve_workers_may_enter(s->contract, s->folder, &error))
@@ -287,18 +302,17 @@ static void listen_to_signals(struct serve *s)
     prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
-static bool write_configuration(const struct serve *s, const struct front *front,
-                                struct error *error)
+static bool write_configuration(const struct serve *s, struct front *front, struct error *error)
 {
     enum nginx_conf_result result;
     if (nginx_conf_write(&front->settings, &result, error) < 0)
         return false;
-    if (result == NGINX_CONF_KEPT)
+    front->kept = result == NGINX_CONF_KEPT;
+    if (front->kept)
         log_line(LOG_LEVEL_INFO,
                  "%s/%s was edited and is kept: %s, --origin and --workers change nothing in it; "
                  "remove it to have it written again",
-                 s->folder, nginx_conf_name(&front->settings),
-                 front == &s->lane ? "--lane" : "--listen");
+                 s->folder, nginx_conf_name(&front->settings), listen_option(s, front));
     return true;
 }
 

@@ -9,8 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* mkdir -p: parents are made readable by all, as /var/lib and /run are. */
-static int make_parents(const char *path, struct error *error)
+int directories_make(const char *path, const char *elsewhere, struct error *error)
 {
     char part[CONTRACT_PATH_SIZE + 32];
     size_t length = strlen(path);
@@ -22,10 +21,8 @@ static int make_parents(const char *path, struct error *error)
         memcpy(part, path, at);
         part[at] = 0;
         if (mkdir(part, 0755) != 0 && errno != EEXIST)
-            return error_set(error, -errno,
-                             "%s cannot be made: %s; make it, or name another in "
-                             "the contract",
-                             part, strerror(errno));
+            return error_set(error, -errno, "%s cannot be made: %s; make it, or name another %s",
+                             part, strerror(errno), elsewhere);
     }
     return 0;
 }
@@ -87,7 +84,7 @@ static int make_folder(const struct folder *f, struct error *error)
     snprintf(path, sizeof path, "%s%s%s", f->base, *f->leaf ? "/" : "", f->leaf);
     struct stat status;
     bool is_new = stat(path, &status) != 0;
-    int code = make_parents(path, error);
+    int code = directories_make(path, "in the contract", error);
     if (code < 0)
         return code;
     int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (f->own ? O_NOFOLLOW : 0));

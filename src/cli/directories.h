@@ -12,6 +12,10 @@
 #include "cli/rights.h"
 #include "contract/contract.h"
 
+/* mkdir -p, relative or absolute; what it makes is readable by all, as /var/lib and /run are. The
+ * sentence in *error ends with where another may be named: "in the contract", "with --dir". */
+int directories_make(const char *path, const char *elsewhere, struct error *error);
+
 /* What `ecluse run` needs. Makes what is missing, corrects what is ours, and refuses a folder that
  * strangers may write. */
 int directories_for_run(const struct contract *c, const struct account *service, int workers,

@@ -2,6 +2,7 @@
 
 #include "budget/budget.h"
 #include "cli/child.h"
+#include "cli/directories.h"
 #include "cli/rights.h"
 
 #include <arpa/inet.h>
@@ -23,10 +24,8 @@
 
 char *serve_make_folder(const char *folder, struct error *error)
 {
-    if (mkdir(folder, 0755) != 0 && errno != EEXIST) {
-        error_set(error, 0, "--dir %s: %s", folder, strerror(errno));
+    if (directories_make(folder, "with --dir", error) < 0)
         return NULL;
-    }
     char *absolute = realpath(folder, NULL);
     char temp[CONTRACT_PATH_SIZE * 2];
     if (absolute == NULL || strlen(absolute) > CONTRACT_PATH_SIZE) {

@@ -6,7 +6,7 @@
 
 #include <sys/types.h>
 
-/* Makes DIR and DIR/temp; returns DIR as an absolute path (owned), or NULL. */
+/* Makes DIR, what it lies in, and DIR/temp; returns DIR as an absolute path (owned), or NULL. */
 char *serve_make_folder(const char *folder, struct error *error);
 
 /* The named module, or the one beside this program, or in nginx's folder; absolute, owned. NULL

@@ -158,9 +158,21 @@ def test_an_edited_configuration_is_kept_and_one_of_ours_is_written_anew(served)
     process.wait(20)
     edited = conf.read_text().replace("server_tokens off;", "server_tokens off; # mine")
     conf.write_text(edited)
-    served.start()
+    process = served.start()
     assert conf.read_text() == edited
     assert "was edited and is kept" in served.place.log("serve")
+    process.terminate()
+    process.wait(20)
+    served.words[1] = f"127.0.0.1:{free_port()}"
+    done = served.place.ecluse("serve", *served.words)
+    assert done.returncode == 2
+    assert "nginx.conf was edited and is kept, so that --listen changes nothing" in done.stderr
+
+
+def test_the_folder_is_made_with_what_it_lies_in(served):
+    served.words[served.words.index("--dir") + 1] = str(served.place.root / "for" / "a" / "trial")
+    served.start()
+    assert (served.place.root / "for" / "a" / "trial" / "nginx.conf").exists()
 
 
 def test_no_request_is_written_down(served):
