@@ -190,6 +190,10 @@ struct budget_news {
  * as one. What does not fit is told the next time. No call waits. */
 size_t budget_report(struct budgets *b, nanos_t now, struct budget_news *out, size_t most);
 
+/* Whether the beginning of this hold was told, or nobody tells: who is about to put its release on
+ * the record waits for that, a second at most, so that the record has them in their order. */
+bool hold_is_told(const struct budgets *b, uint64_t id, nanos_t now);
+
 /* ---- Life ------------------------------------------------------------------------------------ */
 
 struct budget_sizes {      /* 0 takes the default */

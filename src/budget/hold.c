@@ -83,6 +83,13 @@ static bool slot_is_free(const struct hold_record *record, uint64_t key, nanos_t
            atomic_load(&record->grace_until) <= (uint64_t)now;
 }
 
+nanos_t hold_until(const struct plan_budget *budget, nanos_t since)
+{
+    nanos_t length = budget->rule->hold_for > 0 ? budget->rule->hold_for : NANOS_MINUTE;
+    nanos_t until;
+    return __builtin_add_overflow(since, length, &until) ? NANOS_FOREVER : until;
+}
+
 static uint64_t record_fill(struct budgets *b, struct hold_record *r, const struct hold_ask *ask,
                             nanos_t now)
 {
@@ -106,11 +113,7 @@ static uint64_t record_fill(struct budgets *b, struct hold_record *r, const stru
         atomic_store(&r->name[i], name[i]);
         atomic_store(&r->network[i], network[i]);
     }
-    nanos_t length = budget->rule->hold_for > 0 ? budget->rule->hold_for : NANOS_MINUTE;
-    nanos_t until;
-    if (__builtin_add_overflow(now, length, &until))
-        until = NANOS_FOREVER;
-    atomic_store(&r->until, (uint64_t)until);
+    atomic_store(&r->until, (uint64_t)hold_until(budget, now));
     return id;
 }
 
@@ -167,14 +170,20 @@ bool hold_grace(struct hold_record *record, uint64_t amount, nanos_t now)
     return true;
 }
 
+bool somebody_reports(const struct budgets *b, nanos_t now)
+{
+    uint64_t reported = atomic_load(&b->live->reported);
+    return reported && (uint64_t)(now / NANOS_SECOND) + 1 - reported < 5;
+}
+
 /* Where somebody reports (report.c), a slot is kept until both its beginning and its end were told,
  * for 5 s at most. */
 static bool is_to_be_told(const struct budgets *b, const struct hold_record *r, nanos_t now)
 {
-    uint64_t reported = atomic_load(&b->live->reported), until = atomic_load(&r->until);
-    return reported && (uint64_t)(now / NANOS_SECOND) + 1 - reported < 5 &&
-           atomic_load(&r->told) != (atomic_load(&r->id) | UINT64_C(1) << 63) &&
-           until && (uint64_t)now - until < 5 * (uint64_t)NANOS_SECOND;
+    uint64_t until = atomic_load(&r->until);
+    return somebody_reports(b, now) &&
+           atomic_load(&r->told) != (atomic_load(&r->id) | UINT64_C(1) << 63) && until &&
+           (uint64_t)now - until < 5 * (uint64_t)NANOS_SECOND;
 }
 
 size_t holds_expire(struct budgets *b, nanos_t now)

@@ -9,6 +9,8 @@
 /* The record of a principal under a budget, in force or in its grace, or NULL. */
 struct hold_record *hold_lookup(const struct budgets *b, uint64_t h, const struct principal *p);
 
+/* When a hold that begins now ends by itself. */
+nanos_t hold_until(const struct plan_budget *budget, nanos_t since);
 bool hold_in_force(const struct hold_record *record, nanos_t now);
 bool hold_is_observed(const struct hold_record *record);
 /* Begun, or met again, several times over the limit: an open breaker does not lift it. */
@@ -30,6 +32,9 @@ bool hold_grace(struct hold_record *record, uint64_t amount, nanos_t now);
 
 /* Ends what has run out; how many are in force. */
 size_t holds_expire(struct budgets *b, nanos_t now);
+
+/* Whether what began and ended is told (report.c), each second. */
+bool somebody_reports(const struct budgets *b, nanos_t now);
 
 /* The hold in a slot, in force or not. */
 bool hold_read(const struct budgets *b, size_t slot, struct hold *out);

@@ -65,6 +65,16 @@ static enum budget_event end_of(const struct hold_record *record)
     return atomic_load(&record->grace_until) ? BUDGET_RELEASED : BUDGET_ENDED;
 }
 
+/* As it began: one that was released before its beginning was told ends already. */
+static struct hold as_it_began(const struct report *r, const struct hold_record *record,
+                               const struct hold *hold)
+{
+    struct hold begun = *hold;
+    if (end_of(record) == BUDGET_RELEASED && hold->budget >= 0)
+        begun.until = hold_until(&plan_of(r->b)->budget[hold->budget], hold->since);
+    return begun;
+}
+
 /* What is to be told of one slot: calls `each` for every event, and marks it as told when that says
  * so. */
 static void look_at(struct report *r, size_t at,
@@ -83,7 +93,8 @@ static void look_at(struct report *r, size_t at,
             return;
     }
     if (before != hold.id) {
-        if (!each(r, BUDGET_HELD, &hold))
+        struct hold begun = as_it_began(r, record, &hold);
+        if (!each(r, BUDGET_HELD, &begun))
             return;
         told = hold.id;
     }
@@ -139,4 +150,15 @@ size_t budget_report(struct budgets *b, nanos_t now, struct budget_news *out, si
     look_at_holds(&r);
     look_at_breakers(&r);
     return r.count;
+}
+
+bool hold_is_told(const struct budgets *b, uint64_t id, nanos_t now)
+{
+    size_t count = (size_t)b->hold_sets * KEYS_A_SET;
+    if (!somebody_reports(b, now))
+        return true;
+    for (size_t i = 0; id && i < count; i++)
+        if (atomic_load(&b->holds[i].id) == id)
+            return (atomic_load(&b->holds[i].told) & ~TOLD_END) == id;
+    return true;
 }

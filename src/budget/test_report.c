@@ -67,6 +67,28 @@ static void a_release_is_told_as_one_and_a_hold_that_follows_at_once_too(void **
     room_free(r);
 }
 
+static void a_hold_released_before_it_was_told_is_told_with_its_length(void **state)
+{
+    (void)state;
+    struct room *r = room_with_logins();
+    struct budget_news news[MOST];
+    nanos_t now = r->moment.boot;
+    uint64_t id = hold_one(r, 7, now);
+    assert_true(hold_is_told(r->b, id, now)); /* nobody tells: nobody is waited for */
+    assert_int_equal(budget_report(r->b, now, news, MOST), 1);
+    assert_true(hold_is_told(r->b, id, now));
+    uint64_t next = hold_one(r, 8, now);
+    assert_false(hold_is_told(r->b, next, now));
+    assert_int_equal(hold_release(r->b, next, now + NANOS_SECOND / 2), 0);
+    now += NANOS_SECOND;
+    assert_int_equal(budget_report(r->b, now, news, MOST), 2);
+    assert_int_equal(news[0].event, BUDGET_HELD);
+    assert_int_equal(news[0].hold.until - news[0].hold.since, NANOS_HOUR);
+    assert_int_equal(news[1].event, BUDGET_RELEASED);
+    assert_true(hold_is_told(r->b, next, now));
+    room_free(r);
+}
+
 static void a_flood_is_told_as_one_with_its_count(void **state)
 {
     (void)state;
@@ -119,6 +141,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hold_is_told_when_it_begins_and_when_it_ends),
         cmocka_unit_test(a_release_is_told_as_one_and_a_hold_that_follows_at_once_too),
+        cmocka_unit_test(a_hold_released_before_it_was_told_is_told_with_its_length),
         cmocka_unit_test(a_flood_is_told_as_one_with_its_count),
         cmocka_unit_test(what_does_not_fit_is_told_the_next_time),
         cmocka_unit_test(what_would_have_been_is_always_told_as_one),

@@ -10,6 +10,41 @@
 #include <time.h>
 
 enum { WAIT_MILLISECONDS = 2500, STEP_MILLISECONDS = 50 };
+enum { TOLD_MILLISECONDS = 1500, WRITTEN_MILLISECONDS = 300, TURN_MILLISECONDS = 20 };
+
+static void pause_for(int milliseconds)
+{
+    nanosleep(&(struct timespec){.tv_nsec = milliseconds * 1000000L}, NULL);
+}
+
+static bool are_told(const struct situation *s, const struct hold *hold, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (s->guard[hold[i].guard] &&
+            !hold_is_told(s->guard[hold[i].guard], hold[i].id, clock_boot()))
+            return false;
+    return true;
+}
+
+/* A guard tells its holds once a second. The record has each before its release, so what is younger
+ * is waited for until it was told, and written. */
+static void wait_told(const struct situation *s, const struct hold *hold, size_t count)
+{
+    struct handover_state audit;
+    uint64_t waiting = 1;
+    if (are_told(s, hold, count) || situation_nobody_records(s->runtime))
+        return;
+    for (int waited = 0; waited < TOLD_MILLISECONDS && !are_told(s, hold, count);
+         waited += TURN_MILLISECONDS)
+        pause_for(TURN_MILLISECONDS);
+    for (int waited = 0; waited < WRITTEN_MILLISECONDS && waiting; waited += TURN_MILLISECONDS) {
+        pause_for(TURN_MILLISECONDS); /* the guard marks it as told a moment before it hands over */
+        waiting = 0;
+        bool known = handover_status(s->runtime, &audit) == 0;
+        for (size_t i = 0; known && i < HANDOVER_COUNT; i++)
+            waiting += audit.waiting[i];
+    }
+}
 
 struct asked {
     enum guard guard;
@@ -21,6 +56,7 @@ struct asked {
 static int record_release(const struct arguments *a, const struct situation *s,
                           const struct hold *hold, size_t count)
 {
+    wait_told(s, hold, count);
     char actor[ACT_NAME_SIZE], name[HOLD_NAME_SIZE] = "", what[120];
     record_actor(actor);
     struct act act;
@@ -96,7 +132,7 @@ static size_t wait_ended(const struct situation *s, struct asked *asked, size_t 
 {
     size_t ended = 0;
     for (int waited = 0; waited < WAIT_MILLISECONDS && ended < count; waited += STEP_MILLISECONDS) {
-        nanosleep(&(struct timespec){.tv_nsec = STEP_MILLISECONDS * 1000000L}, NULL);
+        pause_for(STEP_MILLISECONDS);
         for (size_t i = 0; i < count; i++) {
             struct hold hold;
             if (!asked[i].ended && !situation_hold(s, asked[i].guard, asked[i].id, &hold)) {

@@ -283,6 +283,20 @@ def test_a_hold_and_its_release_tell_their_history(place, log, served):
 
 
 @pytest.mark.skipif(not (cli.BUILD / "ngx_http_ecluse_module.so").exists(), reason="built without the nginx module")
+def test_a_hold_that_is_released_at_once_comes_before_its_release(place, log, served):
+    log.wait_for("guard_up", object="front")
+    for last in range(1, 4):  # wherever in its second each began
+        served(f"127.0.8.{last}", 8)
+        name, = [hold["hold"] for hold in place.json("holds")["holds"]]
+        assert place.json("release", name)["released"] == [name]
+        log.wait_for("release", hold=name, **{"from": "front"})
+        entries = [entry for entry in log.entries() if entry.get("hold") == name]
+        assert [(entry["kind"], entry["from"]) for entry in entries] == [
+            ("hold", "front"), ("release", "command"), ("release", "front")]
+        assert entries[0]["numbers"]["hold_s"] == 600
+
+
+@pytest.mark.skipif(not (cli.BUILD / "ngx_http_ecluse_module.so").exists(), reason="built without the nginx module")
 def test_a_flood_is_one_entry_with_counts(place, log, served):
     log.wait_for("guard_up", object="front")
     begun = time.monotonic()
