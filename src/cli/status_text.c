@@ -31,7 +31,7 @@ static void alarms_text(const struct status *st)
         table_cell(&table, TONE_PLAIN, "%s", alarm->text);
         table_row(&table);
         table_cell(&table, TONE_PLAIN, "%s", "");
-        table_cell(&table, TONE_DIM, "to do: %s", alarm_remedy(alarm->kind));
+        table_cell(&table, TONE_DIM, "to do: %s", alarm_to_do(alarm));
     }
     table_print(&table, stdout);
 }

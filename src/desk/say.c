@@ -76,11 +76,11 @@ static const struct alarm_french in_french[ALARM_KIND_COUNT] = {
                               "regardez la santé de l’origine et les refus des budgets"},
     [ALARM_SUPERVISOR_DOWN] =
         {"« ecluse run » ne tourne pas : le service continue comme décidé en dernier",
-         "« systemctl status ecluse », puis démarrez-le"},
+         "démarrez-le (« systemctl start ecluse », ou de nouveau « ecluse serve »)"},
     [ALARM_GUARD_DOWN] = {"aucun processus d’un gardien nécessaire n’est en vie",
-                          "pour la façade : « nginx -t », puis démarrez nginx avec le module ; "
-                          "pour les autres, « journalctl -u ecluse » dit pourquoi ils ne démarrent "
-                          "pas"},
+                          "front : « nginx -t », puis démarrez nginx avec le module ; egress, "
+                          "files : voyez ce que dit « ecluse run » (« journalctl -u ecluse » ; "
+                          "sous « serve », son terminal)"},
     [ALARM_GUARD_BEHIND] = {"un processus travaille avec un contrat plus ancien",
                             "il le reprend à son prochain regard ; sinon rechargez nginx, ou "
                             "redémarrez « ecluse run »"},

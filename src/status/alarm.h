@@ -6,6 +6,9 @@
 
 #include <stddef.h>
 
+/* Where `ecluse run` says what went wrong, under systemd and without. */
+#define ALARM_LOG "what `ecluse run` says (`journalctl -u ecluse`; under `serve` its terminal)"
+
 /*    constant           kind                 what it means, and what to do */
 #define ALARMS(X)                                                                                  \
     X(PANIC, "panic", "every budget is in observe: nobody is slowed or refused",                   \
@@ -16,10 +19,10 @@
     X(SUPERVISOR_DOWN, "supervisor_down",                                                          \
       "`ecluse run` does not run: the service goes on as last decided, but no change, release of " \
       "memory or sync to disk happens",                                                            \
-      "`systemctl status ecluse`, then start it")                                                  \
+      "start it (`systemctl start ecluse`, or `ecluse serve` again); why it ended is in what it "  \
+      "said (`journalctl -u ecluse`; under `serve` its terminal)")                                 \
     X(GUARD_DOWN, "guard_down", "no process of a guard is alive that a budget needs",              \
-      "for the front: `nginx -t`, then start nginx with the module; for the others "               \
-      "`journalctl -u ecluse` says why they do not start")                                         \
+      "front: `nginx -t`, then start nginx with the module; egress, files: look at " ALARM_LOG)    \
     X(GUARD_BEHIND, "guard_behind",                                                                \
       "a process of a guard works with an older contract than the one in force for over 5 s",      \
       "it takes it up at its next look; if this lasts, reload nginx, or restart `ecluse run`")     \
@@ -29,16 +32,15 @@
       "was "                                                                                       \
       "changed: restart `ecluse run`")                                                             \
     X(KEEPER_DOWN, "keeper_down", "the process that removes expired parcels keeps dying",          \
-      "`journalctl -u ecluse` says why; it is started again by itself")                            \
+      "look at " ALARM_LOG "; it is started again by itself")                                      \
     X(RECORDER_DOWN, "recorder_down",                                                              \
       "the audit log is not written: releases, panic and looser contracts wait for it",            \
-      "`journalctl -u ecluse` says why: a full disk, mostly; --without-record is for an "          \
-      "emergency")                                                                                 \
+      "a full disk, mostly: look at " ALARM_LOG "; --without-record is for an emergency")          \
     X(RECORD_LOST, "record_lost",                                                                  \
       "acts could not be taken into the audit log; their number is an entry of it",                \
       "`ecluse audit tail` shows the entry `lost` and what went before")                           \
     X(NOT_WITNESSED, "not_witnessed", "no witness has cosigned the audit log's newest entries",    \
-      "look whether the witness answers; `journalctl -u ecluse` has its reason")                   \
+      "look whether the witness answers; the reason is in " ALARM_LOG)                             \
     X(BREAKER_OPEN, "breaker_open",                                                                \
       "a budget would hold too large a share of yesterday's good clients, so it stops only who "   \
       "is "                                                                                        \
@@ -59,7 +61,7 @@
     X(NOT_COVERED, "not_covered",                                                                  \
       "files were opened for writing of which the vault has no version: they could not be "        \
       "restored",                                                                                  \
-      "put the share on XFS or btrfs, or raise `copy_up_to`; `journalctl -u ecluse` for failures") \
+      "put the share on XFS or btrfs, or raise `copy_up_to`; failures are in " ALARM_LOG)          \
     X(VAULT_FULL, "vault_full",                                                                    \
       "somebody has rewritten so much that no room is left for what it was: he may write no more", \
       "`ecluse holds` and `ecluse files list`: who it is; then `files.vault` more room, or less "  \
@@ -100,7 +102,7 @@
       "`ecluse status` has its reason; what it had to tell is kept, and told later")               \
     X(HERALD_DOWN, "herald_down",                                                                  \
       "the process that tells others does not run: no figures, events, calls or heartbeat",        \
-      "`journalctl -u ecluse` says why; it is started again by itself")                            \
+      "look at " ALARM_LOG "; it is started again by itself")                                      \
     X(DISK_FULL, "disk_full", "less than 5 % of the disk under `state` is free",                   \
       "make room: feeds are refused when it is full; answers go on")
 
@@ -115,6 +117,7 @@ enum { ALARMS_MAX = 256 };
 
 struct alarm {
     enum alarm_kind kind;
+    const char *to_do; /* NULL: what the table says of its kind */
     char text[360];
 };
 
@@ -126,9 +129,13 @@ struct alarms {
 const char *alarm_name(enum alarm_kind kind);
 const char *alarm_meaning(enum alarm_kind kind);
 const char *alarm_remedy(enum alarm_kind kind);
+const char *alarm_to_do(const struct alarm *alarm);
 
 /* More than ALARMS_MAX are not kept: by then the first ones say enough. */
 __attribute__((format(printf, 3, 4))) void alarm_add(struct alarms *alarms, enum alarm_kind kind,
                                                      const char *format, ...);
+
+/* What to do of the alarm that was added last, where more is known than its kind; kept as it is. */
+void alarm_say_to_do(struct alarms *alarms, const char *to_do);
 
 #endif

@@ -65,9 +65,11 @@ void files_look(struct status *st)
     st->has_files = files_state_read(st->s.runtime, &st->files) == 0;
     if (!is_fresh(st))
         return; /* guard_down says it */
-    if (!st->files.listener)
+    if (!st->files.listener) {
         alarm_add(&st->alarms, ALARM_GUARD_DOWN,
                   "the guard files has no listener: opens on shares are not asked about");
+        alarm_say_to_do(&st->alarms, guard_to_do(GUARD_FILES));
+    }
     if (st->files.count[BOARD_OVERFLOWS])
         alarm_add(&st->alarms, ALARM_QUEUE_OVERFLOW,
                   "the queue of notices overflowed %" PRIu64 " times",

@@ -27,9 +27,9 @@ enum mode budget_mode_shown(const struct status *st, const struct budget_rule *r
 /* ---- Guards ---------------------------------------------------------------------------------- */
 
 static const struct {
-    const char *processes, *gone;
+    const char *processes, *gone, *to_do;
 } guard_words[GUARD_COUNT] = {
-#define X(guard, processes, gone) [GUARD_##guard] = {processes, gone},
+#define X(guard, processes, gone, to_do) [GUARD_##guard] = {processes, gone, to_do},
     GUARDS(X)
 #undef X
 };
@@ -37,6 +37,11 @@ static const struct {
 const char *guard_processes_name(enum guard guard)
 {
     return guard_words[guard].processes;
+}
+
+const char *guard_to_do(enum guard guard)
+{
+    return guard_words[guard].to_do;
 }
 
 bool guard_is_shown(const struct status *st, enum guard guard)
@@ -92,6 +97,8 @@ static void guard_is_down(struct status *st, enum guard guard)
     else
         alarm_add(&st->alarms, ALARM_GUARD_DOWN, "the guard %s has not started: %s",
                   guard_name(guard), guard_words[guard].gone);
+    if (!other)
+        alarm_say_to_do(&st->alarms, guard_to_do(guard));
 }
 
 static void guard_alarms(struct status *st, enum guard guard)

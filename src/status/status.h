@@ -86,16 +86,20 @@ json_t *files_json(const struct status *st);
 
 json_t *status_json(const struct status *st);
 
-/*    guard   its processes     when none of them is alive */
+/*    guard   its processes     when none of them is alive, and what to do then */
 #define GUARDS(X)                                                                                  \
-    X(FRONT, "nginx workers", "no nginx worker with the module answers")                           \
+    X(FRONT, "nginx workers", "no nginx worker with the module answers",                           \
+      "`nginx -t`, then start nginx with the module; under `serve`, start that again")             \
     X(EGRESS, "process",                                                                           \
-      "the kernel goes on with what was left of each budget, then with `without_guard`")           \
-    X(FILES, "process", "files are read and written without a limit")
+      "the kernel goes on with what was left of each budget, then with `without_guard`",           \
+      "look at " ALARM_LOG "; it is started again by itself")                                      \
+    X(FILES, "process", "files are read and written without a limit",                              \
+      "look at " ALARM_LOG "; it is started again by itself")
 
 /* Whether a guard belongs in what is shown: the contract wants it, or it is there all the same. */
 bool guard_is_shown(const struct status *st, enum guard guard);
 const char *guard_processes_name(enum guard guard);
+const char *guard_to_do(enum guard guard); /* when none of its processes is alive */
 
 /* A boot-clock reading as wall clock. */
 nanos_t wall_of(const struct moment *now, nanos_t boot);

@@ -22,7 +22,7 @@ static json_t *alarms_json(const struct status *st)
         const struct alarm *alarm = &st->alarms.alarm[i];
         json_array_append_new(list, json_pack("{s:s,s:o,s:s}", "kind", alarm_name(alarm->kind),
                                               "text", json_safe(alarm->text), "to_do",
-                                              alarm_remedy(alarm->kind)));
+                                              alarm_to_do(alarm)));
     }
     return list;
 }

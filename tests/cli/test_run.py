@@ -59,8 +59,9 @@ def test_an_interface_that_is_not_there_is_an_alarm_and_is_waited_for(place):
     place.contract.write_text(text)
     place.run()
     status = place.json("status")
-    assert any(alarm["kind"] == "guard_down" and "egress" in alarm["text"]
-               for alarm in status["alarms"])
+    down = {alarm["text"].split()[2]: alarm["to_do"] for alarm in status["alarms"] if alarm["kind"] == "guard_down"}
+    assert "`ecluse run` says" in down["egress"] and "nginx" not in down["egress"]
+    assert down["front"].startswith("`nginx -t`")
     assert wait_until(lambda: "no interface \"none0\"" in place.log("run"))
 
 
