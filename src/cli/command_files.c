@@ -148,7 +148,7 @@ static const char *state_text(const struct restore_item *item)
 void files_plan_print(const struct files_wish *wish, unsigned share, const struct restore *plan)
 {
     static const char *const titles[] = {"file", ">size", "version of", "what became of it",
-                                         "by",   ""};
+                                         "by",   "now"};
     struct table table = table_of(6, titles);
     size_t count = restore_count(plan);
     for (size_t i = 0; i < count && i < LIST_MOST; i++) {

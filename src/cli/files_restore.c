@@ -21,7 +21,7 @@ struct plan { /* of one share */
 };
 
 struct tally {
-    uint64_t total, done, skipped, moved, failed, removed;
+    uint64_t total, done, same, skipped, moved, failed, removed;
     unsigned unset;
     json_t *files; /* NULL unless asked for */
 };
@@ -112,6 +112,7 @@ static void put_one(const struct files_wish *wish, struct plan *p, size_t i, boo
     t->done += result == RESTORE_DONE;
     t->moved += result == RESTORE_MOVED;
     t->failed += result == RESTORE_FAILED;
+    t->same += result == RESTORE_SKIPPED && item->state == RESTORE_SAME;
     t->skipped += result == RESTORE_SKIPPED && item->state != RESTORE_SAME;
     if (result == RESTORE_MOVED)
         say_failed(wish, t, item->path,
@@ -206,7 +207,12 @@ static void tell(const struct files_wish *wish, const struct plan *plan, size_t 
         return;
     }
     char done[FIGURE_SIZE], other[FIGURE_SIZE];
-    printf("%s files put back", figure_count(t->done, done));
+    if (t->same && t->same == t->total)
+        printf("nothing to put back: all %s stand as they were", figure_count(t->same, other));
+    else
+        printf("%s files put back", figure_count(t->done, done));
+    if (t->same && t->same < t->total)
+        printf(", %s stand as they were already", figure_count(t->same, other));
     if (t->skipped + t->moved)
         printf(", %s left alone", figure_count(t->skipped + t->moved, other));
     if (t->failed)
@@ -252,7 +258,8 @@ static int restore_all(const struct files_wish *wish, struct plan *plan, size_t 
     if (wish->to && (to = open(wish->to, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
         return could_not(wish->json, "--to %.200s: %s", wish->to, strerror(errno));
     if (!wish->json)
-        fprintf(stderr, "%llu files, %s\n", (unsigned long long)t.total, figure_bytes(bytes, size));
+        fprintf(stderr, "%llu files, %s to put back\n", (unsigned long long)t.total,
+                figure_bytes(bytes, size));
     bool overwrite = wish->yes;
     if (changed && to < 0)
         overwrite = confirmed(wish,

@@ -53,6 +53,10 @@ def test_what_was_held_is_listed_and_what_others_changed_since_is_left_to_a_pers
     assert status == 0 and done["restored"] == 1
     assert wait_until(lambda: not place.lost({"mode"}), 3), place.lost()
 
+    again = world.ecluse("files", "restore", "--hold", hold)
+    assert again.returncode == 0 and f"nothing to put back: all {len(done['files'])} stand as they were" in again.stdout
+    assert world.ecluse("files", "list", "--hold", hold).stdout.splitlines()[1].split()[-1] == "now"
+
     # What was replaced is in the vault: its path shows it.
     _, told = files(world, "list", "--path", saved)
     sizes = [one["size"] for one in told["shares"][0]["paths"][0]["versions"]]
