@@ -431,7 +431,9 @@ struct outcome budget_peek(const struct budgets *b, unsigned budget, const struc
     out.charged_to = CHARGED_SELF;
     if (c.spared)
         return out;
-    bool in_force = c.hold && hold_in_force(c.hold, c.now);
+    enum mode mode = mode_in_force(b, c.budget, c.now);
+    bool in_force = c.hold && hold_in_force(c.hold, c.now) &&
+                    !(hold_is_observed(c.hold) && mode == MODE_ENFORCE); /* as held_already() */
     bool in_grace = c.hold && !in_force && atomic_load(&c.hold->grace_until) > (uint64_t)c.now &&
                     atomic_load(&c.hold->grace_left) > 0;
     if (in_force) {
@@ -441,8 +443,7 @@ struct outcome budget_peek(const struct budgets *b, unsigned budget, const struc
     } else if (out.until && !in_grace) {
         out.would_be = verdict_of(c.budget->rule->over);
     }
-    bool observed = mode_in_force(b, c.budget, c.now) == MODE_OBSERVE ||
-                    (in_force && hold_is_observed(c.hold));
+    bool observed = mode == MODE_OBSERVE;
     if (observed && out.would_be != VERDICT_ALLOW && is_bounded(&c))
         observed = !((in_force && hold_is_several(c.hold)) || is_over_several(&c));
     out.verdict = observed ? VERDICT_ALLOW : out.would_be;

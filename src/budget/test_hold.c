@@ -169,8 +169,13 @@ static void the_most_cautious_mode_wins_and_observe_changes_nothing(void **state
     struct hold h[2];
     assert_int_equal(holds_list(r->b, now, h, 2), 2);
     assert_true(h[0].observed && !h[1].observed);
+    assert_int_equal(budget_peek(r->b, 0, &b, now).hold, h[0].id);
     budget_set_mode(r->b, MODE_ENFORCE);
-    /* noticed before, held now */
+    /* noticed before, held now; who is not over any more is free, whatever was noticed */
+    o = budget_peek(r->b, 0, &b, now);
+    assert_true(o.verdict == VERDICT_HOLD && o.hold == 0);
+    o = budget_peek(r->b, 0, &b, now + 11 * NANOS_SECOND);
+    assert_true(o.verdict == VERDICT_ALLOW && o.would_be == VERDICT_ALLOW && o.hold == 0);
     assert_int_equal(charge_times(r, &b, 1, now).verdict, VERDICT_HOLD);
     r->contract->budget[0].mode = MODE_OBSERVE;
     assert_int_equal(charge_times(r, &a, 1, now).verdict, VERDICT_ALLOW);
