@@ -35,6 +35,7 @@
  * notify.h      telling systemd how we are
  * status_text.h what `status` found (status/status.h), for a terminal
  * files_view.h  `ecluse files`: which vaults, and what is shown of them
+ * hold_text.h   why a hold began, in words
  * typed_time.h  a time as people type it
  * store_look.h  the store, looked at by a child that it may kill
  * nginx_conf.h  the configuration that `ecluse serve` writes

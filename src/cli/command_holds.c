@@ -2,6 +2,7 @@
 #include "cli/audit_view.h"
 #include "cli/evidence_view.h"
 #include "cli/gate_text.h"
+#include "cli/hold_text.h"
 #include "cli/output.h"
 #include "cli/situation.h"
 #include "cli/token_asked.h"
@@ -11,16 +12,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A hold's budget and window come from a segment that another process writes: NULL unless they
- * exist in the contract. */
-static const struct budget_rule *rule_of(const struct situation *s, const struct hold *hold)
-{
-    if (hold->budget < 0 || (uint32_t)hold->budget >= s->contract->budget_count)
-        return NULL;
-    const struct budget_rule *rule = &s->contract->budget[hold->budget];
-    return hold->window < rule->window_count ? rule : NULL;
-}
 
 /* Some guard's segment: without any, nothing can be told. */
 static int guards_needed(const struct arguments *a, struct situation *s)
@@ -40,7 +31,7 @@ static int guards_needed(const struct arguments *a, struct situation *s)
 
 static json_t *hold_json(const struct situation *s, const struct hold *hold)
 {
-    const struct budget_rule *rule = rule_of(s, hold);
+    const struct budget_rule *rule = hold_rule(s, hold);
     char name[HOLD_NAME_SIZE], who[PRINCIPAL_TEXT_SIZE], since[CLOCK_TEXT_SIZE],
         until[CLOCK_TEXT_SIZE];
     json_t *object = json_pack("{s:s,s:o,s:o,s:b,s:I,s:I,s:I,s:s,s:s}", "hold",
@@ -61,7 +52,7 @@ static json_t *hold_json(const struct situation *s, const struct hold *hold)
 
 static void hold_row(const struct situation *s, struct table *table, const struct hold *hold)
 {
-    const struct budget_rule *rule = rule_of(s, hold);
+    const struct budget_rule *rule = hold_rule(s, hold);
     enum meter_unit unit = rule ? meter_unit(rule->meter) : METER_UNIT_COUNT;
     char name[HOLD_NAME_SIZE], who[PRINCIPAL_TEXT_SIZE], one[FIGURE_SIZE], two[FIGURE_SIZE];
     table_row(table);
@@ -114,36 +105,6 @@ int command_holds(const struct arguments *a)
 
 /* ---- why ------------------------------------------------------------------------------------- */
 
-static void why_hold_text(const struct situation *s, const struct hold *hold)
-{
-    const struct budget_rule *rule = rule_of(s, hold);
-    char name[HOLD_NAME_SIZE], who[PRINCIPAL_TEXT_SIZE], used[FIGURE_SIZE], limit[FIGURE_SIZE],
-        span[FIGURE_SIZE], figure[FIGURE_SIZE];
-    nanos_t wall = s->now.wall;
-    hold_name((enum guard)hold->guard, hold->id, name);
-    principal_text(&hold->principal, who);
-    if (rule) {
-        enum meter_unit unit = meter_unit(rule->meter);
-        printf("%s %s held by the budget \"%s\".\n", who, hold->observed ? "would be" : "is",
-               rule->name);
-        printf("Reason: %s %s in %s; at most %s are allowed (line %" PRIu32 " of the contract).\n",
-               figure_amount(unit, hold->used, used), meter_name(rule->meter),
-               figure_span(rule->window[hold->window].span, span),
-               figure_amount(unit, hold->limit, limit), rule->line);
-    } else {
-        printf("%s is held by a budget that is no longer in the contract.\n", who);
-    }
-    printf("Since:  %s", figure_wall(wall_of(&s->now, hold->since), wall, figure));
-    printf(" (%s ago); refused %s times since.\n", figure_span(s->now.boot - hold->since, figure),
-           figure_count(hold->refused, used));
-    printf("Until:  %s", figure_wall(wall_of(&s->now, hold->until), wall, figure));
-    printf(" (in %s), then it ends by itself.\n", figure_span(hold->until - s->now.boot, figure));
-    if (hold->observed)
-        puts("Nothing is held: this budget only observes.");
-    else
-        printf("Undo:   ecluse release %s\n", name);
-}
-
 static int why_hold(const struct arguments *a, const struct situation *s, enum guard guard,
                     uint64_t id)
 {
@@ -161,7 +122,7 @@ static int why_hold(const struct arguments *a, const struct situation *s, enum g
         json_object_set_new(object, "evidence", evidence_json(s, guard, id));
         output_json(object);
     } else {
-        why_hold_text(s, &hold);
+        hold_text(s, &hold, stdout);
         evidence_print(s, guard, id);
     }
     return EXIT_DONE;
@@ -225,6 +186,11 @@ static enum tone verdict_tone(enum verdict verdict)
     return verdict == VERDICT_ALLOW ? TONE_GOOD : verdict == VERDICT_HOLD ? TONE_BAD : TONE_WARNING;
 }
 
+static bool is_panic(const struct situation *s)
+{
+    return s->control && control_panic(s->control);
+}
+
 static const char *charged_text(enum charged_to to)
 {
     static const char *const texts[] = {"its own count", "its network's count",
@@ -265,7 +231,9 @@ static void outcome_row(const struct situation *s, struct table *table,
                figure_amount(unit, outcome->limit, limit));
     table_cell(table, TONE_PLAIN, "%s", figure_span(rule->window[window].span, span));
     table_cell(table, verdict_tone(outcome->would_be), "%s%s", verdict_text(outcome->would_be),
-               outcome->verdict == outcome->would_be ? "" : " (observe: not done)");
+               outcome->verdict == outcome->would_be ? ""
+               : is_panic(s)                         ? " (panic: not done)"
+                                                     : " (observe: not done)");
     if (outcome->hold)
         table_cell(table, TONE_PLAIN, "%s, %s more",
                    hold_name(meter_guard(rule->meter), outcome->hold, name),
