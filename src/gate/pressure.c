@@ -8,7 +8,7 @@ static const double decrease_late = 0.9, decrease_most = 0.5, decrease_failed = 
 static const double growth_start = 1.1, growth = 1.0 / 32;                 /* at least one a tick */
 static const double unused_share = 0.02, unused_keeps = 3, forgets = 0.99; /* each tick */
 
-enum { JUDGED_LEAST = 3 }; /* answers in a tick that say something together */
+enum { JUDGED_LEAST = 5 }; /* answers in a tick that say something together */
 
 #define MUTE_FOR      NANOS_SECOND
 #define MUTE_FOR_MOST (5 * NANOS_SECOND)
@@ -164,11 +164,11 @@ static void settle(struct pressure *p)
     p->starting = true;
 }
 
-/* More than half, and by more than the chance of so few (their standard deviation). */
+/* More than half, and by more than the chance of so few (twice their standard deviation). */
 static bool most_are_late(const struct pressure *p)
 {
     double given = (double)p->answers - p->failed, more = 2.0 * p->late - given;
-    return p->answers >= JUDGED_LEAST && more > 0 && more * more > given;
+    return p->answers >= JUDGED_LEAST && more > 0 && more * more > 4 * given;
 }
 
 /* An origin that takes seconds for an answer is not mute for that long; one of which nothing is

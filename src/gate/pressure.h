@@ -19,7 +19,7 @@
  *           queue is normal; unless all is late with the least that can be in flight, which is then
  *           not our doing. The slack keeps quick refusals, which an attacker can have the origin
  *           give, from making an honest answer look late. Most are late: more than half, and by
- *           more than the chance of so few answers.
+ *           more than the chance of so few answers (two standard deviations).
  * Mute      some applications keep their readers waiting on purpose, beside quick pages: requests
  *           without an answer for a second say something only when there was none in good time
  *           either, for a second or for twice the slowest baseline. When their answers come they

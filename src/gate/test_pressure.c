@@ -200,12 +200,12 @@ static void an_origin_whose_answers_vary_is_not_taken_for_a_busy_one(void **stat
     free(w);
 }
 
-/* Cached pages beside others: 3 of 10 answers take 300 ms, and more people come. */
+/* Cached pages beside others: 4 of 10 answers take 300 ms, and more people come. */
 static void answers_of_two_kinds_do_not_make_an_origin_look_busy(void **state)
 {
     (void)state;
     struct world *w = world_new(64, 5 * NANOS_MILLISECOND);
-    w->slow_ones = 30;
+    w->slow_ones = 40;
     w->slow = 300 * NANOS_MILLISECOND;
     w->rate[0] = 30;
     world_run(w, 60 * NANOS_SECOND);
