@@ -17,6 +17,50 @@ const struct option_form option_forms[OPTION_COUNT] = {
 #undef X
 };
 
+struct option_use {
+    const char *command;
+    enum option option;
+    enum { MAY, MUST } need;
+    const char *value, *summary;
+};
+
+static const struct option_use option_uses[] = {
+#define X(command, option, need, value, summary) {#command, OPTION_##option, need, value, summary},
+    OPTION_USES(X)
+#undef X
+};
+enum { OPTION_USE_COUNT = sizeof option_uses / sizeof option_uses[0] };
+
+struct option_form option_of(const struct command *command, unsigned option, bool *needed)
+{
+    struct option_form form = option_forms[option];
+    if (needed)
+        *needed = false;
+    for (size_t i = 0; i < OPTION_USE_COUNT; i++) {
+        const struct option_use *use = &option_uses[i];
+        if (use->option != option || strcmp(use->command, command->name) != 0)
+            continue;
+        if (use->value)
+            form.value = use->value;
+        if (use->summary)
+            form.summary = use->summary;
+        if (needed)
+            *needed = use->need == MUST;
+    }
+    return form;
+}
+
+void option_summary(unsigned option, char *out, size_t size)
+{
+    int length = snprintf(out, size, "%s", option_forms[option].summary);
+    for (size_t i = 0; i < OPTION_USE_COUNT; i++) {
+        const struct option_use *use = &option_uses[i];
+        if (use->option == option && use->summary && length >= 0 && (size_t)length < size)
+            length += snprintf(out + length, size - (size_t)length, "%sof `%s`: %s",
+                               length ? "; " : "", use->command, use->summary);
+    }
+}
+
 const struct command *command_named(const char *name)
 {
     for (size_t i = 0; i < command_count; i++)
@@ -100,10 +144,10 @@ static bool word_short(const struct command *command, const char *text, struct w
     return false;
 }
 
-static bool option_take(struct arguments *a, struct word word, int argc, char **argv, int *at,
-                        struct error *error)
+static bool option_take(const struct command *command, struct arguments *a, struct word word,
+                        int argc, char **argv, int *at, struct error *error)
 {
-    const struct option_form *form = &option_forms[word.option];
+    const struct option_form own = option_of(command, (unsigned)word.option, NULL), *form = &own;
     if (form->value == NULL && word.value) {
         error_set(error, 0, "--%s takes no value", form->name);
         return false;
@@ -158,7 +202,7 @@ bool arguments_read(const struct command *command, int argc, char **argv, const 
         struct word word;
         bool known = text[1] == '-' ? word_long(command, text + 2, &word, error)
                                     : word_short(command, text + 1, &word, error);
-        if (!known || !option_take(&a, word, argc, argv, &i, error))
+        if (!known || !option_take(command, &a, word, argc, argv, &i, error))
             return false;
     }
     if (!operands_fit(command, &a, error))

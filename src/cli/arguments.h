@@ -22,6 +22,15 @@ extern const struct command commands[];
 extern const size_t command_count;
 extern const struct option_form option_forms[OPTION_COUNT];
 
+/* The option as this command means it. *needed (may be NULL): whether the command must have it. */
+struct option_form option_of(const struct command *command, unsigned option, bool *needed);
+
+enum { OPTION_SUMMARY_SIZE = 512 };
+
+/* What the option is, for the lists of all commands: of each that means something of its own by it,
+ * what. */
+void option_summary(unsigned option, char *out, size_t size);
+
 const struct command *command_named(const char *name); /* NULL when there is none */
 
 /* Reads argv after the command's name. Returns false with a sentence in *error. Operands are

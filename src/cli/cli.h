@@ -66,9 +66,7 @@ enum exit_status { EXIT_DONE = 0, EXIT_PARTLY = 1, EXIT_COULD_NOT = 2 };
     X(LISTEN, 0, "listen", "ADDR:PORT", "where to answer (127.0.0.1:8080)")                        \
     X(ORIGIN, 0, "origin", "URL",                                                                  \
       "the service behind, as http://HOST[:PORT] or https://HOST[:PORT]")                          \
-    X(DIR, 0, "dir", "DIR",                                                                        \
-      "where nginx's configuration and files go; of `audit`: a copy of a log, or what a witness "  \
-      "keeps")                                                                                     \
+    X(DIR, 0, "dir", "DIR", "")                                                                    \
     X(WORKERS, 0, "workers", "N", "nginx workers (one a processor)")                               \
     X(MODULE, 0, "module", "PATH", "ngx_http_ecluse_module.so")                                    \
     X(WITHOUT_RECORD, 0, "without-record", NULL,                                                   \
@@ -78,12 +76,11 @@ enum exit_status { EXIT_DONE = 0, EXIT_PARTLY = 1, EXIT_COULD_NOT = 2 };
     X(COSIGNED, 0, "cosigned", "FILE", "a checkpoint of the log that was kept elsewhere")          \
     X(WITNESS, 0, "witness", "FILE",                                                               \
       "verifier keys of the witnesses whose cosignature on it counts")                             \
-    X(LOG, 0, "log", "FILE", "verifier keys of the logs to witness")                               \
+    X(LOG, 0, "log", "FILE", "verifier keys of the logs to witness; `witness` needs it")           \
     X(LINES, 'n', "lines", "N", "how many entries (20)")                                           \
     X(FOLLOW, 'f', "follow", NULL, "go on with those to come, until Ctrl-C")                       \
     X(FROM, 0, "from", "TIME", "of this time or later, in UTC")                                    \
-    X(TO, 0, "to", "TIME|DIR",                                                                     \
-      "before this time, in UTC; of `files restore`: a folder to put the files in instead")        \
+    X(TO, 0, "to", "TIME|DIR", "")                                                                 \
     X(KIND, 0, "kind", "KIND", "of this kind")                                                     \
     X(HOLD, 0, "hold", "HOLD", "about this hold")                                                  \
     X(SINCE, 0, "since", "TIME",                                                                   \
@@ -91,16 +88,15 @@ enum exit_status { EXIT_DONE = 0, EXIT_PARTLY = 1, EXIT_COULD_NOT = 2 };
     X(PATH, 0, "path", "PATH", "this file, or all below this folder of a share")                   \
     X(DRY_RUN, 0, "dry-run", NULL, "say what would be done, and do nothing")                       \
     X(YES, 0, "yes", NULL, "yes to every question")                                                \
-    X(OUTPUT, 'o', "output", "FILE", "where to write; - is standard output")                       \
+    X(OUTPUT, 'o', "output", "FILE",                                                               \
+      "where `export` writes, which needs it; - is standard output")                               \
     X(MDOC, 0, "mdoc", NULL, "the lists for the manual page")                                      \
     X(MARKDOWN, 0, "markdown", NULL, "the lists for docs/commands.md")                             \
     X(ROLE, 0, "role", "see|release|administer", "what an operator may do")                        \
     X(PASSWORD_FILE, 0, "password-file", "FILE",                                                   \
       "the first line is the operator's password, instead of asking on the terminal")              \
-    X(NAME, 0, "name", "NAME", "whose key it is")                                                  \
-    X(LANE, 0, "lane", "LANE",                                                                     \
-      "of `key`: the lane that it may use; of `serve`: a lane to open, as "                        \
-      "NAME=ADDR:PORT[,cert=FILE,key=FILE[,ca=FILE]]")                                             \
+    X(NAME, 0, "name", "NAME", "whose key it is; `issue` needs it")                                \
+    X(LANE, 0, "lane", "LANE", "")                                                                 \
     X(HELP, 'h', "help", NULL, "what the command does, and its options")
 
 enum option {
@@ -109,6 +105,22 @@ enum option {
 #undef X
         OPTION_COUNT
 };
+
+/* What one command means by an option that another means otherwise; NULL: as above. MUST: it does
+ * nothing without. */
+#define OPTION_USES(X)                                                                             \
+    X(serve, ORIGIN, MUST, NULL, NULL)                                                             \
+    X(serve, DIR, MUST, NULL,                                                                      \
+      "where nginx's configuration and files go; it is made where there is none")                  \
+    X(audit, DIR, MAY, NULL,                                                                       \
+      "a copy of a log, instead of the contract's; what `witness` keeps, which needs it")          \
+    X(audit, LISTEN, MAY, NULL, "where `witness` answers, which needs it")                         \
+    X(audit, TO, MAY, "TIME", "before this time, in UTC")                                          \
+    X(files, TO, MAY, "DIR", "a folder to put the files in, instead of where they were")           \
+    X(files, HOLD, MAY, NULL, "what was destroyed by who was held then")                           \
+    X(serve, LANE, MAY, "LANE",                                                                    \
+      "a lane to open, as NAME=ADDR:PORT[,cert=FILE,key=FILE[,ca=FILE]]")                          \
+    X(key, LANE, MAY, NULL, "the lane that the key may use")
 
 #define WITH(constant) (UINT64_C(1) << OPTION_##constant)
 

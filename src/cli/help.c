@@ -27,19 +27,27 @@ void help_all(FILE *out)
 
 void help_command(const struct command *command, FILE *out)
 {
-    fprintf(out, "ecluse %s: %s\n\nusage: ecluse %s [OPTION...]%s%s\n\n", command->name,
-            command->summary, command->name, *command->operands ? " " : "", command->operands);
+    fprintf(out, "ecluse %s: %s\n\nusage: ecluse %s", command->name, command->summary,
+            command->name);
     char text[80];
     size_t widest = 0;
     for (unsigned i = 0; i < OPTION_COUNT; i++) {
-        option_text(&option_forms[i], text, sizeof text);
+        bool needed;
+        struct option_form form = option_of(command, i, &needed);
+        option_text(&form, text, sizeof text);
         if ((command->options & UINT64_C(1) << i) && strlen(text) > widest)
             widest = strlen(text);
+        if (needed)
+            fprintf(out, " --%s %s", form.name, form.value);
     }
+    fprintf(out, " [OPTION...]%s%s\n\n", *command->operands ? " " : "", command->operands);
     for (unsigned i = 0; i < OPTION_COUNT; i++) {
-        option_text(&option_forms[i], text, sizeof text);
+        bool needed;
+        struct option_form form = option_of(command, i, &needed);
+        option_text(&form, text, sizeof text);
         if (command->options & UINT64_C(1) << i)
-            fprintf(out, "  %-*s  %s\n", (int)widest, text, option_forms[i].summary);
+            fprintf(out, "  %-*s  %s%s\n", (int)widest, text, needed ? "needed: " : "",
+                    form.summary);
     }
 }
 
@@ -75,9 +83,9 @@ static void mdoc_sentence(const char *text, FILE *out)
     fputs(".\n", out);
 }
 
-static void mdoc_option(const struct option_form *form, bool item, FILE *out)
+static void mdoc_option(const struct option_form *form, const char *macro, FILE *out)
 {
-    fprintf(out, "%s Fl ", item ? ".It" : ".Op");
+    fprintf(out, "%sFl ", macro);
     if (form->letter)
         fprintf(out, "%c | Fl ", form->letter);
     fprintf(out, "-%s", form->name);
@@ -90,9 +98,12 @@ void help_mdoc(FILE *out)
 {
     for (size_t i = 0; i < command_count; i++) {
         fprintf(out, ".Ss %s\n.Nm\n.Cm %s\n", commands[i].name, commands[i].name);
-        for (unsigned j = 0; j < OPTION_COUNT; j++)
+        for (unsigned j = 0; j < OPTION_COUNT; j++) {
+            bool needed;
+            struct option_form form = option_of(&commands[i], j, &needed);
             if (commands[i].options & ~WITH(HELP) & UINT64_C(1) << j)
-                mdoc_option(&option_forms[j], false, out);
+                mdoc_option(&form, needed ? "." : ".Op ", out);
+        }
         if (*commands[i].operands)
             /* In quotes, one that may be left out whole is one word to mandoc's lint. */
             fprintf(out, *commands[i].operands == '[' ? ".Ar \"%s\"\n" : ".Ar %s\n",
@@ -102,8 +113,10 @@ void help_mdoc(FILE *out)
     }
     fputs(".Ss Options\n.Bl -tag -width Ds\n", out);
     for (unsigned j = 0; j < OPTION_COUNT; j++) {
-        mdoc_option(&option_forms[j], true, out);
-        mdoc_sentence(option_forms[j].summary, out);
+        char summary[OPTION_SUMMARY_SIZE];
+        option_summary(j, summary, sizeof summary);
+        mdoc_option(&option_forms[j], ".It ", out);
+        mdoc_sentence(summary, out);
     }
     fputs(".El\n", out);
 }
@@ -137,7 +150,9 @@ void help_markdown(FILE *out)
             if (commands[i].options & UINT64_C(1) << j && ++used)
                 if (j != OPTION_HELP)
                     fprintf(out, " %s", commands[i].name);
-        fprintf(out, "%s | %s |\n", j == OPTION_HELP ? " every command" : "", form->summary);
+        char summary[OPTION_SUMMARY_SIZE];
+        option_summary(j, summary, sizeof summary);
+        fprintf(out, "%s | %s |\n", j == OPTION_HELP ? " every command" : "", summary);
     }
 }
 

@@ -27,6 +27,14 @@ def test_each_command_explains_itself(command):
     assert done.returncode == 0 and done.stderr == ""
     assert done.stdout.startswith(f"ecluse {command}: ")
     assert f"usage: ecluse {command} " in done.stdout
+    for other in set(commands()) - {command}:
+        assert f"of `{other}" not in done.stdout
+
+
+def test_what_a_command_cannot_do_without_is_marked():
+    told = say("serve", "--help").stdout
+    assert "usage: ecluse serve --origin URL --dir DIR [OPTION...]" in told and told.count("needed: ") == 2
+    assert "--to needs a value: DIR" in say("files", "restore", "--to").stderr
 
 
 def test_version_is_the_build_s():
