@@ -73,6 +73,30 @@ static int record_panic(const struct arguments *a, const char *runtime, bool on)
     return EXIT_DONE;
 }
 
+/* Asked for, or in force: a panic whose file is gone is in force until somebody looks. */
+static bool is_panic(const char *runtime)
+{
+    const struct control *control;
+    struct error error;
+    if (panic_asked(runtime))
+        return true;
+    if (control_open(runtime, &control, &error) < 0)
+        return false;
+    bool on = control_panic(control);
+    control_close(control);
+    return on;
+}
+
+static int tell_none(const struct arguments *a, const char *runtime)
+{
+    if (a->option[OPTION_JSON])
+        output_json(
+            json_pack("{s:b,s:b}", "panic", 0, "supervised", (int)situation_supervised(runtime)));
+    else
+        puts("There was no panic: the contract's modes are in force.");
+    return EXIT_DONE;
+}
+
 int command_panic(const struct arguments *a)
 {
     bool json = a->option[OPTION_JSON] != NULL, on = a->option[OPTION_OFF] == NULL;
@@ -80,6 +104,8 @@ int command_panic(const struct arguments *a)
     struct error error;
     if (!runtime_find(a, runtime, &error))
         return could_not(json, "%s", error.text);
+    if (!on && !is_panic(runtime))
+        return tell_none(a, runtime);
     int recorded = record_panic(a, runtime, on);
     if (recorded != EXIT_DONE)
         return recorded;

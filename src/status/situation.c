@@ -14,17 +14,22 @@ static bool supervisor_lives(const struct control *control, nanos_t now)
     return kill(pid, 0) == 0 || errno == EPERM;
 }
 
-bool situation_nobody_records(const char *runtime)
+bool situation_supervised(const char *runtime)
 {
     const struct control *control;
-    struct handover_state audit;
     struct error error;
-    if (control_open(runtime, &control, &error) == 0) {
-        bool lives = supervisor_lives(control, clock_boot());
-        control_close(control);
-        if (lives)
-            return false;
-    }
+    if (control_open(runtime, &control, &error) < 0)
+        return false;
+    bool lives = supervisor_lives(control, clock_boot());
+    control_close(control);
+    return lives;
+}
+
+bool situation_nobody_records(const char *runtime)
+{
+    struct handover_state audit;
+    if (situation_supervised(runtime))
+        return false;
     return handover_status(runtime, &audit) < 0 || !recorder_lives(&audit, clock_boot());
 }
 

@@ -35,6 +35,9 @@ int situation_begin(const char *runtime, struct situation *out, struct error *er
 /* Whether the process that writes the audit log does, by what it tells of itself. */
 bool recorder_lives(const struct handover_state *audit, nanos_t now);
 
+/* Whether `ecluse run` lives, without a contract: as `supervised` above. */
+bool situation_supervised(const char *runtime);
+
 /* Whether nobody writes the audit log, since `ecluse run` is dead (`status` has supervisor_down)
  * and the process that writes died with it. One that only hangs has a writer. */
 bool situation_nobody_records(const char *runtime);
