@@ -20,9 +20,11 @@ static void describe(struct act *act, const struct budget_rule *rule,
     const char *observed = hold->observed ? "observe, nobody was held: " : "";
     switch (news->event) {
     case BUDGET_HELD:
-        snprintf(text, sizeof text, "%s%s%llu of %llu %s in %lld s", observed,
+        /* What is refused is not counted, so that at the limit it is the next one that was over. */
+        snprintf(text, sizeof text, "%s%s%llu of %llu %s in %lld s%s", observed,
                  news->count > 1 ? "the largest " : "", (unsigned long long)hold->used,
-                 (unsigned long long)hold->limit, meter, (long long)(span / NANOS_SECOND));
+                 (unsigned long long)hold->limit, meter, (long long)(span / NANOS_SECOND),
+                 hold->used <= hold->limit ? ", and the next was over" : "");
         break;
     case BUDGET_ENDED:
         snprintf(text, sizeof text, "%s%s", observed,

@@ -66,6 +66,16 @@ def test_a_panic_waits_for_the_record_and_its_end_does_not(place, log):
     log.wait_for("panic_off", **{"from": "run"})
 
 
+def test_the_end_of_no_panic_is_no_entry(place, log):
+    place.run()
+    assert "There was no panic" in place.ecluse("panic", "--off").stdout
+    assert place.json("panic", "--off") == {"panic": False, "supervised": True}
+    place.json("panic")  # durable, and after whatever the above would have written
+    assert log.of("panic_off") == []
+    assert "The panic is over" in place.ecluse("panic", "--off").stdout
+    log.wait_for("panic_off", **{"from": "command"})
+
+
 def test_without_a_recorder_what_loosens_is_refused_and_root_may_insist(place, log):
     process = place.run()
     log.settle()
@@ -294,6 +304,7 @@ def test_a_hold_that_is_released_at_once_comes_before_its_release(place, log, se
         assert [(entry["kind"], entry["from"]) for entry in entries] == [
             ("hold", "front"), ("release", "command"), ("release", "front")]
         assert entries[0]["numbers"]["hold_s"] == 600
+        assert entries[0]["reason"] == "5 of 5 requests in 10 s, and the next was over"
 
 
 @pytest.mark.skipif(not (cli.BUILD / "ngx_http_ecluse_module.so").exists(), reason="built without the nginx module")
