@@ -218,6 +218,7 @@ static bool write_numbers(const struct options *options)
 
 static const char usage[] =
     "usage: make-parcels --count N --seed S [options]\n"
+    "Plausible events of N parcels, on standard output; another S makes other parcels.\n"
     "  --events K      exactly K events for each parcel, all in the past (1 to 20);\n"
     "                  without it, what has happened until now: 1 to 13\n"
     "  --skip E        leave out the first E events of each history (at most 20)\n"
@@ -312,6 +313,10 @@ static bool read_options(int argc, char **argv, struct options *options)
 int main(int argc, char **argv)
 {
     struct options options;
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        fputs(usage, stdout);
+        return 0;
+    }
     if (!read_options(argc, argv, &options)) {
         fputs(usage, stderr);
         return 2;
