@@ -8,7 +8,7 @@
  * Results     people get aligned text on standard output; --json gives one JSON object there
  *             instead, with the keys that docs/commands.md lists. Progress, warnings and errors go
  *             to standard error.
- * Exit        0 done; 1 done, with rejects or a promise broken; 2 could not.
+ * Exit        0 done; 1 done, with rejects, a promise broken or (--alarms) an alarm; 2 could not.
  * Errors      "ecluse: what is wrong; what to do". A bad contract: FILE:LINE:COLUMN: lines, every
  *             mistake.
  *
@@ -60,6 +60,8 @@ enum exit_status { EXIT_DONE = 0, EXIT_PARTLY = 1, EXIT_COULD_NOT = 2 };
     X(JSON, 0, "json", NULL, "one JSON object instead of text")                                    \
     X(LANG, 0, "lang", "fr|en", "the language of the sentences (en)")                              \
     X(WATCH, 0, "watch", NULL, "show again every second until Ctrl-C")                             \
+    X(ALARMS, 0, "alarms", NULL,                                                                   \
+      "the alarms alone; exit status 1 while one is on: for cron and monitoring")                  \
     X(OFF, 0, "off", NULL, "end the panic")                                                        \
     X(FORMAT, 0, "format", "auto|epcis|ndjson|csv|suivi", "the form of the feed (auto)")           \
     X(REJECTS, 0, "rejects", "FILE", "where to write the place and reason of each refused event")  \
@@ -144,7 +146,8 @@ enum { OPERANDS_MANY = 1000000 };
     X(replay, "replay", "INPUT...", 1, OPERANDS_MANY, WITH(CONTRACT) | WITH(JSON),                 \
       "say what would have been held and would have left in captures and flow logs; - is "         \
       "standard input")                                                                            \
-    X(status, "status", "", 0, 0, WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON) | WITH(WATCH),       \
+    X(status, "status", "", 0, 0,                                                                  \
+      WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON) | WITH(WATCH) | WITH(ALARMS),                    \
       "show alarms, promises, budgets, guards, feeds and the store")                               \
     X(holds, "holds", "", 0, 0, WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON),                       \
       "list who is held now, and until when")                                                      \

@@ -16,14 +16,16 @@ static int show_once(const struct arguments *a, struct status *st)
     if (st->s.contract->tracking.present)
         store_look(st->s.contract, st->s.now.wall, &st->store);
     status_look(st);
-    bool watch = a->option[OPTION_WATCH] != NULL;
+    bool watch = a->option[OPTION_WATCH] != NULL, alarms = a->option[OPTION_ALARMS] != NULL;
     if (watch && isatty(STDOUT_FILENO) && !a->option[OPTION_JSON])
         fputs("\033[H\033[J", stdout);
     if (a->option[OPTION_JSON])
         output_json(status_json(st));
+    else if (alarms)
+        status_alarms_text(st);
     else
         status_text(st);
-    int status = st->broken ? EXIT_PARTLY : EXIT_DONE;
+    int status = st->broken || (alarms && st->alarms.count) ? EXIT_PARTLY : EXIT_DONE;
     situation_close(&st->s);
     return status;
 }

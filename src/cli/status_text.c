@@ -15,7 +15,7 @@ static void heading(const char *text)
     putchar('\n');
 }
 
-static void alarms_text(const struct status *st)
+void status_alarms_text(const struct status *st)
 {
     if (st->alarms.count == 0) {
         output_tone(stdout, TONE_GOOD, "No alarm.");
@@ -347,7 +347,7 @@ static void outputs_text(const struct status *st)
 void status_text(const struct status *st)
 {
     head_text(st);
-    alarms_text(st);
+    status_alarms_text(st);
     promises_text(st);
     budgets_text(st);
     guards_text(st);

@@ -6,4 +6,7 @@
 
 void status_text(const struct status *st);
 
+/* The alarms alone, or that there is none. */
+void status_alarms_text(const struct status *st);
+
 #endif

@@ -29,6 +29,9 @@ def test_status_before_anything_runs_says_so(place):
     assert {"supervisor_down", "guard_down"} <= {alarm["kind"] for alarm in told["alarms"]}
     text = place.ecluse("status").stdout
     assert text.splitlines()[1].startswith("ALARM ")
+    alone = place.ecluse("status", "--alarms")
+    assert alone.returncode == 1 and alone.stdout.startswith("ALARM ") and "Promises" not in alone.stdout
+    assert place.json("status", "--alarms", status=1)["alarms"]
 
 
 def test_status_tells_what_is_fed_and_limited(place):

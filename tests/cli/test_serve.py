@@ -144,6 +144,12 @@ def test_a_killed_nginx_and_a_killed_run_come_back(served):
     assert wait_until(lambda: served.place.json("status")["supervisor"]["running"], 15)
 
 
+def test_without_an_alarm_the_alarms_alone_are_exit_status_0(served):
+    served.start()
+    assert wait_until(lambda: served.place.ecluse("status", "--alarms").returncode == 0, 10)
+    assert served.place.ecluse("status", "--alarms").stdout == "No alarm.\n"
+
+
 def test_an_edited_configuration_is_kept_and_one_of_ours_is_written_anew(served):
     process = served.start()
     conf = served.folder / "nginx.conf"
