@@ -63,6 +63,10 @@ struct alarm_french {
     const char *title, *advice;
 };
 
+/* ALARM_LOG. */
+#define LOG_IN_FRENCH                                                                              \
+    "ce que dit « ecluse run » (« journalctl -u ecluse » ; sous « serve », son terminal)"
+
 /* One without French here is said in English: an alarm that is not understood at once is still one.
  */
 static const struct alarm_french in_french[ALARM_KIND_COUNT] = {
@@ -79,8 +83,7 @@ static const struct alarm_french in_french[ALARM_KIND_COUNT] = {
          "démarrez-le (« systemctl start ecluse », ou de nouveau « ecluse serve »)"},
     [ALARM_GUARD_DOWN] = {"aucun processus d’un gardien nécessaire n’est en vie",
                           "front : « nginx -t », puis démarrez nginx avec le module ; egress, "
-                          "files : voyez ce que dit « ecluse run » (« journalctl -u ecluse » ; "
-                          "sous « serve », son terminal)"},
+                          "files : voyez " LOG_IN_FRENCH},
     [ALARM_GUARD_BEHIND] = {"un processus travaille avec un contrat plus ancien",
                             "il le reprend à son prochain regard ; sinon rechargez nginx, ou "
                             "redémarrez « ecluse run »"},
@@ -90,7 +93,7 @@ static const struct alarm_french in_french[ALARM_KIND_COUNT] = {
          "runtime », "
          "relancez « ecluse run »"},
     [ALARM_KEEPER_DOWN] = {"le processus qui retire les colis expirés meurt sans cesse",
-                           "« journalctl -u ecluse » dit pourquoi ; il redémarre de lui-même"},
+                           "voyez " LOG_IN_FRENCH " ; il redémarre de lui-même"},
     [ALARM_BREAKER_OPEN] =
         {"un budget retiendrait trop de bons clients d’hier, et n’arrête plus que qui dépasse "
          "quatre "
@@ -115,8 +118,8 @@ static const struct alarm_french in_french[ALARM_KIND_COUNT] = {
     [ALARM_NOT_COVERED] =
         {"des fichiers ont été ouverts en écriture sans que le coffre en ait une version : ils "
          "ne pourraient pas être rendus",
-         "mettez le partage sur XFS ou btrfs, ou relevez copy_up_to ; « journalctl -u ecluse » "
-         "pour les échecs"},
+         "mettez le partage sur XFS ou btrfs, ou relevez copy_up_to ; pour les échecs, voyez "
+         LOG_IN_FRENCH},
     [ALARM_VAULT_FULL] =
         {"quelqu’un a tant réécrit que la place manque pour ce qui était là : il ne peut plus "
          "écrire",
