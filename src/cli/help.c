@@ -21,7 +21,8 @@ void help_all(FILE *out)
     for (size_t i = 0; i < command_count; i++)
         fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
     fputs("\n`ecluse COMMAND --help` shows a command's options; `ecluse --version` the version.\n"
-          "Exit status: 0 done; 1 done, with rejects, a promise broken or\n(`status --alarms`) an alarm; 2 could not.\n",
+          "Exit status: 0 done; 1 done, with rejects, a promise broken or an alarm (`status\n"
+          "--alarms`); 2 could not.\n",
           out);
 }
 

@@ -86,7 +86,8 @@ static void bad_syntax_is_said_in_our_words_after_what_stood_before(void **state
     UNUSED(state);
     static const char yaml[] =
         "ecluse: 1\nmode: enforced\norganisation: {name: \"Poste\"\nstate: /a\n";
-    static const struct expected expected[] = {{2, 7, "unknown mode"}, {4, 1, "lacks its `}`. More may show"}};
+    static const struct expected expected[] = {{2, 7, "unknown mode"},
+                                               {4, 1, "lacks its `}`. More may show"}};
     refuses_all(yaml, sizeof yaml - 1, expected, 2);
     refuses("ecluse: 1\nmode: \"enforce\n", 2, 7, "the quote opened here is not closed");
     static const char quote[] =

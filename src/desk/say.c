@@ -118,8 +118,8 @@ static const struct alarm_french in_french[ALARM_KIND_COUNT] = {
     [ALARM_NOT_COVERED] =
         {"des fichiers ont été ouverts en écriture sans que le coffre en ait une version : ils "
          "ne pourraient pas être rendus",
-         "mettez le partage sur XFS ou btrfs, ou relevez copy_up_to ; pour les échecs, voyez "
-         LOG_IN_FRENCH},
+         "mettez le partage sur XFS ou btrfs, ou relevez copy_up_to ; pour les échecs, "
+         "voyez " LOG_IN_FRENCH},
     [ALARM_VAULT_FULL] =
         {"quelqu’un a tant réécrit que la place manque pour ce qui était là : il ne peut plus "
          "écrire",
