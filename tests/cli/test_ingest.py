@@ -145,7 +145,7 @@ def test_a_full_disk_is_a_clear_error(place, full):
             make_feed(feed, 20000)
             done = place.ecluse("ingest", str(feed))
         else:
-            feed.write_text("not json\n" * 5000)
+            feed.write_text("{}\n" * 5000)
             done = place.ecluse("ingest", str(feed), "--rejects", str(small / "rejects"))
         assert done.returncode == 2, done.stdout
         assert "No space left" in done.stderr and len(done.stderr.splitlines()) == 1
