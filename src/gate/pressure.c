@@ -145,8 +145,8 @@ static nanos_t slowest_baseline(const struct pressure *p)
 static double unused_least(const struct pressure *p)
 {
     double least = (double)slowest_baseline(p) / (double)NANOS_SECOND * PRESSURE_BURST;
-    if (least < PRESSURE_LEAST)
-        return PRESSURE_LEAST;
+    if (least < PRESSURE_UNUSED)
+        return PRESSURE_UNUSED;
     return least > PRESSURE_START ? PRESSURE_START : least;
 }
 

@@ -10,8 +10,9 @@
  *           it comes down to three times what was in flight of late, and grows quickly again when
  *           it is needed, up to PRESSURE_START even where no answers come. So a flood out of the
  *           blue finds few places, and those who need the origin beside it (a lane, other programs)
- *           wait behind few of its requests. Quick origins are left with PRESSURE_LEAST, slow ones
- *           with what lets PRESSURE_BURST a second through.
+ *           wait behind few of its requests. Quick origins are left with PRESSURE_UNUSED (with
+ *           less, one that falls ill at a few requests a second would look flooded), slow ones with
+ *           what lets PRESSURE_BURST a second through.
  * Late      later than twice the route's own baseline and PRESSURE_SLACK. The baseline follows the
  *           median of its answers, so that an origin whose answers take now 5 ms, now 100, is not
  *           taken for a busy one (the mean of the first PRESSURE_FIRST, to begin with). It rises
@@ -40,6 +41,7 @@
 
 enum {
     PRESSURE_LEAST = 4,
+    PRESSURE_UNUSED = 16,
     PRESSURE_MOST = 4096,
     PRESSURE_START = 24,
     PRESSURE_BURST = 400,

@@ -251,11 +251,11 @@ static void places_that_are_held_for_long_do_not_keep_the_limit_low(void **state
     struct world *w = world_new(8, 5 * NANOS_MILLISECOND);
     w->rate[0] = 100;
     world_run(w, 60 * NANOS_SECOND);
-    assert_true(w->p.limit < PRESSURE_LEAST + 1);
+    assert_true(w->p.limit < PRESSURE_UNUSED + 1);
     w->rate[0] = 0;
     world_run(w, NANOS_SECOND);
     w->rate[0] = 10;
-    for (unsigned k = 0; k < PRESSURE_LEAST; k++)
+    for (unsigned k = 0; k < PRESSURE_UNUSED; k++)
         pressure_take(&w->p, 0);
     world_run(w, 200 * NANOS_MILLISECOND);
     world_forget(w);
@@ -270,7 +270,7 @@ static void a_flood_out_of_the_blue_finds_few_places(void **state)
     struct world *w = world_new(2, 5 * NANOS_MILLISECOND);
     w->rate[0] = 100;
     world_run(w, 60 * NANOS_SECOND);
-    assert_true(w->p.limit < PRESSURE_LEAST + 1);
+    assert_true(w->p.limit < PRESSURE_UNUSED + 1);
     w->rate[0] = 20000;
     world_forget(w);
     world_run(w, NANOS_SECOND);
@@ -288,7 +288,7 @@ static void a_crowd_that_the_origin_bears_is_let_through_at_once(void **state)
     struct world *w = world_new(64, 20 * NANOS_MILLISECOND);
     w->rate[0] = 100;
     world_run(w, 60 * NANOS_SECOND);
-    assert_true(w->p.limit < PRESSURE_START / 2);
+    assert_true(w->p.limit < PRESSURE_UNUSED + 1);
     w->rate[0] = 1000;
     world_run(w, 200 * NANOS_MILLISECOND);
     world_forget(w);
