@@ -61,10 +61,14 @@ def test_an_interface_that_is_not_there_is_an_alarm_and_is_waited_for(place):
     text = text.replace("/run/ecluse", f"{place.root}/run").replace("lan0", "none0")
     place.contract.write_text(text)
     place.run()
-    status = place.json("status")
-    down = {alarm["text"].split()[2]: alarm["to_do"] for alarm in status["alarms"] if alarm["kind"] == "guard_down"}
-    assert "`ecluse run` says" in down["egress"] and "nginx" not in down["egress"]
-    assert down["front"].startswith("`nginx -t`")
+
+    def down():
+        return {alarm["text"].split()[2]: alarm["to_do"] for alarm in place.json("status")["alarms"]
+                if alarm["kind"] == "guard_down"}
+    assert wait_until(lambda: {"egress", "front"} <= down().keys()), down()
+    to_do = down()
+    assert "`ecluse run` says" in to_do["egress"] and "nginx" not in to_do["egress"]
+    assert to_do["front"].startswith("`nginx -t`")
     assert wait_until(lambda: "no interface \"none0\"" in place.log("run"))
 
 
