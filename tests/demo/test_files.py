@@ -24,7 +24,7 @@ def test_a_share_is_encrypted_stopped_restored_and_compared(place):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="rights can only be given up by root")
-def test_without_root_it_says_so_and_goes_on(place):
+def test_without_root_it_says_so_and_fails_where_nothing_else_is_played(place):
     place.chmod(0o777)
     done = play(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *ACT], place)
-    assert done.returncode == 0 and "is not played here" in done.stdout
+    assert done.returncode == 2 and "is not played here" in done.stdout and "othing was played" in done.stdout + done.stderr
