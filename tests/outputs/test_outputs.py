@@ -234,9 +234,11 @@ def test_an_incident_is_told_once_retried_and_closed(outputs, receiver):
     assert contract == ["began", "over"]
     assert wait_until(lambda: mails.read_text().count("Subject: [ecluse] contract_refused over") == 1)
     assert mails.read_text().count("Subject: [ecluse] contract_refused began") == 1
-    recorded = [line["event"]["reason"] for line in outputs.lines() if line["event"]["action"] == "alarm"]
-    assert [reason.split(":")[0] for reason in recorded if "contract" in reason] == [
-        "contract_refused began", "contract_refused is over"]
+
+    def recorded():
+        reasons = [line["event"]["reason"] for line in outputs.lines() if line["event"]["action"] == "alarm"]
+        return [reason.split(":")[0] for reason in reasons if "contract" in reason]
+    assert wait_until(lambda: recorded() == ["contract_refused began", "contract_refused is over"]), recorded()
     shown = outputs.place.json("status")["outputs"]
     assert shown["webhook"]["failures"] >= 3 and shown["webhook"]["told"] >= 2 and not shown["mail"]["failing"]
     everything = outputs.place.log("run") + json.dumps(outputs.told()) + outputs.events.read_text()
