@@ -181,10 +181,6 @@ def fuzz(suite, long):
 
 # ---- Whole programs ---------------------------------------------------------------------------
 
-# Folders whose tests mostly wait, each on ports and in folders of its own: so many at a time.
-SIDE_BY_SIDE = {"front": 3, "files": 2}
-
-
 def whole(*paths):
     """A suite's work: pytest on a folder of tests/, or on files, against the plain build."""
     def work(suite, long):
@@ -197,8 +193,6 @@ def whole(*paths):
         if long:
             environment["ECLUSE_LONG"] = "1"
         command = ["pytest-3", "-q", "-p", "no:cacheprovider", f"--junitxml={junit}", *paths]
-        if suite.name in SIDE_BY_SIDE:
-            command += ["-n", str(SIDE_BY_SIDE[suite.name])]
         status, _ = run(command, suite.log, 3600 if long else 600, environment, ROOT)
         return of_junit(suite.name, junit, status)
     return work

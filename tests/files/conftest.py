@@ -9,13 +9,6 @@ LONG = bool(os.environ.get("ECLUSE_LONG"))
 long_only = pytest.mark.skipif(not LONG, reason="takes long: ./check --long")
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config, log):
-    """Side by side (-n), the tests of one file stay together: they share a guarded share."""
-    from xdist.scheduler import LoadFileScheduling
-    return LoadFileScheduling(config, log)
-
-
 @pytest.fixture(scope="session")
 def stock(tmp_path_factory):
     return world_of.file_tree.Stock(str(tmp_path_factory.mktemp("stock")))

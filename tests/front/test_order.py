@@ -12,6 +12,11 @@ from front import BUILD, until
 from test_pressure import MANY, SERVER, Flood, OneAtATime, ask, challenges, started
 
 HERE = "127.0.0.1"
+TWO_ORIGINS = SERVER.replace("location @origin", """location /other/ {{
+            ecluse_origin other;
+            proxy_pass http://127.0.0.1:{origin};
+        }}
+        location @origin""")
 PAGE = {"Accept": "text/html,*/*;q=0.8"}
 
 
@@ -64,12 +69,7 @@ def test_who_is_known_goes_before_those_who_have_only_just_come(front):
 
 
 def test_each_origin_has_places_of_its_own(front):
-    server = SERVER.replace("location @origin", """location /other/ {{
-            ecluse_origin other;
-            proxy_pass http://127.0.0.1:{origin};
-        }}
-        location @origin""")
-    f = started(front, server=server)
+    f = started(front, server=TWO_ORIGINS)
     f.origin.delay = 1
     with Flood(f, "/recherche"):
         until(lambda: f.tell("gate")["waiting"] > 0)
@@ -135,12 +135,7 @@ def test_an_answer_that_takes_more_than_a_second_is_learned(front):
 
 
 def test_what_is_usual_of_one_origin_is_not_told_of_another(front):
-    server = SERVER.replace("location @origin", """location /other/ {{
-            ecluse_origin other;
-            proxy_pass http://127.0.0.1:{origin};
-        }}
-        location @origin""")
-    f = started(front, server=server)
+    f = started(front, server=TWO_ORIGINS)
     for i in range(20): # on no route, as /other/ is
         assert ask(f, f"/page?q={i}")[0] == 200
     until(lambda: answers_in_us(f) > 0)
