@@ -9,10 +9,10 @@
  * Ends     when the route was asked for less than DEMAND_CALM_SHARE of what it was given while it
  *          was short, in each second of DEMAND_CALM (a pulse each half minute keeps it on rather
  *          than have it flap). What was given while short may have been little only because the
- * origin was ill: so, when nobody has waited long for DEMAND_TRIAL, it ends on trial; if it must
- * begin again within a minute, the next trial is twice as far off, up to DEMAND_TRIAL_MOST. A trial
- * in vain costs the origin half a second of full use. Cost     nothing a request: workers add up by
- * themselves and call here once a tick.
+ *          origin was ill: so, when nobody has waited long for DEMAND_TRIAL, it ends on trial; if
+ *          it must begin again within a minute, the next trial is twice as far off, up to
+ *          DEMAND_TRIAL_MOST. A trial in vain costs the origin half a second of full use.
+ * Cost     nothing a request: workers add up by themselves and call here once a tick.
  */
 #ifndef ECLUSE_DEMAND_H
 #define ECLUSE_DEMAND_H

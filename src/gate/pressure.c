@@ -102,12 +102,6 @@ void pressure_saw(struct pressure *p, unsigned route, enum pressure_outcome outc
         p->above[route]++;
 }
 
-static double share_late(const struct pressure *p)
-{
-    uint32_t given = p->answers - p->failed;
-    return given ? (double)p->late / given : 0;
-}
-
 static void grow(struct pressure *p)
 {
     double more = p->limit * growth;
@@ -120,14 +114,13 @@ static void grow(struct pressure *p)
  * where all are: a bare majority may be an origin whose answers are of two kinds. */
 static void shrink(struct pressure *p)
 {
-    double share = p->late ? p->late / p->overdue : decrease_late;
-    if (share < decrease_most)
-        share = decrease_most;
-    if (share < decrease_late) {
-        double most = 2 * share_late(p) - 1;
-        share = decrease_late - (decrease_late - share) * (most > 0 ? most : 0);
-    } else {
-        share = decrease_late;
+    double share = decrease_late, given = (double)p->answers - p->failed;
+    double beyond = 2.0 * p->late - given; /* of the answers, how many more were late than not */
+    if (beyond > 0 && p->late / p->overdue < share) {
+        double whole = p->late / p->overdue;
+        if (whole < decrease_most)
+            whole = decrease_most;
+        share -= (share - whole) * beyond / given;
     }
     p->limit *= share;
 }

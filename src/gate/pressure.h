@@ -27,7 +27,8 @@
  *           are judged as others are: an origin may take seconds for each and not be loaded.
  * Seen late when our own event loop lags, answers look late that were not: twice the lag is added
  *           to what is late, and a tick with a lag of half its length teaches nothing.
- * Workers   each keep a limit of their own; they meet in the origin's latency. No shared word.
+ * Workers   each keep a limit of their own; they meet in the origin's latency. They share only what
+ *           is usual (pressure_tells(), the ledger).
  * Source    AIMD: Chiu and Jain 1989. Unused limits: RFC 7661 (TCP's, section 4).
  * Memory    fixed, about 1.5 kB. Cost: tens of nanoseconds a call.
  */
