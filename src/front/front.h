@@ -142,7 +142,6 @@ struct front_worker {
     struct store *store;
     struct filter *filter;
     bool store_off; /* two workers died in it */
-    enum mode mode; /* of the contract, or panic */
     struct charges charges;
     struct health origin;
     nanos_t boot_base;       /* boot clock minus nginx's cached clock */
@@ -165,10 +164,12 @@ static inline struct shield front_shield(void)
                            front.budgets, front.slot};
 }
 
-/* Panic is looked at for each charge, not once a second: it is one load. */
+/* The contract's, or panic: looked at for each charge, not once a second. It is one load. */
 static inline enum mode front_mode(void)
 {
-    return front.control && control_panic(front.control) ? MODE_OBSERVE : front.mode;
+    if (front.control && control_panic(front.control))
+        return MODE_OBSERVE;
+    return front.contract ? front.contract->mode : MODE_ENFORCE;
 }
 
 /* The boot clock as of the last turn of nginx's loop: good enough where a millisecond is. */

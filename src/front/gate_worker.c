@@ -333,7 +333,7 @@ static void below_now(void *argument)
 static void judge_anew(struct gate_origin *origin)
 {
     struct below_call call = {.origin = origin};
-    for (call.route = 0; call.route < GATE_ROUTES; call.route++)
+    for (call.route = 0; call.route < GATE_ROUTES && origin->queue.count; call.route++)
         while (front_guarded(below_now, &call) && call.who)
             wake(call.who, PLACE_READING);
 }

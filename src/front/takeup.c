@@ -197,7 +197,6 @@ void takeup_contract(nanos_t now)
     }
     if (!front.contract)
         return;
-    front.mode = front.contract->mode; /* panic is looked at anew by each request */
     if (front.next && offered != front.prepared)
         roll_back();
     if (offered && offered != front.running && offered != front.prepared &&
