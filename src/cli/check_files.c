@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define SILENT_AFTER (3 * NANOS_SECOND)
-
 /* ---- What of files could be lost for good ---------------------------------------------------- */
 
 static const char *place_in_french(int code)
@@ -110,7 +108,7 @@ static bool guard_runs(const struct contract *c)
 {
     struct files_state state;
     return c->share_count && files_state_read(c->runtime, &state) == 0 &&
-           clock_boot() - state.heartbeat < SILENT_AFTER;
+           clock_boot() - state.heartbeat < FILES_SILENT_AFTER;
 }
 
 static void add_to_list(void *context, int process, const char *path)

@@ -186,11 +186,6 @@ static enum tone verdict_tone(enum verdict verdict)
     return verdict == VERDICT_ALLOW ? TONE_GOOD : verdict == VERDICT_HOLD ? TONE_BAD : TONE_WARNING;
 }
 
-static bool is_panic(const struct situation *s)
-{
-    return s->control && control_panic(s->control);
-}
-
 static const char *charged_text(enum charged_to to)
 {
     static const char *const texts[] = {"its own count", "its network's count",
@@ -232,7 +227,7 @@ static void outcome_row(const struct situation *s, struct table *table,
     table_cell(table, TONE_PLAIN, "%s", figure_span(rule->window[window].span, span));
     table_cell(table, verdict_tone(outcome->would_be), "%s%s", verdict_text(outcome->would_be),
                outcome->verdict == outcome->would_be ? ""
-               : is_panic(s)                         ? " (panic: not done)"
+               : situation_panic(s)                  ? " (panic: not done)"
                                                      : " (observe: not done)");
     if (outcome->hold)
         table_cell(table, TONE_PLAIN, "%s, %s more",

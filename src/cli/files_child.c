@@ -5,7 +5,6 @@
 #include "files/files.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -159,18 +158,6 @@ bool files_wanted(const struct contract *c)
     return contract_wants(c, GUARD_FILES);
 }
 
-/* A listener that dies for want of memory is begun again, and what is opened meanwhile is not
- * asked: others go first, where that is ours to say (CAP_SYS_RESOURCE). */
-static void be_last_when_memory_runs_out(void)
-{
-    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    ssize_t written = write(fd, "-900", 4);
-    (void)written;
-    close(fd);
-}
-
 _Noreturn void files_main(const struct child_words *words)
 {
     struct error error = {""};
@@ -183,7 +170,9 @@ _Noreturn void files_main(const struct child_words *words)
     prctl(PR_SET_NAME, "ecluse-files-m");
     setpriority(PRIO_PROCESS, 0, FILES_NICE); /* it stops who removes files faster than it */
     umask(0077);
-    be_last_when_memory_runs_out();
+    /* A listener that dies for want of memory is begun again, and what is opened meanwhile is not
+     * asked: others go first. */
+    files_oom_score("-900");
     if (!begin(&w, &error)) {
         log_line(LOG_LEVEL_ERROR, "files: %s", error.text);
         _exit(EXIT_FAILURE);

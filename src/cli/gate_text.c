@@ -165,8 +165,8 @@ static void verdict_text(const struct situation *s, const struct gate_route_look
 
 static const char *mode_note(const struct situation *s)
 {
-    bool panic = s->control && control_panic(s->control);
-    return panic || s->contract->mode == MODE_OBSERVE ? " (observe: counted, not done)" : "";
+    return situation_panic(s) || s->contract->mode == MODE_OBSERVE ? " (observe: counted, not done)"
+                                                                   : "";
 }
 
 void gate_why_text(const struct situation *s, const struct gate_asked *asked)

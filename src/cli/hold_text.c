@@ -26,7 +26,7 @@ static bool breaker_open(const struct situation *s, const struct hold *hold)
 static const char *why_nothing(const struct situation *s, const struct hold *hold,
                                const struct budget_rule *rule)
 {
-    if (s->control && control_panic(s->control))
+    if (situation_panic(s))
         return "in a panic, every budget only observes";
     if (rule && (s->contract->mode == MODE_OBSERVE || rule->mode == MODE_OBSERVE))
         return "this budget only observes";

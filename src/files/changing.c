@@ -24,10 +24,7 @@ enum { CHANGED_MOST = 1024 };
 
 static struct changed { /* what was told of since the marks were taken off last */
     uint64_t key;       /* 0: free */
-    struct {
-        struct file_handle head;
-        unsigned char bytes[LISTENER_HANDLE];
-    } handle;
+    struct naming_handle handle;
     struct stat status;
     uint64_t tree;
     uint32_t user;
@@ -46,21 +43,6 @@ void changing_watch(struct listener *l, int fd, bool watch)
         return; /* it is told of all the same, or was: that costs time and nothing else */
 }
 
-static struct changed *place_of(const struct listener *l, unsigned share,
-                                const struct file_handle *handle, uint64_t *key)
-{
-    struct changed whole = {.handle.head = *handle};
-    memcpy(whole.handle.bytes, handle->f_handle, handle->handle_bytes);
-    size_t length = sizeof whole.handle.head + handle->handle_bytes;
-    *key = (siphash(l->key, &whole.handle, length) ^ share) | 1;
-    return &changed[*key / 2 % CHANGED_MOST];
-}
-
-static int open_handle(const struct listener *l, unsigned share, struct file_handle *handle)
-{
-    return open_by_handle_at(l->start->place[share].mount, handle, O_PATH | O_CLOEXEC);
-}
-
 /* What somebody has open for writing is judged for him, soon. */
 static void tell(struct listener *l, const struct act_seen *act)
 {
@@ -71,17 +53,16 @@ static void tell(struct listener *l, const struct act_seen *act)
 void changing_take(struct listener *l, const struct fanotify_event_metadata *event)
 {
     struct act_seen act;
-    uint64_t key;
+    struct changed one;
     int share;
     const struct file_handle *handle = naming_target(l, event, &share);
     if (!handle || l->calm)
         return;
-    struct changed *place = place_of(l, (unsigned)share, handle, &key), one = {.key = key};
-    if (place->key == key)
+    one.key = naming_copy(l, (unsigned)share, handle, &one.handle) | 1;
+    struct changed *place = &changed[one.key / 2 % CHANGED_MOST];
+    if (place->key == one.key)
         return; /* it is looked at again */
-    one.handle.head = *handle;
-    memcpy(one.handle.bytes, handle->f_handle, handle->handle_bytes);
-    int fd = open_handle(l, (unsigned)share, &one.handle.head);
+    int fd = naming_open(l, (unsigned)share, &one.handle);
     if (fd < 0)
         return;
     if (listener_see(l, fd, event->pid, true, &act)) {
@@ -108,7 +89,7 @@ static bool is_as_it_was(const struct stat *one, const struct stat *other)
 
 static void look_again(struct listener *l, struct changed *one)
 {
-    struct act_seen act = {.fd = open_handle(l, one->share, &one->handle.head)};
+    struct act_seen act = {.fd = naming_open(l, one->share, &one->handle)};
     one->key = 0;
     if (act.fd < 0)
         return;

@@ -74,15 +74,20 @@ int crew_begin(struct files *f)
     return f->watchdog ? 0 : -EAGAIN;
 }
 
-/* What the manager set for itself and the listener is not for who reads others' files. */
-static void give_up_last_place(void)
+void files_oom_score(const char *score)
 {
     int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         return;
-    ssize_t written = write(fd, "0", 1);
+    ssize_t written = write(fd, score, strlen(score));
     (void)written;
     close(fd);
+}
+
+/* What the manager set for itself and the listener is not for who reads others' files. */
+static void give_up_last_place(void)
+{
+    files_oom_score("0");
 }
 
 /* ---- The vault ------------------------------------------------------------------------------- */

@@ -77,6 +77,10 @@ struct budgets *files_budgets(struct files *f);
  * with *error. Shares before it are opened, too: one file system is one share's. */
 int files_place_check(const struct contract *contract, unsigned share, struct error *error);
 
+/* Whom the kernel ends when memory runs out: the lower (-1000 to 1000), the later this process.
+ * Where that is ours to say (CAP_SYS_RESOURCE to go lower). */
+void files_oom_score(const char *score);
+
 /* ---- What happened, for the record ----------------------------------------------------------- */
 
 enum files_event { FILES_UP, FILES_DOWN, FILES_ALARM };
@@ -100,6 +104,9 @@ struct files_share_state {
     char reason[232];          /* why it is not guarded */
     struct vault_report vault; /* all zero without one */
 };
+
+/* Without a word for so long, nothing of what it said is taken for so. */
+#define FILES_SILENT_AFTER (3 * NANOS_SECOND)
 
 struct files_state {
     uint64_t check;                      /* over what follows */

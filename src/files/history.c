@@ -109,8 +109,7 @@ uint32_t history_file(const struct history *h, struct vault_file identity)
     for (size_t at = t->size ? slot_of(t, hash_identity(identity)) : 0; t->size;
          at = (at + 1) & (t->size - 1)) {
         uint32_t i = t->slot[at];
-        if (i == HISTORY_NONE || (h->file[i].identity.inode == identity.inode &&
-                                  h->file[i].identity.generation == identity.generation))
+        if (i == HISTORY_NONE || vault_same_file(h->file[i].identity, identity))
             return i;
     }
     return HISTORY_NONE;

@@ -8,6 +8,7 @@
 #include "files/vault_service.h"
 #include "files/waiting.h"
 
+#include <fcntl.h>
 #include <sys/fanotify.h>
 #include <sys/stat.h>
 
@@ -118,6 +119,17 @@ void asking_removed(struct listener *l, const struct payer *payer, const struct 
 
 void naming_begin(struct listener *l);
 void naming_take(struct listener *l, const struct fanotify_event_metadata *event);
+/* A handle with room for its bytes, as an event has it behind itself. */
+struct naming_handle {
+    struct file_handle head;
+    unsigned char bytes[LISTENER_HANDLE];
+};
+
+/* Copies it. Returns the key under which it is known here, on its share. */
+uint64_t naming_copy(const struct listener *l, unsigned share, const struct file_handle *from,
+                     struct naming_handle *to);
+/* O_PATH, or -1. */
+int naming_open(const struct listener *l, unsigned share, struct naming_handle *handle);
 /* The file that a notice is about, if it is on a share. */
 const struct file_handle *naming_target(const struct listener *l,
                                         const struct fanotify_event_metadata *event, int *share);

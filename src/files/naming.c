@@ -6,12 +6,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-enum { HANDLE_SIZE = LISTENER_HANDLE, FOLDERS = 64 };
-
-struct handle {
-    struct file_handle head;
-    unsigned char bytes[HANDLE_SIZE];
-};
+enum { FOLDERS = 64 };
 
 static struct folder { /* whose path was found lately; all forgotten when a folder is renamed */
     uint64_t key;
@@ -46,7 +41,7 @@ static struct record read_record(const struct fanotify_event_info_fid *info, boo
     const char *end = (const char *)info + info->hdr.len;
     const struct file_handle *handle = (const void *)info->handle;
     const char *after = (const char *)handle + sizeof *handle;
-    if (after > end || handle->handle_bytes > HANDLE_SIZE ||
+    if (after > end || handle->handle_bytes > LISTENER_HANDLE ||
         handle->handle_bytes > (size_t)(end - after))
         return record;
     record.handle = handle;
@@ -105,19 +100,33 @@ static struct vault_file file_of(const struct file_handle *handle)
     return file;
 }
 
+/* ---- Handles --------------------------------------------------------------------------------- */
+
+uint64_t naming_copy(const struct listener *l, unsigned share, const struct file_handle *from,
+                     struct naming_handle *to)
+{
+    *to = (struct naming_handle){.head = *from};
+    memcpy(to->head.f_handle, from->f_handle, from->handle_bytes);
+    return siphash(l->key, to, sizeof to->head + from->handle_bytes) ^ share;
+}
+
+int naming_open(const struct listener *l, unsigned share, struct naming_handle *handle)
+{
+    return open_by_handle_at(l->start->place[share].mount, &handle->head, O_PATH | O_CLOEXEC);
+}
+
 /* ---- Paths ----------------------------------------------------------------------------------- */
 
 static const char *path_of_folder(const struct listener *l, unsigned share,
                                   const struct file_handle *found)
 {
-    struct handle handle = {.head = *found};
+    struct naming_handle handle;
     char link[32], path[VAULT_PATH_SIZE];
-    memcpy(handle.head.f_handle, found->f_handle, found->handle_bytes);
-    uint64_t key = siphash(l->key, &handle, sizeof handle.head + found->handle_bytes) ^ share;
+    uint64_t key = naming_copy(l, share, found, &handle);
     struct folder *folder = &folders[key % FOLDERS];
     if (folder->key == key)
         return folder->path;
-    int fd = open_by_handle_at(l->start->place[share].mount, &handle.head, O_PATH | O_CLOEXEC);
+    int fd = naming_open(l, share, &handle);
     if (fd < 0)
         return NULL;
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
@@ -170,7 +179,7 @@ static void renamed(struct listener *l, const struct payer *payer, const struct 
 static uint64_t name_key(const struct listener *l, const struct record *record)
 {
     struct {
-        unsigned char bytes[HANDLE_SIZE];
+        unsigned char bytes[LISTENER_HANDLE];
         char name[256];
     } whole = {.name = ""};
     if (!record->handle || !record->name)

@@ -145,7 +145,7 @@ static enum rewrite_ground judge_converted(const struct side *old, const struct 
     bool letters = old->type == FILETYPE_ARMOUR && new->type == FILETYPE_TEXT;
     bool lost =
         old->type != FILETYPE_UNKNOWN || (filetype_is_dense(new->type) && held_something(old, s));
-    return new->same_name &&lost && !letters ? REWRITE_TYPE_LOST : REWRITE_CONVERTED;
+    return lost && !letters && new->same_name ? REWRITE_TYPE_LOST : REWRITE_CONVERTED;
 }
 
 static enum rewrite_ground judge_other_type(const struct side *old, const struct side *new,

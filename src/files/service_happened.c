@@ -139,22 +139,17 @@ static int open_there(const struct service *s, const char *path, struct stat *st
     return fd;
 }
 
-static bool is_same(struct vault_file one, struct vault_file other)
-{
-    return one.inode == other.inode && one.generation == other.generation;
-}
-
 /* An inode number is given again as soon as its file is gone: to the file that takes its name. */
 static bool is_file(int fd, const struct stat *status, struct vault_file file)
 {
-    return is_same(vault_identity(fd, status), file);
+    return vault_same_file(vault_identity(fd, status), file);
 }
 
 static const char *origin_of(const struct service *s, struct vault_file file)
 {
     nanos_t now = clock_boot();
     for (size_t i = 0; i < ORIGINS_MOST && s->origin[i].path; i++)
-        if (is_same(s->origin[i].file, file) && now - s->origin[i].at < ORIGIN_FOR)
+        if (vault_same_file(s->origin[i].file, file) && now - s->origin[i].at < ORIGIN_FOR)
             return s->origin[i].path;
     return NULL;
 }
@@ -197,8 +192,8 @@ static void moved(struct service *s, struct job *job)
         note_origin(s, q->file, q->path);
         settle_nameless(s, q->who);
         r.old = vault_newest(s->vault, (struct vault_file){0}, q->to, 0);
-        bool another =
-            r.new_fd < 0 ? !is_same(q->file, r.old.file) : !is_file(r.new_fd, &status, r.old.file);
+        bool another = r.new_fd < 0 ? !vault_same_file(q->file, r.old.file)
+                                    : !is_file(r.new_fd, &status, r.old.file);
         if (r.old.version && !r.old.past && another)
             (void)service_judge(s, &r);
         bool folder = r.new_fd < 0 && is_folder(s, q->to);

@@ -4,11 +4,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static bool same_file(struct vault_file a, struct vault_file b)
-{
-    return a.inode == b.inode && a.generation == b.generation;
-}
-
 /* ---- What was read early --------------------------------------------------------------------- */
 
 static struct read_early *read_early(struct service *s, int fd, const struct stat *status)
@@ -91,19 +86,25 @@ static size_t find_file(const struct service *s, struct vault_file file)
 {
     size_t i = 0;
     while (i < s->settling_count &&
-           (s->settling_inode[i] != file.inode || !same_file(s->settling[i].file, file)))
+           (s->settling_inode[i] != file.inode || !vault_same_file(s->settling[i].file, file)))
         i++;
     return i;
 }
 
-/* What a keeper has in hand stays in the list, so that whoever asks for it waits: else a removal
- * could come between the clone and its record. */
-static bool take_file(struct service *s, struct vault_file file, struct settling *out)
+/* The same, once no keeper has it in hand. It stays in the list while one has, so that whoever asks
+ * for it waits: else a removal could come between the clone and its record. */
+static size_t find_idle(struct service *s, struct vault_file file)
 {
-    pthread_mutex_lock(&s->lists);
     size_t at;
     while ((at = find_file(s, file)) < s->settling_count && s->settling[at].busy)
         pthread_cond_wait(&s->settled, &s->lists);
+    return at;
+}
+
+static bool take_file(struct service *s, struct vault_file file, struct settling *out)
+{
+    pthread_mutex_lock(&s->lists);
+    size_t at = find_idle(s, file);
     bool found = at < s->settling_count;
     if (found)
         *out = take(s, at);
@@ -145,9 +146,7 @@ void settle_spoilt(struct service *s, struct vault_file file, struct vault_who w
     struct settling item = {.fd = -1};
     struct stat is;
     pthread_mutex_lock(&s->lists);
-    size_t at;
-    while ((at = find_file(s, file)) < s->settling_count && s->settling[at].busy)
-        pthread_cond_wait(&s->settled, &s->lists);
+    size_t at = find_idle(s, file);
     bool spoilt =
         at < s->settling_count && s->settling[at].early && fstat(s->settling[at].fd, &is) == 0;
     if (spoilt) {

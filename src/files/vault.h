@@ -90,6 +90,11 @@ struct vault_file {
     uint32_t generation; /* FS_IOC_GETVERSION; 0 where there is none */
 };
 
+static inline bool vault_same_file(struct vault_file one, struct vault_file other)
+{
+    return one.inode == other.inode && one.generation == other.generation;
+}
+
 /* Why a version is kept, as its record says. */
 enum vault_when {
     VAULT_FOUND,  /* by the pass over the share: who wrote it is not known */

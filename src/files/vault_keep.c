@@ -332,6 +332,24 @@ static enum vault_result look(struct vault *v, int fd, struct taking *t, enum va
 
 static void keep_folders(struct vault *v, const char *path, nanos_t now);
 
+/* The end of every keeping: VAULT_KEPT says that the clone stands, and its record is owed. */
+static enum vault_result put_down(struct vault *v, int fd, struct taking *t, const char *path,
+                                  struct vault_who who, enum vault_when when, nanos_t now,
+                                  enum vault_result result)
+{
+    if (result == VAULT_KEPT) {
+        result = write_down(v, fd, t, path, who, when, now);
+        if (result != VAULT_KEPT)
+            clone_remove(v->place.store, t->id);
+        else
+            keep_folders(v, path, now);
+    }
+    v->not_covered += result == VAULT_NOT_COVERED;
+    v->failed += result == VAULT_FAILED;
+    v->refused += result == VAULT_REFUSED;
+    return result;
+}
+
 enum vault_result vault_keep(struct vault *v, int fd, const char *path, struct vault_who who,
                              enum vault_when when, nanos_t now)
 {
@@ -344,17 +362,7 @@ enum vault_result vault_keep(struct vault *v, int fd, const char *path, struct v
         result = VAULT_NOTHING;
     if (result == VAULT_KEPT)
         result = keep_clone(v, fd, &t);
-    if (result == VAULT_KEPT) {
-        result = write_down(v, fd, &t, path, who, when, now);
-        if (result != VAULT_KEPT)
-            clone_remove(v->place.store, t.id);
-        else
-            keep_folders(v, path, now);
-    }
-    v->not_covered += result == VAULT_NOT_COVERED;
-    v->failed += result == VAULT_FAILED;
-    v->refused += result == VAULT_REFUSED;
-    return result;
+    return put_down(v, fd, &t, path, who, when, now, result);
 }
 
 static int write_clone(const struct vault *v, const struct taking *t, const char *bytes)
@@ -393,16 +401,7 @@ enum vault_result vault_keep_read(struct vault *v, int fd, const struct stat *st
     enum vault_result result = code == -ENOSPC || code == -EDQUOT ? VAULT_REFUSED
                                : code < 0                         ? VAULT_FAILED
                                                                   : VAULT_KEPT;
-    if (result == VAULT_KEPT) {
-        result = write_down(v, fd, &t, path, who, VAULT_CLOSED, now);
-        if (result != VAULT_KEPT)
-            clone_remove(v->place.store, t.id);
-        else
-            keep_folders(v, path, now);
-    }
-    v->failed += result == VAULT_FAILED;
-    v->refused += result == VAULT_REFUSED;
-    return result;
+    return put_down(v, fd, &t, path, who, VAULT_CLOSED, now, result);
 }
 
 enum vault_result vault_room(struct vault *v, struct vault_who who, nanos_t now)

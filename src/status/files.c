@@ -4,12 +4,10 @@
 
 #include <inttypes.h>
 
-enum { SILENT_AFTER = 3 }; /* seconds without a word after which nothing it said is shown as so */
-
 static bool is_fresh(const struct status *st)
 {
     return st->has_files &&
-           st->s.now.boot - st->files.heartbeat < (nanos_t)SILENT_AFTER * NANOS_SECOND;
+           st->s.now.boot - st->files.heartbeat < FILES_SILENT_AFTER;
 }
 
 static const char *share_name(const struct status *st, unsigned i)

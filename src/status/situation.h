@@ -42,6 +42,12 @@ bool situation_supervised(const char *runtime);
  * and the process that writes died with it. One that only hangs has a writer. */
 bool situation_nobody_records(const char *runtime);
 
+/* Whether everything only observes by an operator's word. */
+static inline bool situation_panic(const struct situation *s)
+{
+    return s->control && control_panic(s->control);
+}
+
 /* With a contract in its place: the guards' segments, and whether anybody supervises. */
 void situation_guards(struct situation *s);
 

@@ -245,7 +245,7 @@ static void disk_look(struct status *st)
 void status_look(struct status *st)
 {
     st->has_bulletin = bulletin_read(st->s.runtime, &st->bulletin) == 0;
-    st->panic = st->s.control && control_panic(st->s.control);
+    st->panic = situation_panic(&st->s);
     for (enum guard guard = 0; guard < GUARD_COUNT; guard++)
         guard_look_at(st, guard);
     struct hold *holds = calloc(STATUS_MAX_HOLDS, sizeof *holds);
