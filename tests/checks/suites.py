@@ -90,6 +90,8 @@ def build(name):
             status, _ = run(command, suite.log, 120, environment)
             if status != 0:
                 return Result(failed=[f"{name} cannot be configured"])
+        # First what the build files say now: what is introspected may be from before they changed.
+        run(["ninja", "-C", directory, "build.ninja"], suite.log, 120)
         programs = programs_of(directory, which, suite.log)
         if which and not programs:
             return Result(failed=[f"{name} has no program to build"])
