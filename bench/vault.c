@@ -94,7 +94,7 @@ static struct vault *open_vault(const char *share)
                                   .copy_up_to = 64000000};
     struct vault *v;
     struct error error;
-    if (vault_open(share, &limits, clock_wall(), &v, &error) < 0) {
+    if (vault_open(share, -1, &limits, clock_wall(), &v, &error) < 0) {
         fprintf(stderr, "%s\n", error.text);
         exit(2);
     }

@@ -55,7 +55,9 @@ def unmount(path, patience=10):
 class Share:
     """Nothing outside its own temporary directory is ever mounted or marked."""
 
-    def __init__(self, size=SIZE, kind="xfs", within=None):
+    def __init__(self, size=SIZE, kind="xfs", within=None, whole=False):
+        """whole: every block of the image is there from the start, as on a disk; else the first
+        write to each makes it, which a measurement would count."""
         clear_up_after_the_dead(within)
         self.home = tempfile.mkdtemp(prefix=PREFIX, dir=within)
         with open(self.at("owner"), "w", encoding="utf-8") as file:
@@ -65,7 +67,11 @@ class Share:
         os.mkdir(self.path)
         with open(self.image, "wb") as image:
             image.truncate(size)
+            if whole:
+                os.posix_fallocate(image.fileno(), 0, size)
         make = ["mkfs.xfs", "-q", "-m", "reflink=1"] if kind == "xfs" else [f"mkfs.{kind}", "-q"]
+        if whole:
+            make.append("-K")  # and stays there
         run(*make, self.image)
         run("mount", "-o", "loop,nodev,nosuid,noatime", self.image, self.path)
         os.chmod(self.path, 0o755)

@@ -28,6 +28,11 @@ nanos_t clock_wall(void)
     return clock_read(CLOCK_REALTIME);
 }
 
+nanos_t clock_tick(void)
+{
+    return clock_read(CLOCK_REALTIME_COARSE);
+}
+
 static int hex_value(char c)
 {
     if (c >= '0' && c <= '9')

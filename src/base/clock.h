@@ -21,6 +21,7 @@ typedef int64_t nanos_t;
 nanos_t clock_boot(void);      /* CLOCK_BOOTTIME: since the machine started; 20 to 40 ns a call */
 nanos_t clock_monotonic(void); /* CLOCK_MONOTONIC: the same without suspended time */
 nanos_t clock_wall(void);      /* CLOCK_REALTIME: since 1970-01-01T00:00:00Z */
+nanos_t clock_tick(void);      /* the same as of the kernel's last tick, as a file's times go */
 
 /* Identifies this boot: a boot-clock reading of another boot means nothing in this one.
  * Fills 16 bytes from /proc/sys/kernel/random/boot_id; zeroes them if that cannot be read. */

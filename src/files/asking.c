@@ -65,6 +65,8 @@ static int ask(struct listener *l, unsigned share, const struct vault_question *
         asking_gone(l, share);
     if (code < 0)
         board_add(l->board, BOARD_NOT_ASKED);
+    /* Who opens is told that nobody could be asked; of what has happened, the vault finds out. */
+    l->missed[share] |= code < 0 && question->event != VAULT_OPENED;
     return code;
 }
 
@@ -154,12 +156,18 @@ void asking_removed(struct listener *l, const struct payer *payer, const struct 
  */
 void asking_missed(struct listener *l)
 {
+    for (unsigned i = 0; i < l->contract->share_count; i++)
+        l->missed[i] = true;
+}
+
+void asking_tell_missed(struct listener *l)
+{
     static struct vault_question question;
     question.event = VAULT_MISSED;
     question.who = (struct vault_who){.user = VAULT_NOBODY};
     for (unsigned i = 0; i < l->contract->share_count; i++)
-        if (l->vault[i] >= 0)
-            ask(l, i, &question, -1);
+        if (l->missed[i] && l->vault[i] >= 0)
+            l->missed[i] = vault_ask(l->vault[i], &question, -1) == -EAGAIN;
 }
 
 /* ---- Answers --------------------------------------------------------------------------------- */

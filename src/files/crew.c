@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { QUICK_DEATHS = 5, SOCKET_SPACE = 1 << 20 };
+enum { QUICK_DEATHS = 5, SOCKET_SPACE = 8 << 20 };
 
 static void close_all_but(int a, int b, int c)
 {
@@ -110,13 +110,14 @@ static void serve_vault(struct files *f, unsigned share, int socket, int judge, 
     struct error error = {""};
     static const volatile int stop;
     struct vault_service service = {.share = f->contract->share[share].path,
+                                    .root = f->share[share].place.quiet,
                                     .limits = vault_limits_of(f->contract, share),
                                     .socket = socket,
                                     .judge = judge,
                                     .stop = &stop};
     begin_child("ecluse-vault", parent);
     give_up_last_place();
-    close_all_but(socket, judge, -1);
+    close_all_but(socket, judge, service.root);
     if (vault_view_open(f->contract->runtime, f->contract->share[share].name, true, &service.view,
                         &error) < 0)
         service.view = NULL;
@@ -259,10 +260,12 @@ static void become_listener(struct files *f, unsigned seat, pid_t parent)
     begin_child("ecluse-files", parent);
     bool kept[1024] = {false};
     for (unsigned i = 0; i < f->contract->share_count; i++) {
-        if (crew->start.place[i].device && crew->start.place[i].mount < 1024)
-            kept[crew->start.place[i].mount] = true;
-        if (crew->start.vault[i] >= 0 && crew->start.vault[i] < 1024)
-            kept[crew->start.vault[i]] = true;
+        const struct place *place = &crew->start.place[i];
+        const int needed[] = {place->device ? place->mount : -1, place->device ? place->quiet : -1,
+                              crew->start.vault[i]};
+        for (unsigned k = 0; k < sizeof needed / sizeof *needed; k++)
+            if (needed[k] >= 0 && needed[k] < 1024)
+                kept[needed[k]] = true;
     }
     for (int fd = 3; fd < 1024; fd++)
         if (!kept[fd] && fd != crew->start.control)
@@ -423,6 +426,7 @@ static void find_place(struct files *f, unsigned share)
     int code =
         place_open(f->contract, share, others, f->contract->share_count, &crew->place, &error);
     if (code == 0) {
+        place_make_quiet(&crew->place);
         crew->reason[0] = 0;
         f->renew = true;
     } else if (strncmp(crew->reason, error.text, sizeof crew->reason - 1) != 0) {

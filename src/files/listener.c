@@ -12,16 +12,10 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
-enum {
-    CHANGES_AT_ONCE = 8,
-    EVENTS = 64,
-    READ_SIZE = 64 * 1024,
-    FILES_MOST = 65536,
-    THING_BITS = 40,
-    YOUNG_SECONDS = 5
-};
+enum { EVENTS = 64, READ_SIZE = 64 * 1024, FILES_MOST = 65536, THING_BITS = 40, YOUNG_SECONDS = 5 };
 
 #define SAID_AGAIN (200 * NANOS_MILLISECOND)
 
@@ -83,12 +77,31 @@ bool listener_see(struct listener *l, int fd, pid_t thread, bool lately, struct 
 }
 
 /* Who makes a file writes to it within a few seconds. */
+static bool is_young(const struct statx *status)
+{
+    return clock_wall() / NANOS_SECOND - status->stx_btime.tv_sec <= YOUNG_SECONDS;
+}
+
 bool listener_was_there(int fd)
 {
     struct statx status;
-    if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &status) != 0 || !(status.stx_mask & STATX_BTIME))
-        return true;
-    return clock_wall() / NANOS_SECOND - status.stx_btime.tv_sec > YOUNG_SECONDS;
+    return statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &status) != 0 ||
+           !(status.stx_mask & STATX_BTIME) || !is_young(&status);
+}
+
+bool listener_is_new(const struct listener *l, int fd, struct stat *status)
+{
+    struct statx s;
+    unsigned asked = STATX_TYPE | STATX_INO | STATX_UID | STATX_SIZE | STATX_CTIME | STATX_BTIME;
+    if (statx(fd, "", AT_EMPTY_PATH, asked, &s) != 0 || s.stx_size > 0 || !S_ISREG(s.stx_mode) ||
+        !(s.stx_mask & STATX_BTIME) || !is_young(&s))
+        return false;
+    if (s.stx_ctime.tv_sec != s.stx_btime.tv_sec || s.stx_ctime.tv_nsec != s.stx_btime.tv_nsec)
+        return false; /* emptied, maybe */
+    *status = (struct stat){.st_dev = gnu_dev_makedev(s.stx_dev_major, s.stx_dev_minor),
+                            .st_ino = s.stx_ino,
+                            .st_uid = s.stx_uid};
+    return listener_share(l, status->st_dev) >= 0;
 }
 
 void listener_answer(struct listener *l, int fd, bool refuse)
@@ -167,6 +180,7 @@ void listener_held(struct listener *l, const struct payer *payer, const struct c
 {
     bool is_new;
     uint64_t tree = payer->tree ? payer->tree->id : 0;
+    l->holding |= charged->hold != 0;
     if (!charged->hold || was_said(l, charged->hold, tree, &is_new))
         return;
     struct note note = {.kind = NOTE_HELD,
@@ -216,7 +230,7 @@ static void take_event(struct listener *l, const struct fanotify_event_metadata 
         opening_closed(l, event);
 }
 
-static void beat(struct listener *l)
+void listener_beat(struct listener *l)
 {
     l->now = clock_boot();
     atomic_store_explicit(&l->seat->beat, l->now, memory_order_relaxed);
@@ -228,14 +242,20 @@ static void take_opens(struct listener *l)
     static char buffer[4096] __attribute__((aligned(8))); /* few at once: others' turn comes */
     ssize_t length = read(l->opens, buffer, sizeof buffer);
     const struct fanotify_event_metadata *first = (const void *)buffer, *event = first;
+    bool answered[sizeof buffer / sizeof *first] = {false};
+    unsigned i = 0;
     for (ssize_t left = length; left > 0 && FAN_EVENT_OK(event, left);
-         event = FAN_EVENT_NEXT(event, left))
-        if (event->fd >= 0 && event->mask & FAN_OPEN_PERM)
+         event = FAN_EVENT_NEXT(event, left)) {
+        if (event->fd >= 0 && event->mask & FAN_OPEN_PERM && !(answered[i] = opening_new(l, event)))
             rescue_read(&l->rescue, event->fd);
+        i++;
+    }
+    i = 0;
     for (event = first; length > 0 && FAN_EVENT_OK(event, length);
          event = FAN_EVENT_NEXT(event, length)) {
-        beat(l);
-        take_event(l, event);
+        listener_beat(l);
+        if (!answered[i++])
+            take_event(l, event);
     }
 }
 
@@ -245,30 +265,12 @@ static void take_names(struct listener *l)
     ssize_t length = read(l->names, buffer, sizeof buffer);
     const struct fanotify_event_metadata *event = (const void *)buffer;
     for (; length > 0 && FAN_EVENT_OK(event, length); event = FAN_EVENT_NEXT(event, length)) {
-        beat(l);
+        listener_beat(l);
         if (event->mask & FAN_Q_OVERFLOW) {
             board_add(l->board, BOARD_OVERFLOWS);
             asking_missed(l);
         } else {
             naming_take(l, event);
-        }
-    }
-}
-
-/* Every write(2) is told there, merged while it waits: looked at now and then, and not at once.
- * What overflows is no loss, since a file that somebody opened is judged when it is closed. */
-static void take_changes(struct listener *l)
-{
-    static char buffer[READ_SIZE] __attribute__((aligned(8)));
-    ssize_t length;
-    for (int i = 0; i < CHANGES_AT_ONCE; i++) {
-        if ((length = read(l->changes, buffer, sizeof buffer)) <= 0)
-            break;
-        const struct fanotify_event_metadata *event = (const void *)buffer;
-        for (; FAN_EVENT_OK(event, length); event = FAN_EVENT_NEXT(event, length)) {
-            beat(l);
-            if (!(event->mask & FAN_Q_OVERFLOW))
-                changing_take(l, event);
         }
     }
 }
@@ -300,6 +302,13 @@ static void look_around(struct listener *l)
     l->calm = panic;
 }
 
+/* Those of this process are known at once (listener_held()); others are its predecessor's. */
+static void look_for_holds(struct listener *l)
+{
+    struct hold hold;
+    l->holding = holds_list(l->budgets, l->now, &hold, 1) > 0;
+}
+
 enum source { SOURCE_OPENS = -1, SOURCE_NAMES = -2, SOURCE_CONTROL = -3 };
 
 static void take(struct listener *l, int source)
@@ -323,10 +332,10 @@ static void listen_to(struct listener *l)
                        : l->waiting_count ? LISTENER_AGAIN
                                           : LISTENER_BEAT;
         int count = epoll_wait(l->poll, ready, EVENTS, (int)(pace / NANOS_MILLISECOND));
-        beat(l);
+        listener_beat(l);
         for (int i = 0; i < count; i++)
             take(l, (int)ready[i].data.u64);
-        beat(l);
+        listener_beat(l);
         if (l->unseen_count && l->now - seen >= LISTENER_SOON) {
             opening_see(l);
             seen = l->now;
@@ -337,9 +346,11 @@ static void listen_to(struct listener *l)
         }
         if (l->now - looked >= LISTENER_BEAT) {
             look_around(l);
+            asking_tell_missed(l);
             if (l->changes >= 0)
-                take_changes(l);
+                changing_take_all(l);
             if (l->now - watched >= WATCH_AGAIN) {
+                look_for_holds(l);
                 changing_watch_all(l);
                 watched = l->now;
             }
@@ -387,6 +398,20 @@ static int make_groups(struct listener *l)
     return l->opens < 0 ? -errno : 0;
 }
 
+/* What the vault opens, through a mount of its own, is told to nobody. Where that cannot be, it is
+ * known by who it is. */
+static void leave_out_vaults(struct listener *l, int group, uint64_t mask)
+{
+    unsigned how =
+        FAN_MARK_ADD | FAN_MARK_MOUNT | FAN_MARK_IGNORED_MASK | FAN_MARK_IGNORED_SURV_MODIFY;
+    for (unsigned i = 0; i < l->contract->share_count; i++)
+        if (l->start->place[i].device && l->start->place[i].quiet >= 0 &&
+            fanotify_mark(group, how, mask, l->start->place[i].quiet, ".") < 0)
+            listener_say(l, LOG_LEVEL_WARNING,
+                         "files: what the vault of share %s opens cannot be left out: %s",
+                         l->contract->share[i].name, strerror(errno));
+}
+
 static int open_groups(struct listener *l, struct error *error)
 {
     uint64_t mask = l->enforce ? FAN_OPEN_PERM | FAN_CLOSE_WRITE : FAN_CLOSE;
@@ -401,6 +426,10 @@ static int open_groups(struct listener *l, struct error *error)
         code = mark_shares(l, l->names, FAN_CREATE | FAN_DELETE | FAN_RENAME | FAN_ONDIR, error);
     if (code == 0 && l->enforce)
         code = mark_shares(l, l->changes, FAN_MODIFY, error);
+    if (code == 0 && l->enforce) {
+        leave_out_vaults(l, l->changes, FAN_MODIFY);
+        leave_out_vaults(l, l->opens, mask);
+    }
     return code ? code : mark_shares(l, l->opens, mask, error);
 }
 
@@ -437,6 +466,7 @@ static int begin(struct listener *l, struct error *error)
     if (code < 0)
         return code;
     charging_learn(&l->charging, l->contract);
+    l->holding = true; /* until it was looked */
     naming_begin(l);
     code = listen_group(l, SOURCE_CONTROL, l->start->control);
     for (unsigned i = 0; i < l->contract->share_count; i++) {
@@ -456,7 +486,7 @@ static void await_turn(struct listener *l)
 {
     atomic_store(&l->seat->ready, 1);
     while (!atomic_load(&l->seat->go) && getppid() == l->start->parent) {
-        beat(l);
+        listener_beat(l);
         poll(NULL, 0, 2);
     }
 }

@@ -49,6 +49,7 @@ struct listener {
     struct owners *owners;
     struct hash_key key;
     int opens, names, changes, poll;
+    bool missed[CONTRACT_MAX_SHARES]; /* a vault was not told of something, and is to be told so */
     struct vault_view *view[CONTRACT_MAX_SHARES];
     uint64_t file_system[CONTRACT_MAX_SHARES]; /* f_fsid, as events say it */
     int vault[CONTRACT_MAX_SHARES];
@@ -59,6 +60,7 @@ struct listener {
     unsigned waiting_count;
     struct unseen unseen[UNSEEN_MOST];
     unsigned unseen_count;
+    bool holding; /* a hold of ours may be in force */
     uint32_t questions;
     struct rescue rescue;
     struct said said[SAID_MOST];
@@ -74,8 +76,12 @@ bool listener_see(struct listener *l, int fd, pid_t thread, bool lately, struct 
 int listener_share(const struct listener *l, uint64_t device); /* -1 */
 uint64_t listener_thing(const struct listener *l, const struct stat *status);
 void listener_answer(struct listener *l, int fd, bool refuse); /* and closes it */
+void listener_beat(struct listener *l); /* the time is looked at, and the watchdog told */
 /* Whether the file was there before whoever acts now: without birth times, yes. */
 bool listener_was_there(int fd);
+/* Whether it is a file on a share that was made just now and was never written to. Fills the status
+ * as far as listener_thing() looks at it, and the owner. */
+bool listener_is_new(const struct listener *l, int fd, struct stat *status);
 void listener_trace(struct listener *l, const struct act_seen *act, enum trace_kind kind);
 /* A hold was met or begun: the manager freezes, and the vault takes note. */
 void listener_held(struct listener *l, const struct payer *payer, const struct charged *charged);
@@ -87,6 +93,8 @@ __attribute__((format(printf, 3, 4))) void listener_say(struct listener *l, enum
 /* ---- opening.c: opens that wait for an answer, and files that are closed --------------------- */
 
 void opening_take(struct listener *l, const struct fanotify_event_metadata *event);
+/* Answers at once when nothing is to be found out first; false when something is. */
+bool opening_new(struct listener *l, const struct fanotify_event_metadata *event);
 void opening_closed(struct listener *l, const struct fanotify_event_metadata *event);
 void opening_again(struct listener *l); /* those that wait: anew, or late */
 void opening_see(struct listener *l);   /* those that could not be seen */
@@ -109,7 +117,9 @@ void asking_closed(struct listener *l, const struct act_seen *act);
 void asking_changed(struct listener *l, const struct act_seen *act);
 void asking_held(struct listener *l, unsigned share, uint64_t hold, const struct payer *payer,
                  const struct principal *principal, nanos_t from);
+/* Notices were lost: each vault is told so as soon as it can be, and looks for itself. */
 void asking_missed(struct listener *l);
+void asking_tell_missed(struct listener *l);
 void asking_moved(struct listener *l, const struct payer *payer, const struct vault_file *file,
                   const char *from, const char *to);
 void asking_removed(struct listener *l, const struct payer *payer, const struct vault_file *file,
@@ -130,20 +140,26 @@ uint64_t naming_copy(const struct listener *l, unsigned share, const struct file
                      struct naming_handle *to);
 /* O_PATH, or -1. */
 int naming_open(const struct listener *l, unsigned share, struct naming_handle *handle);
-/* The file that a notice is about, if it is on a share. */
+/* The file that a notice is about, if it is on a share; and its inode, or 0. */
 const struct file_handle *naming_target(const struct listener *l,
-                                        const struct fanotify_event_metadata *event, int *share);
+                                        const struct fanotify_event_metadata *event, int *share,
+                                        uint64_t *inode);
 
 /* ---- changing.c: files that changed though nobody was asked ---------------------------------- */
 
 /* Whether changes of a file are told. Not while somebody has it open for writing: it is judged then
  * anyhow, and each write(2) would cost him a notice. */
-void changing_watch(struct listener *l, int fd, bool watch);
+void changing_watch(struct listener *l, const struct act_seen *act, bool watch);
+/* A new file is written to by who made it, most often once: its first notice says nothing, and only
+ * who writes on is spared the others. */
+void changing_new(struct listener *l, uint64_t thing);
+/* It was closed: what is told of it from now on is somebody's act. */
+void changing_old(struct listener *l, uint64_t thing);
 /* Of all files again: every WATCH_AGAIN, so that what a program keeps open for long is watched when
  * it has gone. */
 void changing_watch_all(struct listener *l);
 #define WATCH_AGAIN NANOS_SECOND
-void changing_take(struct listener *l, const struct fanotify_event_metadata *event);
+void changing_take_all(struct listener *l);
 
 /* ---- tripping.c: canaries -------------------------------------------------------------------- */
 

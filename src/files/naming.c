@@ -250,9 +250,11 @@ void naming_take(struct listener *l, const struct fanotify_event_metadata *event
 }
 
 const struct file_handle *naming_target(const struct listener *l,
-                                        const struct fanotify_event_metadata *event, int *share)
+                                        const struct fanotify_event_metadata *event, int *share,
+                                        uint64_t *inode)
 {
     struct renaming r = read_event(event);
     *share = share_of(l, r.file_system);
+    *inode = file_of(r.target.handle).inode;
     return *share < 0 ? NULL : r.target.handle;
 }

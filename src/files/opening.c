@@ -170,7 +170,7 @@ static void decide(struct listener *l, struct act_seen *act, enum intent intent)
     if (act->owner.trusted == OWNER_NOBODY && tripping_canary(l, act))
         intent = INTENT_BOTH; /* whatever for: it is charged */
     if (intent_writes(intent))
-        changing_watch(l, act->fd, false);
+        changing_watch(l, act, false);
     if (is_refused(l, act, intent)) {
         rescue_refused(&l->rescue, act->owner.user, l->now);
         listener_answer(l, act->fd, true);
@@ -230,6 +230,21 @@ void opening_see(struct listener *l)
     }
 }
 
+/* Nothing of a new file is read or lost, and no budget counts it: unless somebody is held, it is
+ * enough to have seen a moment ago who opens it, so that who closes it is known: the user whose
+ * file it is, since a server may work for another by now. */
+bool opening_new(struct listener *l, const struct fanotify_event_metadata *event)
+{
+    uint32_t user;
+    struct stat status;
+    if (l->holding || l->calm || !owners_knew_lately(l->owners, event->pid, l->now, &user) ||
+        !listener_is_new(l, event->fd, &status) || status.st_uid != user)
+        return false;
+    changing_new(l, listener_thing(l, &status));
+    listener_answer(l, event->fd, false);
+    return true;
+}
+
 void opening_take(struct listener *l, const struct fanotify_event_metadata *event)
 {
     struct act_seen act;
@@ -261,8 +276,9 @@ void opening_closed(struct listener *l, const struct fanotify_event_metadata *ev
 {
     struct act_seen act;
     if (listener_see(l, event->fd, event->pid, l->enforce, &act)) {
+        changing_old(l, act.thing);
         if (act.owner.trusted == OWNER_NOBODY) /* a database has its files open elsewhere too */
-            changing_watch(l, event->fd, true);
+            changing_watch(l, &act, true);
         if (!l->enforce) {
             observe_closed(l, &act, event->mask);
         } else {

@@ -258,13 +258,18 @@ static bool meet(struct owners *owners, struct thread *thread, pid_t id, nanos_t
     return false;
 }
 
-static struct thread *known(struct owners *owners, pid_t id)
+static const struct thread *is_known(const struct owners *owners, pid_t id)
 {
-    struct thread *set = owners->thread[(uint32_t)id % THREAD_SETS];
+    const struct thread *set = owners->thread[(uint32_t)id % THREAD_SETS];
     for (unsigned i = 0; i < THREADS_A_SET; i++)
         if (set[i].id == id)
             return &set[i];
     return NULL;
+}
+
+static struct thread *known(struct owners *owners, pid_t id)
+{
+    return (struct thread *)is_known(owners, id);
 }
 
 static struct thread *room_for(struct owners *owners, pid_t id)
@@ -360,11 +365,24 @@ struct owner owners_find(struct owners *owners, pid_t id, nanos_t now)
     return owner_of(owners, thread);
 }
 
+static const struct thread *known_lately(const struct owners *owners, pid_t id, nanos_t now)
+{
+    const struct thread *thread = id > 0 ? is_known(owners, id) : NULL;
+    return thread && now - thread->used < OWNER_LATELY ? thread : NULL;
+}
+
+bool owners_knew_lately(const struct owners *owners, pid_t id, nanos_t now, uint32_t *user)
+{
+    const struct thread *thread = known_lately(owners, id, now);
+    if (thread)
+        *user = thread->user;
+    return thread != NULL;
+}
+
 struct owner owners_lately(struct owners *owners, pid_t id, nanos_t now)
 {
-    struct thread *thread = id > 0 ? known(owners, id) : NULL;
-    return thread && now - thread->used < OWNER_LATELY ? owner_of(owners, thread)
-                                                       : owners_find(owners, id, now);
+    return known_lately(owners, id, now) ? owner_of(owners, known(owners, id))
+                                         : owners_find(owners, id, now);
 }
 
 static enum intent intent_in_memory(pid_t thread, uint64_t pointer)
@@ -381,7 +399,7 @@ enum intent owners_intent(struct owners *owners, pid_t id, bool root)
 {
     char text[256];
     uint64_t pointer = 0;
-    const struct thread *thread = known(owners, id);
+    const struct thread *thread = is_known(owners, id);
     ssize_t length =
         thread && thread->syscall >= 0 ? pread(thread->syscall, text, sizeof text, 0) : -1;
     if (length <= 0)

@@ -70,6 +70,8 @@ struct owner owners_find(struct owners *owners, pid_t thread, nanos_t now);
  * thread does after an open: a server may close as root what it opened for a user. */
 struct owner owners_lately(struct owners *owners, pid_t thread, nanos_t now);
 #define OWNER_LATELY (NANOS_SECOND / 2)
+/* Whether it was, and as which user. */
+bool owners_knew_lately(const struct owners *owners, pid_t thread, nanos_t now, uint32_t *user);
 
 /* What its open is for (INTENT_RUNNING: in a moment); only while the thread waits in it. `root`:
  * openat2(2)'s flags are believed (they lie in memory that another thread may change). */

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -120,15 +121,22 @@ int place_open(const struct contract *c, unsigned share, const struct place *oth
         close(fd);
         return code;
     }
-    *out = (struct place){.device = device, .mount = fd};
+    *out = (struct place){.device = device, .mount = fd, .quiet = -1};
     return 0;
+}
+
+void place_make_quiet(struct place *place)
+{
+    place->quiet = open_tree(place->mount, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 }
 
 void place_close(struct place *place)
 {
     if (place->device)
         close(place->mount);
-    *place = (struct place){.mount = -1};
+    if (place->device && place->quiet >= 0)
+        close(place->quiet);
+    *place = (struct place){.mount = -1, .quiet = -1};
 }
 
 bool place_moved(const struct contract *c, unsigned share, const struct place *place)

@@ -281,7 +281,7 @@ int restore_view_open(const char *share, struct restore_view **out, struct error
     view->place = (struct vault_place){.share = -1, .store = -1};
     view->log.fd = -1;
     uint64_t whole;
-    int status = vault_place_open(share, false, &view->place, error);
+    int status = vault_place_open(share, -1, false, &view->place, error);
     if (status == 0) {
         status = vault_log_open(view->place.store, VAULT_LOG, false, (struct hash_key){0, 0},
                                 &view->log);

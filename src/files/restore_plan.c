@@ -323,7 +323,7 @@ int restore_open(const char *share, const struct restore_request *request, struc
         return error_set(error, -ENOMEM, "no memory for the plan");
     *r = (struct restore){
         .place = {.share = -1, .store = -1}, .log.fd = -1, .list = -1, .request = *request};
-    int status = vault_place_open(share, false, &r->place, error);
+    int status = vault_place_open(share, -1, false, &r->place, error);
     if (status == 0) {
         status = vault_log_open(r->place.store, VAULT_LOG, false, (struct hash_key){0, 0}, &r->log);
         if (status < 0)

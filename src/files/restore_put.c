@@ -41,7 +41,7 @@ static void take_vault(struct restore *r)
     if (length <= 0)
         return;
     share[length] = 0;
-    if (vault_open(share, &limits, clock_wall(), &r->vault, NULL) < 0)
+    if (vault_open(share, -1, &limits, clock_wall(), &r->vault, NULL) < 0)
         r->vault = NULL;
 }
 

@@ -190,7 +190,8 @@ static void moved(struct service *s, struct job *job)
             (void)vault_keep(s->vault, r.new_fd, q->to, q->who, VAULT_RESTORED, q->at);
     } else {
         note_origin(s, q->file, q->path);
-        settle_nameless(s, q->who);
+        settle_nameless(s, q->to, q->who);
+        settle_moved(s, q->file, q->to);
         r.old = vault_newest(s->vault, (struct vault_file){0}, q->to, 0);
         bool another = r.new_fd < 0 ? !vault_same_file(q->file, r.old.file)
                                     : !is_file(r.new_fd, &status, r.old.file);
@@ -234,7 +235,7 @@ static void removed(struct service *s, struct job *job)
     if (q->file.inode)
         settle_removed(s, q->file, q->who);
     else
-        settle_nameless(s, q->who);
+        settle_nameless(s, NULL, q->who);
     struct vault_old old = vault_newest(s->vault, q->file, q->path, 0);
     if (old.fd >= 0)
         close(old.fd);

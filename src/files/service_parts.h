@@ -9,6 +9,7 @@
 #ifndef ECLUSE_FILES_SERVICE_PARTS_H
 #define ECLUSE_FILES_SERVICE_PARTS_H
 
+#include "files/settling.h"
 #include "files/vault_internal.h"
 #include "files/vault_view.h"
 #include "files/vault_wire.h"
@@ -16,15 +17,17 @@
 enum {
     OPENERS = 2,
     KEEPERS = 2,
-    QUEUE_MOST = 16384,   /* questions that wait */
-    SETTLING_MOST = 4096, /* closed files whose clone is due: a descriptor each */
-    WATCHED_MOST = 1024,  /* files open for writing: the same */
+    QUEUE_MOST = 16384,  /* questions that wait */
+    WATCHED_MOST = 1024, /* files open for writing: a descriptor each */
     REMOVED_MOST = 65536,
     ORIGINS_MOST = 1024,
-    EARLY_MOST = 32 << 20, /* bytes of files that were read when they were closed */
+    EARLY_MOST = 64 << 20, /* bytes of files that were read when they were closed */
 };
 
 #define SETTLE_AFTER   (500 * NANOS_MILLISECOND)
+#define SETTLE_CALM    (100 * NANOS_MILLISECOND) /* nothing happened for so long */
+#define SETTLE_LATEST  (5 * NANOS_SECOND)
+#define LOOK_ANYWHERE  (20 * NANOS_MILLISECOND) /* between two looks */
 #define REMOVED_AFTER  (200 * NANOS_MILLISECOND)
 #define WATCH_EVERY    NANOS_SECOND
 #define ORIGIN_FOR     NANOS_MINUTE /* longer than any program takes to save a file */
@@ -47,16 +50,6 @@ struct queue {
 struct read_early { /* a small file, when it was closed: a clone waits, and a truncation does not */
     struct stat status;
     char bytes[]; /* st_size */
-};
-
-struct settling { /* closed by a writer, and kept a little later */
-    int fd;
-    struct read_early *early; /* NULL: too large, or there are too many */
-    struct vault_file file;
-    struct vault_who who;
-    nanos_t closed; /* wall clock */
-    nanos_t due;    /* boot clock */
-    bool busy;      /* a keeper has it in hand */
 };
 
 struct origin { /* where a file was before it was moved first */
@@ -86,9 +79,10 @@ struct service {
     struct queue opened, happened;
     pthread_mutex_t lists;
     pthread_cond_t settled; /* something left `settling` */
-    struct settling settling[SETTLING_MOST];
-    uint64_t settling_inode[SETTLING_MOST]; /* the same order: it is searched for each file */
-    size_t settling_count;
+    struct settlings *settling;
+    nanos_t paths_stale; /* until then, boot clock, their paths may be others: a folder was moved */
+    nanos_t looked_anywhere;
+    _Atomic nanos_t told; /* when something happened last, boot clock */
     _Atomic size_t early_bytes;
     struct origin origin[ORIGINS_MOST]; /* the chronicler's, the oldest is overwritten */
     size_t origin_next;
@@ -139,10 +133,13 @@ void settle_add(struct service *s, int fd, const struct stat *status, struct vau
 void settle_spoilt(struct service *s, struct vault_file file, struct vault_who who, bool asked);
 /* Keeps at once what waits of this file, so that nothing is written over it. */
 void settle_now(struct service *s, struct vault_file file);
-/* Keeps those that have lost their name, unless only `who` ever wrote them. */
-void settle_nameless(struct service *s, struct vault_who who);
+/* Something else took this name (NULL: some name): keeps those that have none any more, unless only
+ * `who` ever wrote them. */
+void settle_nameless(struct service *s, const char *path, struct vault_who who);
+/* It has another name; inode 0: it was a folder. */
+void settle_moved(struct service *s, struct vault_file file, const char *to);
 void settle_removed(struct service *s, struct vault_file file, struct vault_who who);
-void settle_due(struct service *s, nanos_t now, bool all);
+void settle_due(struct service *s, bool all);
 
 void watch_add(struct service *s, int fd, const struct vault_question *question);
 void watch_due(struct service *s, nanos_t now);

@@ -80,7 +80,7 @@ static void tell(struct service *s)
                                   .pid = (int32_t)getpid()};
     vault_state(s->vault, &report.vault);
     pthread_mutex_lock(&s->lists);
-    report.waiting = s->settling_count;
+    report.waiting = settlings_count(s->settling);
     pthread_mutex_unlock(&s->lists);
     report.vault.failed += s->overflowed;
     uint32_t users[64];

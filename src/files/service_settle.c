@@ -72,31 +72,14 @@ static void keep_settled(struct service *s, const struct settling *item)
     drop(s, item);
 }
 
-/* With the lock of the lists: the entry at this place leaves the list. */
-static struct settling take(struct service *s, size_t at)
+/* With the lock of the lists: the file's place once no keeper has it in hand. It stays in the list
+ * while one has, so that whoever asks for it waits: else a removal could come between the clone and
+ * its record. */
+static uint32_t find_idle(struct service *s, struct vault_file file)
 {
-    struct settling item = s->settling[at];
-    s->settling[at] = s->settling[--s->settling_count];
-    s->settling_inode[at] = s->settling_inode[s->settling_count];
-    return item;
-}
-
-/* With the lock: the file's place, or the count. */
-static size_t find_file(const struct service *s, struct vault_file file)
-{
-    size_t i = 0;
-    while (i < s->settling_count &&
-           (s->settling_inode[i] != file.inode || !vault_same_file(s->settling[i].file, file)))
-        i++;
-    return i;
-}
-
-/* The same, once no keeper has it in hand. It stays in the list while one has, so that whoever asks
- * for it waits: else a removal could come between the clone and its record. */
-static size_t find_idle(struct service *s, struct vault_file file)
-{
-    size_t at;
-    while ((at = find_file(s, file)) < s->settling_count && s->settling[at].busy)
+    uint32_t at;
+    while ((at = settlings_find(s->settling, file)) != SETTLING_NONE &&
+           settlings_item(s->settling, at)->busy)
         pthread_cond_wait(&s->settled, &s->lists);
     return at;
 }
@@ -104,38 +87,55 @@ static size_t find_idle(struct service *s, struct vault_file file)
 static bool take_file(struct service *s, struct vault_file file, struct settling *out)
 {
     pthread_mutex_lock(&s->lists);
-    size_t at = find_idle(s, file);
-    bool found = at < s->settling_count;
-    if (found)
-        *out = take(s, at);
+    uint32_t at = find_idle(s, file);
+    if (at != SETTLING_NONE)
+        *out = settlings_remove(s->settling, at);
     pthread_mutex_unlock(&s->lists);
-    return found;
+    return at != SETTLING_NONE;
+}
+
+/* A file may have lost its name before it was looked at, and its path then ends as /proc has it.
+ * Who finds a file by this looks whether it has lost its name. */
+static uint64_t hash_of_path(const struct service *s, const char *path)
+{
+    static const char deleted[] = " (deleted)";
+    size_t length = strlen(path), suffix = sizeof deleted - 1;
+    if (length > suffix && strcmp(path + length - suffix, deleted) == 0)
+        length -= suffix;
+    return siphash(vault_key(s->vault), path, length);
 }
 
 void settle_add(struct service *s, int fd, const struct stat *status, struct vault_file file,
                 struct vault_who who, nanos_t at)
 {
     struct settling item;
+    char path[VAULT_PATH_SIZE];
     if (take_file(s, file, &item))
         drop(s, &item); /* the one closed now holds what that one held, and more */
-    struct read_early *early = read_early(s, fd, status);
-    pthread_mutex_lock(&s->lists);
-    while (s->settling_count == SETTLING_MOST && !service_ends(s))
-        pthread_cond_wait(&s->settled, &s->lists); /* the disk is slower than who writes */
-    bool full = s->settling_count == SETTLING_MOST;
     item = (struct settling){.fd = fd,
-                             .early = early,
+                             .early = read_early(s, fd, status),
                              .file = file,
                              .who = who,
                              .closed = at,
-                             .due = clock_boot() + SETTLE_AFTER};
-    if (!full) {
-        s->settling_inode[s->settling_count] = file.inode;
-        s->settling[s->settling_count++] = item;
-    }
+                             .since = clock_boot()};
+    if (vault_find_path(s->vault, fd, status, path))
+        item.path = hash_of_path(s, path);
+    pthread_mutex_lock(&s->lists);
+    while (settlings_full(s->settling) && !service_ends(s))
+        pthread_cond_wait(&s->settled, &s->lists); /* the disk is slower than who writes */
+    bool full = settlings_full(s->settling);
+    if (!full)
+        (void)settlings_add(s->settling, &item);
     pthread_mutex_unlock(&s->lists);
     if (full)
         keep_settled(s, &item);
+}
+
+/* Whether it was closed just now by the same hand. */
+static bool is_scratch(const struct settling *item, struct vault_who who)
+{
+    return who.tree && item->who.tree == who.tree && item->who.user == who.user &&
+           clock_boot() - item->since < SETTLE_AFTER;
 }
 
 /* Who opened it to write was asked, and then it was kept (settle_now()): so what another closes, or
@@ -146,17 +146,16 @@ void settle_spoilt(struct service *s, struct vault_file file, struct vault_who w
     struct settling item = {.fd = -1};
     struct stat is;
     pthread_mutex_lock(&s->lists);
-    size_t at = find_idle(s, file);
-    bool spoilt =
-        at < s->settling_count && s->settling[at].early && fstat(s->settling[at].fd, &is) == 0;
+    uint32_t at = find_idle(s, file);
+    const struct settling *found = at != SETTLING_NONE ? settlings_item(s->settling, at) : NULL;
+    bool spoilt = found && found->early && fstat(found->fd, &is) == 0;
     if (spoilt) {
-        const struct settling *found = &s->settling[at];
-        bool his_own = who.tree && found->who.tree == who.tree;
+        bool his_own = is_scratch(found, who);
         spoilt = !asked || !his_own || is.st_size < found->early->status.st_size / 8;
         spoilt = spoilt && !is_as_read(found->fd, found->early);
     }
     if (spoilt)
-        item = take(s, at);
+        item = settlings_remove(s->settling, at);
     pthread_mutex_unlock(&s->lists);
     if (spoilt)
         keep_settled(s, &item);
@@ -175,7 +174,7 @@ static void keep_or_drop(struct service *s, const struct settling *item, struct 
     struct vault_old old = vault_newest(s->vault, item->file, NULL, 0);
     if (old.fd >= 0)
         close(old.fd);
-    if (old.version == 0 && who.tree && item->who.tree == who.tree)
+    if (old.version == 0 && is_scratch(item, who))
         drop(s, item);
     else
         keep_settled(s, item);
@@ -188,77 +187,119 @@ void settle_removed(struct service *s, struct vault_file file, struct vault_who 
         keep_or_drop(s, &item, who);
 }
 
-void settle_nameless(struct service *s, struct vault_who who)
+static bool is_nameless(const struct settling *item)
 {
-    for (size_t at = 0;;) {
+    struct stat status;
+    return fstat(item->fd, &status) == 0 && status.st_nlink == 0;
+}
+
+/* With the lock: one at this path that has no name any more. */
+static uint32_t nameless_at(const struct service *s, uint64_t path)
+{
+    uint32_t at = settlings_at(s->settling, path);
+    while (at != SETTLING_NONE && !is_nameless(settlings_item(s->settling, at)))
+        at = settlings_also_at(s->settling, at);
+    return at;
+}
+
+/* Looked for anywhere now and then only, since each has to be asked. What is passed over is not
+ * lost: it is kept when it is due. */
+static bool may_look_anywhere(struct service *s, nanos_t now)
+{
+    if (now >= s->paths_stale || now - s->looked_anywhere < LOOK_ANYWHERE)
+        return false;
+    s->looked_anywhere = now;
+    return true;
+}
+
+static uint32_t nameless_anywhere(const struct service *s)
+{
+    for (enum settling_line line = 0; line < SETTLING_LINES; line++)
+        for (uint32_t at = settlings_first(s->settling, line); at != SETTLING_NONE;
+             at = settlings_next(s->settling, at))
+            if (is_nameless(settlings_item(s->settling, at)))
+                return at;
+    return SETTLING_NONE;
+}
+
+void settle_nameless(struct service *s, const char *path, struct vault_who who)
+{
+    bool anywhere = path == NULL || may_look_anywhere(s, clock_boot());
+    uint64_t hash = anywhere ? 0 : hash_of_path(s, path);
+    for (;;) {
         struct settling item;
-        struct stat status;
-        bool found = false;
+        uint32_t at;
         pthread_mutex_lock(&s->lists);
-        while (at < s->settling_count && !found) {
-            bool nameless = fstat(s->settling[at].fd, &status) == 0 && status.st_nlink == 0;
-            if (nameless && s->settling[at].busy) {
-                pthread_cond_wait(&s->settled, &s->lists);
-                at = 0;
-            } else if (nameless) {
-                item = take(s, at);
-                found = true;
-            } else {
-                at++;
-            }
-        }
+        while ((at = anywhere ? nameless_anywhere(s) : nameless_at(s, hash)) != SETTLING_NONE &&
+               settlings_item(s->settling, at)->busy)
+            pthread_cond_wait(&s->settled, &s->lists);
+        if (at != SETTLING_NONE)
+            item = settlings_remove(s->settling, at);
         pthread_mutex_unlock(&s->lists);
-        if (!found)
+        if (at == SETTLING_NONE)
             return;
         keep_or_drop(s, &item, who);
     }
 }
 
-/* One that is due, marked as in hand. */
-static bool begin_due(struct service *s, nanos_t now, bool all, struct settling *out)
+void settle_moved(struct service *s, struct vault_file file, const char *to)
 {
-    size_t at = 0;
+    if (file.inode == 0) {
+        s->paths_stale = clock_boot() + SETTLE_LATEST + NANOS_SECOND;
+        return;
+    }
     pthread_mutex_lock(&s->lists);
-    while (at < s->settling_count && (s->settling[at].busy || !(all || s->settling[at].due <= now)))
-        at++;
-    bool found = at < s->settling_count;
-    if (found) {
-        s->settling[at].busy = true;
-        *out = s->settling[at];
+    uint32_t at = settlings_find(s->settling, file);
+    if (at != SETTLING_NONE)
+        settlings_moved(s->settling, at, hash_of_path(s, to));
+    pthread_mutex_unlock(&s->lists);
+}
+
+/* What was read when it was closed can be kept when nobody is at work, which is a moment later: a
+ * clone costs the disk, and whoever uses it, more than all else here. */
+static bool is_due(const struct service *s, const struct settling *item, nanos_t now)
+{
+    bool hurry = settlings_nearly_full(s->settling) || s->early_bytes > EARLY_MOST / 2 ||
+                 now - s->told >= SETTLE_CALM;
+    return now - item->since >= (item->early && !hurry ? SETTLE_LATEST : SETTLE_AFTER);
+}
+
+/* One that is due, marked as in hand. */
+static uint32_t begin_due(struct service *s, nanos_t now, bool all, struct settling *out)
+{
+    uint32_t found = SETTLING_NONE;
+    pthread_mutex_lock(&s->lists);
+    for (enum settling_line line = 0; line < SETTLING_LINES && found == SETTLING_NONE; line++) {
+        uint32_t at = settlings_first(s->settling, line);
+        while (at != SETTLING_NONE && settlings_item(s->settling, at)->busy)
+            at = settlings_next(s->settling, at);
+        if (at != SETTLING_NONE && (all || is_due(s, settlings_item(s->settling, at), now)))
+            found = at;
+    }
+    if (found != SETTLING_NONE) {
+        settlings_item(s->settling, found)->busy = true;
+        *out = *settlings_item(s->settling, found);
     }
     pthread_mutex_unlock(&s->lists);
     return found;
 }
 
-static void end_due(struct service *s, const struct settling *item)
+static void end_due(struct service *s, uint32_t at)
 {
     pthread_mutex_lock(&s->lists);
-    for (size_t i = 0; i < s->settling_count; i++) {
-        if (s->settling[i].fd == item->fd) {
-            (void)take(s, i);
-            break;
-        }
-    }
+    struct settling item = settlings_remove(s->settling, at);
     pthread_cond_broadcast(&s->settled);
     pthread_mutex_unlock(&s->lists);
-    drop(s, item);
+    drop(s, &item);
 }
 
-/* A file that has no name any more, and never was kept, was made and removed within the time. */
-void settle_due(struct service *s, nanos_t now, bool all)
+void settle_due(struct service *s, bool all)
 {
     struct settling item;
-    while (begin_due(s, now, all, &item)) {
-        struct stat status;
-        bool gone = fstat(item.fd, &status) != 0 || status.st_nlink == 0;
-        struct vault_old old = {.version = 1, .fd = -1};
-        if (gone)
-            old = vault_newest(s->vault, item.file, NULL, 0);
-        if (old.fd >= 0)
-            close(old.fd);
-        if (old.version)
-            keep(s, &item);
-        end_due(s, &item);
+    uint32_t at;
+    while ((at = begin_due(s, clock_boot(), all, &item)) != SETTLING_NONE) {
+        keep(s, &item);
+        end_due(s, at);
     }
 }
 

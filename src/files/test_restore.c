@@ -24,7 +24,7 @@ static void vault_begin(struct place *p)
                                   .window = NANOS_HOUR,
                                   .copy_up_to = 1 << 20};
     struct error error = {""};
-    if (vault_open(p->share.path, &limits, clock_wall(), &p->vault, &error) < 0)
+    if (vault_open(p->share.path, -1, &limits, clock_wall(), &p->vault, &error) < 0)
         print_error("%s\n", error.text);
     assert_non_null(p->vault);
 }

@@ -36,6 +36,7 @@ static inline void serve(const struct running *r, int socket, int judge)
     struct error error = {""};
     struct vault_service service = {
         .share = r->share.path,
+        .root = -1,
         .limits = limits,
         .socket = socket,
         .judge = judge,
@@ -215,6 +216,7 @@ static inline void noise(const struct share *s, const char *name, uint64_t key)
     assert_true(fd >= 0);
     assert_int_equal(write(fd, words, sizeof words), sizeof words);
     close(fd);
+    wait_a_tick();
 }
 
 /* A file of ana's that the vault has. */

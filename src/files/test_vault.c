@@ -4,6 +4,34 @@
 #include <linux/fs.h>
 #include <pthread.h>
 
+/* Before Linux 6.13 what is written in the same tick has the same times. */
+static void what_was_written_in_this_very_tick_is_kept_once_more(void **state)
+{
+    (void)state;
+    struct share s;
+    share_or_skip(&s, "xfs", 300);
+    struct vault *v = vault_on(&s, 0, 0);
+    bool in_time = false;
+    put(&s, "file", "text");
+    for (int i = 0; i < 200 && !in_time; i++) {
+        struct stat status;
+        int fd = open(in_share(&s, "file", (char[512]){0}), O_RDWR | O_CLOEXEC);
+        assert_true(fd >= 0);
+        assert_int_equal(pwrite(fd, i % 2 ? "more" : "text", 4, 0), 4);
+        assert_int_equal(vault_keep(v, fd, NULL, ana, VAULT_CLOSED, NOW), VAULT_KEPT);
+        assert_int_equal(fstat(fd, &status), 0);
+        in_time = status.st_ctim.tv_sec * NANOS_SECOND + status.st_ctim.tv_nsec >= clock_tick();
+        close(fd);
+    }
+    assert_true(in_time);
+    assert_int_equal(newest(v, "file", 0).mark, 0);
+    wait_a_tick();
+    assert_int_equal(keep(v, &s, "file", ana, VAULT_CLOSED, NOW), VAULT_KEPT);
+    assert_int_equal(keep(v, &s, "file", ana, VAULT_CLOSED, NOW), VAULT_ALREADY);
+    vault_close(v);
+    share_end(&s);
+}
+
 static void whatever_destroys_a_file_its_last_version_is_there(void **state)
 {
     (void)state;
@@ -70,15 +98,15 @@ static void what_a_user_put_in_its_place_is_refused(void **state)
     struct error error;
     assert_int_equal(mkdir(in_share(&s, VAULT_FOLDER, path), 0700), 0);
     assert_int_equal(chown(path, 1001, 1001), 0);
-    assert_int_equal(vault_open(s.path, &limits, NOW, &v, &error), -EPERM);
+    assert_int_equal(vault_open(s.path, -1, &limits, NOW, &v, &error), -EPERM);
     assert_int_equal(rmdir(path), 0);
     assert_int_equal(symlink("/tmp", path), 0);
-    assert_int_equal(vault_open(s.path, &limits, NOW, &v, &error), -EPERM);
+    assert_int_equal(vault_open(s.path, -1, &limits, NOW, &v, &error), -EPERM);
     assert_null(v);
     assert_int_equal(unlink(path), 0);
     v = vault_on(&s, 0, 0);
     struct vault *second = NULL;
-    assert_int_equal(vault_open(s.path, &limits, NOW, &second, &error), -EBUSY);
+    assert_int_equal(vault_open(s.path, -1, &limits, NOW, &second, &error), -EBUSY);
     vault_close(v);
     share_end(&s);
 }
@@ -442,6 +470,7 @@ static void without_reflinks_copies_are_made_before_a_write(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_written_in_this_very_tick_is_kept_once_more),
         cmocka_unit_test(whatever_destroys_a_file_its_last_version_is_there),
         cmocka_unit_test(nobody_who_may_write_the_root_can_move_the_vault),
         cmocka_unit_test(what_a_user_put_in_its_place_is_refused),

@@ -24,7 +24,7 @@ static inline struct vault *vault_on(const struct share *s, uint64_t at_most, ui
     struct vault_limits limits = limits_of(at_most, per_user);
     struct vault *v = NULL;
     struct error error = {""};
-    int status = vault_open(s->path, &limits, NOW, &v, &error);
+    int status = vault_open(s->path, -1, &limits, NOW, &v, &error);
     if (status < 0)
         print_error("%s\n", error.text);
     assert_int_equal(status, 0);

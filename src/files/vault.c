@@ -136,7 +136,7 @@ static int open_log(struct vault *v, struct error *error)
     return 0;
 }
 
-int vault_open(const char *share, const struct vault_limits *limits, nanos_t now,
+int vault_open(const char *share, int root, const struct vault_limits *limits, nanos_t now,
                struct vault **out, struct error *error)
 {
     struct vault *v = calloc(1, sizeof *v);
@@ -152,7 +152,7 @@ int vault_open(const char *share, const struct vault_limits *limits, nanos_t now
     while (length > 1 && v->share[length - 1] == '/')
         v->share[--length] = 0;
     v->share_length = (size_t)length;
-    int status = vault_place_open(share, true, &v->place, error);
+    int status = vault_place_open(share, root, true, &v->place, error);
     if (status == 0)
         status = lock(v, error);
     if (status == 0)

@@ -9,11 +9,11 @@
  *            a clone of every file, so that whatever destroys a file, its last closed version is
  *            there. Not so, since a clone follows half a second after the close: the newest version
  *            of a file over VAULT_READ_MOST that is truncated by path within that time, of a
- *            smaller one within the moment until its close is heard of; and what was saved and
- *            destroyed while nobody told. VAULT_COPIES elsewhere: a copy of a file of at most
- *            `copy_up_to` bytes of data, taken before an untrusted open can write; removal, rename
- *            over and truncation by path are then not covered. `ecluse check` says all of this. No
- *            hard links anywhere.
+ *            smaller one (which may be cloned up to five seconds later) within the moment until its
+ *            close is heard of; and what was saved and destroyed while nobody told. VAULT_COPIES
+ *            elsewhere: a copy of a file of at most `copy_up_to` bytes of data, taken before an
+ *            untrusted open can write; removal, rename over and truncation by path are then not
+ *            covered. `ecluse check` says all of this. No hard links anywhere.
  * Version    a clone file `store/XX/ID` and a record in the log: path, inode, owner, mode, ACL and
  *            extended attributes (without trusted.*, unless with CAP_SYS_ADMIN), times, size, who
  *            wrote it last, when, and whose act made it past. A file that is renamed keeps its
@@ -114,8 +114,9 @@ enum vault_result {
 
 /* Opens the vault of the share mounted at `share`, making it when it is not there. Returns 0 with
  * *out, or a negative errno with *error: -EBUSY when another process has it, -EPERM when something
- * that is not root's stands in its place, -EUCLEAN when its log is of another version. */
-int vault_open(const char *share, const struct vault_limits *limits, nanos_t now,
+ * that is not root's stands in its place, -EUCLEAN when its log is of another version. root: a
+ * descriptor of the share's root through which files are opened, O_PATH will do; -1: by path. */
+int vault_open(const char *share, int root, const struct vault_limits *limits, nanos_t now,
                struct vault **out, struct error *error);
 void vault_close(struct vault *v); /* takes NULL; makes all durable */
 void vault_set_limits(struct vault *v, const struct vault_limits *limits);

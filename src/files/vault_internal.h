@@ -24,7 +24,8 @@ struct vault_place {
 
 /* `make`: it is made when it is not there; else -ENOENT. Tells the kind only when it is made or
  * opened for writing. */
-int vault_place_open(const char *share, bool make, struct vault_place *out, struct error *error);
+int vault_place_open(const char *share, int root, bool make, struct vault_place *out,
+                     struct error *error);
 void vault_place_close(struct vault_place *place);
 
 /* "2a/7f3": the clone of a version, below `store`. Its folder is made by clone_create(). */
@@ -69,6 +70,9 @@ void vault_compact(struct vault *v, nanos_t now, bool always);
 /* Whether two files of a size lie on the same blocks; false when that cannot be told. */
 bool vault_same_blocks(int one, int other, uint64_t size);
 struct vault_file vault_identity(int fd, const struct stat *status);
+/* Where it is on the share, or where it was last; false when that cannot be told. */
+bool vault_find_path(const struct vault *v, int fd, const struct stat *status,
+                     char out[VAULT_PATH_SIZE]);
 int vault_load(const struct vault_log *log, struct history **out, uint64_t *whole, long *damaged);
 
 #endif

@@ -46,8 +46,8 @@ static bool within_share(const struct vault *v, char *path, size_t length)
 }
 
 /* As /proc says it: a removed file's path ends in " (deleted)". */
-static bool find_path(const struct vault *v, int fd, const struct stat *status,
-                      char out[VAULT_PATH_SIZE])
+bool vault_find_path(const struct vault *v, int fd, const struct stat *status,
+                     char out[VAULT_PATH_SIZE])
 {
     static const char deleted[] = " (deleted)";
     char link[40];
@@ -118,6 +118,13 @@ static bool is_settled(int fd, struct stat *status)
     return same;
 }
 
+/* Before Linux 6.13 a file's times go by ticks (4 ms on Debian): what is written in the tick in
+ * which it is cloned may leave its ctime as it was, and would be taken for what the vault has. */
+static bool may_be_unseen(const struct stat *status)
+{
+    return nanos_of(status->st_ctim) >= clock_tick();
+}
+
 /* The clone is of one moment, and the status of the same: or it is torn, and said so. */
 static int take_clone(struct vault *v, int fd, struct taking *t)
 {
@@ -125,7 +132,7 @@ static int take_clone(struct vault *v, int fd, struct taking *t)
     if (clone < 0)
         return clone;
     int status = 0;
-    bool settled = false;
+    bool settled = false, unseen = may_be_unseen(&t->status);
     for (int i = 0; i < TRIES && status == 0 && !settled; i++) {
         if (i > 0 && ftruncate(clone, 0) != 0)
             status = -errno;
@@ -133,7 +140,7 @@ static int take_clone(struct vault *v, int fd, struct taking *t)
             status = fill_clone(v, fd, clone, &t->status);
         settled = status == 0 && is_settled(fd, &t->status);
     }
-    if (status == 0 && !settled)
+    if (status == 0 && (!settled || unseen))
         t->flags |= LOG_TORN;
     close(clone);
     if (status < 0)
@@ -357,7 +364,7 @@ enum vault_result vault_keep(struct vault *v, int fd, const char *path, struct v
     char found[VAULT_PATH_SIZE];
     enum vault_result result = look(v, fd, &t, when, who, now);
     if (result == VAULT_KEPT && path == NULL)
-        path = find_path(v, fd, &t.status, found) ? found : "";
+        path = vault_find_path(v, fd, &t.status, found) ? found : "";
     if (result == VAULT_KEPT && in_vault(path))
         result = VAULT_NOTHING;
     if (result == VAULT_KEPT)
@@ -387,12 +394,15 @@ static int write_clone(const struct vault *v, const struct taking *t, const char
 enum vault_result vault_keep_read(struct vault *v, int fd, const struct stat *status,
                                   const char *bytes, struct vault_who who, nanos_t now)
 {
-    struct taking t = {.status = *status, .identity = vault_identity(fd, status)};
+    struct taking t = {/* of what is no more, and stands for nothing that is there */
+                       .flags = LOG_TORN,
+                       .status = *status,
+                       .identity = vault_identity(fd, status)};
     char path[VAULT_PATH_SIZE];
     struct stat is;
     if (v->place.kind != VAULT_CLONES || status->st_size == 0 || fstat(fd, &is) != 0)
         return VAULT_NOTHING;
-    if (!find_path(v, fd, &is, path))
+    if (!vault_find_path(v, fd, &is, path))
         path[0] = 0;
     if (in_vault(path))
         return VAULT_NOTHING;

@@ -43,9 +43,8 @@ enum { LOG_TORN = 1, LOG_SAME = 2, LOG_NO_CLONE = 4 };
 struct log_version { /* then the path, then the attributes */
     uint64_t id, inode;
     uint32_t generation, mode, owner, group, links;
-    uint8_t when; /* enum vault_when */
-    uint8_t
-        flags; /* torn: it changed while it was kept; same: content as the file's last version */
+    uint8_t when;  /* enum vault_when */
+    uint8_t flags; /* torn: it changed while it was kept, or may have; same: as the last version */
     uint16_t unused;
     int64_t accessed, modified, changed; /* nanoseconds, wall clock */
     uint64_t size, bytes;                /* as seen; of data on disk */

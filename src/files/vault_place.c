@@ -113,9 +113,12 @@ static int open_store(int share, bool make, int *out, struct error *error)
     return status;
 }
 
-int vault_place_open(const char *share, bool make, struct vault_place *out, struct error *error)
+int vault_place_open(const char *share, int root, bool make, struct vault_place *out,
+                     struct error *error)
 {
-    struct vault_place place = {.share = open(share, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    struct vault_place place = {.share =
+                                    openat(root >= 0 ? root : AT_FDCWD, root >= 0 ? "." : share,
+                                           O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     if (place.share < 0)
         return error_set(error, -errno, "the share %.200s cannot be opened: %s", share,
                          strerror(errno));
@@ -124,9 +127,9 @@ int vault_place_open(const char *share, bool make, struct vault_place *out, stru
         close(place.share);
         return status;
     }
-    struct stat root;
-    if (fstat(place.store, &root) == 0)
-        place.device = root.st_dev;
+    struct stat folder;
+    if (fstat(place.store, &folder) == 0)
+        place.device = folder.st_dev;
     if (make)
         place.kind = find_kind(place.store);
     *out = place;

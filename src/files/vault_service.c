@@ -139,7 +139,7 @@ static void *keepers_work(void *service)
 {
     struct service *s = service;
     while (!service_ends(s)) {
-        settle_due(s, clock_boot(), false);
+        settle_due(s, false);
         nanosleep(&(struct timespec){.tv_nsec = 20 * 1000000}, NULL);
     }
     return NULL;
@@ -167,6 +167,7 @@ static void receive(struct service *s)
         s->failed = got;
     if (got <= 0)
         return;
+    s->told = clock_boot();
     struct job *job = malloc(sizeof *job);
     if (job == NULL) {
         close(fd);
@@ -177,6 +178,7 @@ static void receive(struct service *s)
     if (queue_put(queue, job))
         return;
     s->overflowed++;
+    s->missed = true;
     if (question.event == VAULT_OPENED)
         answer_opened(s, &question, VAULT_FAILED);
     job_free(job);
@@ -201,14 +203,17 @@ static void mark(void *context, uint64_t value, bool kept)
     vault_view_mark(context, value, kept);
 }
 
+enum { DESCRIPTORS = 1024 }; /* that every system gives */
+
 /* Descriptors of files that settle or are watched; more than most systems give by default. */
-static void raise_descriptors(void)
+static size_t raise_descriptors(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
+        return DESCRIPTORS;
     limit.rlim_cur = limit.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_max;
 }
 
 static int run(struct service *s, struct error *error)
@@ -232,7 +237,7 @@ static int run(struct service *s, struct error *error)
     pthread_mutex_unlock(&s->lists);
     for (size_t i = 0; i < begun; i++)
         pthread_join(thread[i], NULL);
-    settle_due(s, 0, true);
+    settle_due(s, true);
     if (status == 0 && s->failed)
         status = error_set(error, s->failed, "the vault stopped: %s", strerror(-s->failed));
     return status;
@@ -247,6 +252,7 @@ static void service_free(struct service *s)
     free(s->removed);
     for (size_t i = 0; i < ORIGINS_MOST; i++)
         free(s->origin[i].path);
+    settlings_free(s->settling);
     vault_close(s->vault);
     free(s);
 }
@@ -256,7 +262,11 @@ int vault_serve(const struct vault_service *given, struct error *error)
     struct service *s = calloc(1, sizeof *s);
     if (s == NULL)
         return error_set(error, -ENOMEM, "no memory for the vault");
-    raise_descriptors();
+    s->settling = settlings_new(raise_descriptors() / 2);
+    if (s->settling == NULL) {
+        free(s);
+        return error_set(error, -ENOMEM, "no memory for the vault");
+    }
     s->given = given;
     s->window = given->limits.window;
     s->seed = hash_key_random().k0;
@@ -265,8 +275,10 @@ int vault_serve(const struct vault_service *given, struct error *error)
     pthread_mutex_init(&s->lists, NULL);
     pthread_cond_init(&s->settled, NULL);
     pthread_mutex_init(&s->judge_mutex, NULL);
-    int status = vault_open(given->share, &given->limits, clock_wall(), &s->vault, error);
+    int status =
+        vault_open(given->share, given->root, &given->limits, clock_wall(), &s->vault, error);
     if (status < 0) {
+        settlings_free(s->settling);
         free(s);
         return status;
     }

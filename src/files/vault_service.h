@@ -11,10 +11,11 @@
  * Order      OPENED is answered once the version is kept (or is not). CLOSED, MOVED and REMOVED are
  *            answered only if an existing file was rewritten: with `thing` (for
  *            budget_charge_distinct()) and the figures; the clone follows half a second later,
- *            since most files that live shorter need none. The descriptor is held meanwhile, so
- *            that a removal or a rename over takes nothing away. REMOVED waits 200 ms for a
- *            successor. A file that was opened for writing and is not closed is looked at every
- *            second, and judged when it changed: an attacker who never closes gains nothing.
+ *            since most files that live shorter need none, or, of a small file, which is read at
+ *            once, when it is calm: at the latest after five seconds. The descriptor is held
+ *            meanwhile, so that a removal or a rename over takes nothing away. REMOVED waits 200 ms
+ *            for a successor. A file that was opened for writing and is not closed is looked at
+ *            every second, and judged when it changed: an attacker who never closes gains nothing.
  * Changed    a file that is smaller now than it was kept, on disk or in length, or that is small,
  *            is judged as if it had been closed: truncate(2) by path is told by nothing else.
  * Dead       the socket ends, the view says so by its heartbeat; the one who started it starts it
@@ -107,6 +108,7 @@ int vault_answer(int socket, struct vault_answer *out);
 
 struct vault_service {
     const char *share; /* where it is mounted */
+    int root;          /* of vault_open() */
     struct vault_limits limits;
     int socket;                /* of the listener */
     int judge;                 /* socket of a rewrite_serve(); -1: every rewrite is UNJUDGED */
