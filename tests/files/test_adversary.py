@@ -146,6 +146,79 @@ def test_what_was_saved_a_moment_ago_and_emptied_by_path_comes_back(world, by, l
         assert file.read() == "the work of a day\n" * lines
 
 
+EMPTY = """
+import os, sys
+open(os.path.join(sys.argv[1], "mine"), "w").close()
+for name in sorted(os.listdir(sys.argv[1])):
+    path = os.path.join(sys.argv[1], name)
+    try:
+        os.truncate(path, 0)
+        os.close(os.open(path, os.O_RDONLY))
+    except PermissionError:
+        pass
+"""
+MAKE = """
+import os, sys
+os.umask(0)
+for number in range(int(sys.argv[2])):
+    with open(os.path.join(sys.argv[1], f"letter {number}"), "w") as file:
+        file.write(f"letter {number}\\n" * 60)
+"""
+
+
+def shared_folder(world, name):
+    folder = world.share.on(name)
+    os.mkdir(folder)
+    os.chmod(folder, 0o777)
+    return folder
+
+
+def test_what_is_emptied_and_then_opened_as_if_it_were_new_counts(worlds):
+    """A file that is empty and a few seconds old is answered at once: unless it held something."""
+    world = worlds()
+    user, other, folder = world.new_user(), world.new_user(), shared_folder(world, "young")
+    world.guarded()
+    assert world.do(user, sys.executable, "-c", MAKE, folder, "150") == (0, "")
+    time.sleep(1.2)
+    world.do(other, sys.executable, "-c", EMPTY, folder)
+    assert wait_until(lambda: world.holds_of(other), 5)
+    world.close()
+
+
+# One thread that serves one user and then another, as a file server may.
+SERVE_TWO = """
+import ctypes, os, sys, time
+libc, (first, second) = ctypes.CDLL(None), map(int, sys.argv[2:])
+os.umask(0)
+for number in range(100):
+    libc.setfsuid(0), libc.setfsuid(first)
+    os.close(os.open(sys.argv[1] + "/first", os.O_RDONLY))
+    libc.setfsuid(0), libc.setfsuid(second)
+    with open(f"{sys.argv[1]}/second {number}", "w") as file:
+        file.write(f"a letter of the second user, {number}\\n" * 40)
+time.sleep(6)
+libc.setfsuid(0), libc.setfsuid(first)
+for number in range(100):
+    try:
+        with open(f"{sys.argv[1]}/second {number}", "wb") as file:
+            file.write(os.urandom(1500))
+    except PermissionError:
+        pass
+"""
+
+
+def test_a_server_that_serves_another_user_by_now_gives_nobody_anothers_files(worlds):
+    world = worlds()
+    first, second, folder = world.new_user(), world.new_user(), shared_folder(world, "served")
+    with open(os.path.join(folder, "first"), "w", encoding="utf-8") as file:
+        file.write("to be read\n")
+    world.guarded()
+    world.do(None, sys.executable, "-c", SERVE_TWO, folder, str(first), str(second))
+    assert wait_until(lambda: world.holds_of(first), 5), "they were taken for his own"
+    assert not world.holds_of(second)
+    world.close()
+
+
 def test_churn_takes_nobody_elses_history(worlds):
     """A vault of 64 MB: who writes ten times as much loses his own versions at most."""
     world = worlds(more="  vault: {at_most: 64MB, per_user: 16MB}\n", rewrite=65536,

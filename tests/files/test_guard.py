@@ -23,6 +23,19 @@ for folder, _, names in sorted(os.walk(sys.argv[1])):
             refused += 1
         print(read, refused, flush=True)
 """
+# So many new files, a part of a second, so that who makes them is known from the first.
+MAKE = """
+import os, sys
+made = refused = 0
+for number in range(int(sys.argv[2])):
+    try:
+        with open(os.path.join(sys.argv[1], f"{sys.argv[3]} {number}.txt"), "w") as file:
+            file.write("a new letter\\n" * 20)
+        made += 1
+    except PermissionError:
+        refused += 1
+print(made, refused)
+"""
 # One process that serves two users, as a file server does: their uid is its file-system uid.
 SERVE = """
 import ctypes, os, sys
@@ -263,6 +276,34 @@ def test_readers_are_not_taken_for_writers_however_many_there_are(worlds):
     assert [reader.communicate(timeout=60)[0] for reader in readers] == ["0\n"] * 4
     assert wait_until(lambda: world.status()["files"]["counts"]["opens"] >= 16000, 5)
     assert world.status()["files"]["counts"]["refused"] == 0
+    world.close()
+
+
+def test_what_the_vault_opens_for_itself_is_asked_of_nobody(worlds):
+    """A clone is a file on the share, too: one for each that somebody writes."""
+    world = worlds()
+    user = world.new_user()
+    folder = plant(world, "letters", 0, user)
+    world.guarded()
+    status = world.status()["files"]
+    assert world.do(user, sys.executable, "-c", MAKE, folder, "300", "letter") == (0, "300 0\n")
+    assert wait_until(lambda: world.status()["files"]["shares"][0]["vault"]["versions"] >= 300, 10)
+    opens = world.status()["files"]["counts"]["opens"] - status["counts"]["opens"]
+    assert 300 <= opens < 400
+    world.close()
+
+
+def test_who_is_held_makes_no_new_file_either(worlds):
+    """New files are answered before it is looked who opens them, but not while anybody is held."""
+    world = worlds(sweep=20)
+    user, other = world.new_user(), world.new_user()
+    folder, others = plant(world, "letters", 60, user), plant(world, "others", 1, other)
+    world.guarded()
+    assert world.do(user, sys.executable, "-c", MAKE, folder, "50", "before") == (0, "50 0\n")
+    process, _ = reader(world, user, folder)
+    assert wait_until(lambda: is_stopped(process), 5), world.said()
+    assert world.do(user, sys.executable, "-c", MAKE, folder, "50", "after") == (0, "0 50\n")
+    assert world.do(other, sys.executable, "-c", MAKE, others, "50", "after") == (0, "50 0\n")
     world.close()
 
 
