@@ -191,7 +191,7 @@ static void moved(struct service *s, struct job *job)
     } else {
         note_origin(s, q->file, q->path);
         settle_nameless(s, q->to, q->who);
-        settle_moved(s, q->file, q->to);
+        settle_moved(s, q->file, q->path, q->to);
         r.old = vault_newest(s->vault, (struct vault_file){0}, q->to, 0);
         bool another = r.new_fd < 0 ? !vault_same_file(q->file, r.old.file)
                                     : !is_file(r.new_fd, &status, r.old.file);

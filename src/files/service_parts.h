@@ -27,7 +27,6 @@ enum {
 #define SETTLE_AFTER   (500 * NANOS_MILLISECOND)
 #define SETTLE_CALM    (100 * NANOS_MILLISECOND) /* nothing happened for so long */
 #define SETTLE_LATEST  (5 * NANOS_SECOND)
-#define LOOK_ANYWHERE  (20 * NANOS_MILLISECOND) /* between two looks */
 #define REMOVED_AFTER  (200 * NANOS_MILLISECOND)
 #define WATCH_EVERY    NANOS_SECOND
 #define ORIGIN_FOR     NANOS_MINUTE /* longer than any program takes to save a file */
@@ -80,8 +79,6 @@ struct service {
     pthread_mutex_t lists;
     pthread_cond_t settled; /* something left `settling` */
     struct settlings *settling;
-    nanos_t paths_stale; /* until then, boot clock, their paths may be others: a folder was moved */
-    nanos_t looked_anywhere;
     _Atomic nanos_t told; /* when something happened last, boot clock */
     _Atomic size_t early_bytes;
     struct origin origin[ORIGINS_MOST]; /* the chronicler's, the oldest is overwritten */
@@ -136,8 +133,8 @@ void settle_now(struct service *s, struct vault_file file);
 /* Something else took this name (NULL: some name): keeps those that have none any more, unless only
  * `who` ever wrote them. */
 void settle_nameless(struct service *s, const char *path, struct vault_who who);
-/* It has another name; inode 0: it was a folder. */
-void settle_moved(struct service *s, struct vault_file file, const char *to);
+/* It has another name; inode 0: it was a folder, or it is known by its name only. */
+void settle_moved(struct service *s, struct vault_file file, const char *from, const char *to);
 void settle_removed(struct service *s, struct vault_file file, struct vault_who who);
 void settle_due(struct service *s, bool all);
 

@@ -63,6 +63,7 @@ static void keep(struct service *s, const struct settling *item)
 static void drop(struct service *s, const struct settling *item)
 {
     forget_early(s, item->early);
+    free(item->name);
     close(item->fd);
 }
 
@@ -118,7 +119,7 @@ void settle_add(struct service *s, int fd, const struct stat *status, struct vau
                              .who = who,
                              .closed = at,
                              .since = clock_boot()};
-    if (vault_find_path(s->vault, fd, status, path))
+    if (vault_find_path(s->vault, fd, status, path) && (item.name = strdup(path)) != NULL)
         item.path = hash_of_path(s, path);
     pthread_mutex_lock(&s->lists);
     while (settlings_full(s->settling) && !service_ends(s))
@@ -202,16 +203,6 @@ static uint32_t nameless_at(const struct service *s, uint64_t path)
     return at;
 }
 
-/* Looked for anywhere now and then only, since each has to be asked. What is passed over is not
- * lost: it is kept when it is due. */
-static bool may_look_anywhere(struct service *s, nanos_t now)
-{
-    if (now >= s->paths_stale || now - s->looked_anywhere < LOOK_ANYWHERE)
-        return false;
-    s->looked_anywhere = now;
-    return true;
-}
-
 static uint32_t nameless_anywhere(const struct service *s)
 {
     for (enum settling_line line = 0; line < SETTLING_LINES; line++)
@@ -224,13 +215,12 @@ static uint32_t nameless_anywhere(const struct service *s)
 
 void settle_nameless(struct service *s, const char *path, struct vault_who who)
 {
-    bool anywhere = path == NULL || may_look_anywhere(s, clock_boot());
-    uint64_t hash = anywhere ? 0 : hash_of_path(s, path);
+    uint64_t hash = path ? hash_of_path(s, path) : 0;
     for (;;) {
         struct settling item;
         uint32_t at;
         pthread_mutex_lock(&s->lists);
-        while ((at = anywhere ? nameless_anywhere(s) : nameless_at(s, hash)) != SETTLING_NONE &&
+        while ((at = path ? nameless_at(s, hash) : nameless_anywhere(s)) != SETTLING_NONE &&
                settlings_item(s->settling, at)->busy)
             pthread_cond_wait(&s->settled, &s->lists);
         if (at != SETTLING_NONE)
@@ -242,16 +232,44 @@ void settle_nameless(struct service *s, const char *path, struct vault_who who)
     }
 }
 
-void settle_moved(struct service *s, struct vault_file file, const char *to)
+/* With the lock: one has another path, `to` with `rest` behind it, which may be the end of its last
+ * one. Without memory it has none, and is kept when it is due. */
+static void rename_item(struct service *s, uint32_t at, const char *to, const char *rest)
 {
-    if (file.inode == 0) {
-        s->paths_stale = clock_boot() + SETTLE_LATEST + NANOS_SECOND;
-        return;
+    struct settling *item = settlings_item(s->settling, at);
+    size_t first = strlen(to), length = first + strlen(rest);
+    char *name = malloc(length + 1);
+    if (name) {
+        memcpy(name, to, first);
+        memcpy(name + first, rest, length - first + 1);
     }
+    free(item->name);
+    item->name = name;
+    settlings_moved(s->settling, at, name ? hash_of_path(s, name) : 0);
+}
+
+/* With the lock: those in a folder that has another name now, and a file of that name. */
+static void rename_beneath(struct service *s, const char *from, const char *to)
+{
+    size_t length = strlen(from);
+    for (enum settling_line line = 0; line < SETTLING_LINES; line++)
+        for (uint32_t at = settlings_first(s->settling, line); at != SETTLING_NONE;
+             at = settlings_next(s->settling, at)) {
+            const char *name = settlings_item(s->settling, at)->name;
+            if (name && strncmp(name, from, length) == 0 &&
+                (name[length] == 0 || name[length] == '/'))
+                rename_item(s, at, to, name + length);
+        }
+}
+
+void settle_moved(struct service *s, struct vault_file file, const char *from, const char *to)
+{
     pthread_mutex_lock(&s->lists);
-    uint32_t at = settlings_find(s->settling, file);
+    uint32_t at = file.inode ? settlings_find(s->settling, file) : SETTLING_NONE;
     if (at != SETTLING_NONE)
-        settlings_moved(s->settling, at, hash_of_path(s, to));
+        rename_item(s, at, to, "");
+    else if (!file.inode)
+        rename_beneath(s, from, to);
     pthread_mutex_unlock(&s->lists);
 }
 

@@ -22,7 +22,8 @@ struct settling { /* closed by a writer, and kept a little later */
     struct read_early *early; /* NULL: too large, or there are too many: kept soon */
     struct vault_file file;
     struct vault_who who;
-    uint64_t path;
+    char *name;            /* its path, the caller's; NULL: not known */
+    uint64_t path;         /* a hash of it */
     nanos_t closed, since; /* wall clock, boot clock */
     bool busy;             /* a keeper has it in hand */
 };
