@@ -152,8 +152,6 @@ void asking_removed(struct listener *l, const struct payer *payer, const struct 
     ask(l, payer->share, &question, -1);
 }
 
-/* Notices were lost: every vault passes over its share again, and finds what they would have told.
- */
 void asking_missed(struct listener *l)
 {
     for (unsigned i = 0; i < l->contract->share_count; i++)

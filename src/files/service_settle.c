@@ -132,8 +132,8 @@ void settle_add(struct service *s, int fd, const struct stat *status, struct vau
         keep_settled(s, &item);
 }
 
-/* Whether it was closed just now by the same hand. */
-static bool is_scratch(const struct settling *item, struct vault_who who)
+/* Within SETTLE_AFTER: what a program makes and removes, or saves twice. */
+static bool closed_just_now_by(const struct settling *item, struct vault_who who)
 {
     return who.tree && item->who.tree == who.tree && item->who.user == who.user &&
            clock_boot() - item->since < SETTLE_AFTER;
@@ -151,7 +151,7 @@ void settle_spoilt(struct service *s, struct vault_file file, struct vault_who w
     const struct settling *found = at != SETTLING_NONE ? settlings_item(s->settling, at) : NULL;
     bool spoilt = found && found->early && fstat(found->fd, &is) == 0;
     if (spoilt) {
-        bool his_own = is_scratch(found, who);
+        bool his_own = closed_just_now_by(found, who);
         spoilt = !asked || !his_own || is.st_size < found->early->status.st_size / 8;
         spoilt = spoilt && !is_as_read(found->fd, found->early);
     }
@@ -175,7 +175,7 @@ static void keep_or_drop(struct service *s, const struct settling *item, struct 
     struct vault_old old = vault_newest(s->vault, item->file, NULL, 0);
     if (old.fd >= 0)
         close(old.fd);
-    if (old.version == 0 && is_scratch(item, who))
+    if (old.version == 0 && closed_just_now_by(item, who))
         drop(s, item);
     else
         keep_settled(s, item);

@@ -3,17 +3,18 @@
 #include <stdlib.h>
 
 enum { CHAINS = 8192 };
+enum key { BY_FILE, BY_PATH, KEYS };
 
 struct place {
     struct settling item;
-    uint32_t next, last;           /* in its line; `next` of free ones, too */
-    uint32_t same_file, same_path; /* the next of its chain */
+    uint32_t next, last; /* in its line; `next` of free ones, too */
+    uint32_t same[KEYS]; /* the next of its chain */
 };
 
 struct settlings {
     size_t count, most;
     uint32_t free, first[SETTLING_LINES], last[SETTLING_LINES];
-    uint32_t by_file[CHAINS], by_path[CHAINS];
+    uint32_t head[KEYS][CHAINS];
     struct place place[SETTLING_MOST];
 };
 
@@ -26,8 +27,7 @@ struct settlings *settlings_new(size_t most)
     s->most = most < SETTLING_MOST ? most : SETTLING_MOST;
     memset(s->first, 0xff, sizeof s->first); /* SETTLING_NONE */
     memset(s->last, 0xff, sizeof s->last);
-    memset(s->by_file, 0xff, sizeof s->by_file);
-    memset(s->by_path, 0xff, sizeof s->by_path);
+    memset(s->head, 0xff, sizeof s->head);
     s->free = 0;
     for (uint32_t i = 0; i < SETTLING_MOST; i++)
         s->place[i].next = i + 1 < SETTLING_MOST ? i + 1 : SETTLING_NONE;
@@ -72,27 +72,24 @@ static size_t path_chain(uint64_t path)
     return path & (CHAINS - 1);
 }
 
-static void unchain_file(struct settlings *s, uint32_t at)
+static size_t chain_of(const struct settling *item, enum key key)
 {
-    uint32_t *link = &s->by_file[file_chain(s->place[at].item.file)];
-    while (*link != at)
-        link = &s->place[*link].same_file;
-    *link = s->place[at].same_file;
+    return key == BY_FILE ? file_chain(item->file) : path_chain(item->path);
 }
 
-static void chain_path(struct settlings *s, uint32_t at)
+static void chain(struct settlings *s, uint32_t at, enum key key)
 {
-    uint32_t *head = &s->by_path[path_chain(s->place[at].item.path)];
-    s->place[at].same_path = *head;
+    uint32_t *head = &s->head[key][chain_of(&s->place[at].item, key)];
+    s->place[at].same[key] = *head;
     *head = at;
 }
 
-static void unchain_path(struct settlings *s, uint32_t at)
+static void unchain(struct settlings *s, uint32_t at, enum key key)
 {
-    uint32_t *link = &s->by_path[path_chain(s->place[at].item.path)];
+    uint32_t *link = &s->head[key][chain_of(&s->place[at].item, key)];
     while (*link != at)
-        link = &s->place[*link].same_path;
-    *link = s->place[at].same_path;
+        link = &s->place[*link].same[key];
+    *link = s->place[at].same[key];
 }
 
 /* ---- Adding, removing ------------------------------------------------------------------------ */
@@ -110,10 +107,8 @@ uint32_t settlings_add(struct settlings *s, const struct settling *item)
     *p = (struct place){.item = *item, .next = SETTLING_NONE, .last = s->last[line]};
     *(p->last == SETTLING_NONE ? &s->first[line] : &s->place[p->last].next) = at;
     s->last[line] = at;
-    uint32_t *head = &s->by_file[file_chain(item->file)];
-    p->same_file = *head;
-    *head = at;
-    chain_path(s, at);
+    chain(s, at, BY_FILE);
+    chain(s, at, BY_PATH);
     s->count++;
     return at;
 }
@@ -122,8 +117,8 @@ struct settling settlings_remove(struct settlings *s, uint32_t at)
 {
     struct place *p = &s->place[at];
     uint32_t line = line_of(&p->item);
-    unchain_file(s, at);
-    unchain_path(s, at);
+    unchain(s, at, BY_FILE);
+    unchain(s, at, BY_PATH);
     *(p->last == SETTLING_NONE ? &s->first[line] : &s->place[p->last].next) = p->next;
     *(p->next == SETTLING_NONE ? &s->last[line] : &s->place[p->next].last) = p->last;
     p->next = s->free;
@@ -134,36 +129,36 @@ struct settling settlings_remove(struct settlings *s, uint32_t at)
 
 void settlings_moved(struct settlings *s, uint32_t at, uint64_t path)
 {
-    unchain_path(s, at);
+    unchain(s, at, BY_PATH);
     s->place[at].item.path = path;
-    chain_path(s, at);
+    chain(s, at, BY_PATH);
 }
 
 /* ---- Finding --------------------------------------------------------------------------------- */
 
 uint32_t settlings_find(const struct settlings *s, struct vault_file file)
 {
-    uint32_t at = s->by_file[file_chain(file)];
+    uint32_t at = s->head[BY_FILE][file_chain(file)];
     while (at != SETTLING_NONE && !vault_same_file(s->place[at].item.file, file))
-        at = s->place[at].same_file;
+        at = s->place[at].same[BY_FILE];
     return at;
 }
 
 static uint32_t along_path(const struct settlings *s, uint32_t at, uint64_t path)
 {
     while (at != SETTLING_NONE && s->place[at].item.path != path)
-        at = s->place[at].same_path;
+        at = s->place[at].same[BY_PATH];
     return at;
 }
 
 uint32_t settlings_at(const struct settlings *s, uint64_t path)
 {
-    return along_path(s, s->by_path[path_chain(path)], path);
+    return along_path(s, s->head[BY_PATH][path_chain(path)], path);
 }
 
 uint32_t settlings_also_at(const struct settlings *s, uint32_t at)
 {
-    return along_path(s, s->place[at].same_path, s->place[at].item.path);
+    return along_path(s, s->place[at].same[BY_PATH], s->place[at].item.path);
 }
 
 uint32_t settlings_first(const struct settlings *s, enum settling_line line)
