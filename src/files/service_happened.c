@@ -118,6 +118,21 @@ static void written(struct service *s, struct job *job)
         close(r.old.fd);
 }
 
+bool service_closed_new(struct service *s, const struct vault_question *q, int fd)
+{
+    struct stat status;
+    if (q->event != VAULT_WRITTEN || fd < 0 || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
+        return false;
+    struct vault_file file = vault_identity(fd, &status);
+    struct vault_old old = vault_newest(s->vault, file, NULL, 0);
+    if (old.fd >= 0)
+        close(old.fd);
+    if (old.version || !settle_has_room(s, file))
+        return false;
+    settle_add(s, fd, &status, file, q->who, q->at);
+    return true;
+}
+
 /* ---- Moved ----------------------------------------------------------------------------------- */
 
 static bool in_vault(const char *path)

@@ -3,7 +3,8 @@
  * Threads    the receiver (vault_serve itself) puts questions into two queues; two openers take
  *            those that somebody waits for; one chronicler takes the others in order, has them
  *            judged, and waits for no disk; two keepers clone what was closed; one upkeeper passes
- *            over the share, and tidies.
+ *            over the share, and tidies. Of a file that is new, when the chronicler has nothing to
+ *            do, the receiver takes note itself: waking him takes longer than that.
  * Lists      of what is due are the chronicler's; `settling` and `watched` have the lock `lists`.
  */
 #ifndef ECLUSE_FILES_SERVICE_PARTS_H
@@ -21,7 +22,7 @@ enum {
     WATCHED_MOST = 1024, /* files open for writing: a descriptor each */
     REMOVED_MOST = 65536,
     ORIGINS_MOST = 1024,
-    EARLY_MOST = 64 << 20, /* bytes of files that were read when they were closed */
+    EARLY_MOST = 128 << 20, /* bytes of files that were read when they were closed */
 };
 
 #define SETTLE_AFTER   (500 * NANOS_MILLISECOND)
@@ -42,7 +43,7 @@ struct queue {
     pthread_mutex_t mutex;
     pthread_cond_t ready;
     struct job *first, **last;
-    size_t count;
+    size_t count, in_hand; /* that wait; that were taken, and are not done */
     bool ended;
 };
 
@@ -103,6 +104,9 @@ bool service_ends(const struct service *s);
 /* ---- What happened (service_happened.c) ------------------------------------------------------ */
 
 void service_happened(struct service *s, struct job *job);
+/* A file was closed that the vault does not know: nothing is to be judged, or waited for. Takes fd;
+ * false, and it does not, when this is something else. */
+bool service_closed_new(struct service *s, const struct vault_question *question, int fd);
 /* What is due now; returns when it is to be called again, boot clock. */
 void service_due(struct service *s, nanos_t now);
 
@@ -122,6 +126,8 @@ bool service_judge(struct service *s, const struct rewriting *r);
 
 /* ---- Files that settle (service_settle.c) ---------------------------------------------------- */
 
+/* It does not settle already, and settle_add() has nobody to wait for. */
+bool settle_has_room(struct service *s, struct vault_file file);
 /* Takes fd. */
 void settle_add(struct service *s, int fd, const struct stat *status, struct vault_file file,
                 struct vault_who who, nanos_t at);

@@ -106,6 +106,14 @@ static uint64_t hash_of_path(const struct service *s, const char *path)
     return siphash(vault_key(s->vault), path, length);
 }
 
+bool settle_has_room(struct service *s, struct vault_file file)
+{
+    pthread_mutex_lock(&s->lists);
+    bool has = !settlings_full(s->settling) && settlings_find(s->settling, file) == SETTLING_NONE;
+    pthread_mutex_unlock(&s->lists);
+    return has;
+}
+
 void settle_add(struct service *s, int fd, const struct stat *status, struct vault_file file,
                 struct vault_who who, nanos_t at)
 {

@@ -82,6 +82,17 @@ static void another_pass_finds_what_nobody_told(void **state)
     end(&r);
 }
 
+static void a_pass_finds_what_was_told_of_without_its_descriptor(void **state)
+{
+    (void)state;
+    struct running r;
+    begin(&r);
+    prose(&r.share, "new", 1);
+    ask(&r, VAULT_WRITTEN, ana, NULL, NULL, NULL);
+    wait_until_kept(&r, "new");
+    end(&r);
+}
+
 static void scratch_files_are_not_kept_and_others_young_ones_are(void **state)
 {
     (void)state;
@@ -164,6 +175,7 @@ int main(void)
         cmocka_unit_test(a_version_is_kept_before_an_open_can_write),
         cmocka_unit_test(the_pass_keeps_what_was_there_before),
         cmocka_unit_test(another_pass_finds_what_nobody_told),
+        cmocka_unit_test(a_pass_finds_what_was_told_of_without_its_descriptor),
         cmocka_unit_test(scratch_files_are_not_kept_and_others_young_ones_are),
         cmocka_unit_test(who_fills_the_vault_is_refused_in_the_view),
         cmocka_unit_test(a_judge_that_dies_ends_the_vault_and_the_file_counts),

@@ -143,6 +143,7 @@ int vault_open(const char *share, int root, const struct vault_limits *limits, n
     if (v == NULL)
         return error_set(error, -ENOMEM, "no memory for the vault");
     *v = (struct vault){.lock_file = -1,
+                        .own = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC),
                         .log.fd = -1,
                         .place = {.share = -1, .store = -1},
                         .limits = *limits,
@@ -178,6 +179,8 @@ void vault_close(struct vault *v)
     vault_place_close(&v->place);
     if (v->lock_file >= 0)
         close(v->lock_file);
+    if (v->own >= 0)
+        close(v->own);
     pthread_mutex_destroy(&v->mutex);
     free(v);
 }

@@ -42,6 +42,7 @@ struct vault {
     size_t share_length;
     struct vault_place place;
     int lock_file;
+    int own; /* /proc/self/fd: names there are read from it, in half the time */
     pthread_mutex_t mutex; /* of all that follows, but for what is atomic */
     struct vault_limits limits;
     struct vault_log log;

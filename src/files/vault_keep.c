@@ -50,9 +50,9 @@ bool vault_find_path(const struct vault *v, int fd, const struct stat *status,
                      char out[VAULT_PATH_SIZE])
 {
     static const char deleted[] = " (deleted)";
-    char link[40];
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t got = readlink(link, out, VAULT_PATH_SIZE - 1);
+    char link[16];
+    snprintf(link, sizeof link, "%d", fd);
+    ssize_t got = readlinkat(v->own, link, out, VAULT_PATH_SIZE - 1);
     if (got <= 0 || got == VAULT_PATH_SIZE - 1)
         return false;
     size_t length = (size_t)got, suffix = sizeof deleted - 1;

@@ -50,10 +50,30 @@ static struct job *queue_take(struct queue *q, nanos_t patience, bool *over)
         if (q->first == NULL)
             q->last = &q->first;
         q->count--;
+        q->in_hand++;
     }
     *over = q->ended && job == NULL;
     pthread_mutex_unlock(&q->mutex);
     return job;
+}
+
+static void queue_done(struct queue *q, struct job *job)
+{
+    if (job->fd >= 0)
+        close(job->fd);
+    free(job);
+    pthread_mutex_lock(&q->mutex);
+    q->in_hand--;
+    pthread_mutex_unlock(&q->mutex);
+}
+
+/* All that was put into it is done. */
+static bool queue_is_idle(struct queue *q)
+{
+    pthread_mutex_lock(&q->mutex);
+    bool idle = q->first == NULL && q->in_hand == 0;
+    pthread_mutex_unlock(&q->mutex);
+    return idle;
 }
 
 static void queue_end(struct queue *q)
@@ -62,13 +82,6 @@ static void queue_end(struct queue *q)
     q->ended = true;
     pthread_cond_broadcast(&q->ready);
     pthread_mutex_unlock(&q->mutex);
-}
-
-static void job_free(struct job *job)
-{
-    if (job->fd >= 0)
-        close(job->fd);
-    free(job);
 }
 
 /* ---- Threads --------------------------------------------------------------------------------- */
@@ -115,7 +128,7 @@ static void *openers_work(void *service)
         if (job == NULL)
             continue;
         handle_opened(s, job);
-        job_free(job);
+        queue_done(&s->opened, job);
     }
     return NULL;
 }
@@ -127,7 +140,7 @@ static void *chroniclers_work(void *service)
         struct job *job = queue_take(&s->happened, 50 * NANOS_MILLISECOND, &over);
         if (job) {
             service_happened(s, job);
-            job_free(job);
+            queue_done(&s->happened, job);
         }
         service_due(s, clock_boot());
     }
@@ -168,6 +181,10 @@ static void receive(struct service *s)
     if (got <= 0)
         return;
     s->told = clock_boot();
+    if (fd < 0 && (question.event == VAULT_WRITTEN || question.event == VAULT_CHANGED))
+        s->missed = true; /* there are no descriptors left */
+    if (queue_is_idle(&s->happened) && service_closed_new(s, &question, fd))
+        return; /* in its turn, since nothing is before it */
     struct job *job = malloc(sizeof *job);
     if (job == NULL) {
         close(fd);
@@ -181,7 +198,8 @@ static void receive(struct service *s)
     s->missed = true;
     if (question.event == VAULT_OPENED)
         answer_opened(s, &question, VAULT_FAILED);
-    job_free(job);
+    close(fd);
+    free(job);
 }
 
 static void receive_until_end(struct service *s)
@@ -203,13 +221,15 @@ static void mark(void *context, uint64_t value, bool kept)
     vault_view_mark(context, value, kept);
 }
 
-enum { DESCRIPTORS = 1024 }; /* that every system gives */
+enum { DESCRIPTORS = 4 * SETTLING_MOST };
 
-/* Descriptors of files that settle or are watched; more than most systems give by default. */
+/* Descriptors of files that settle or are watched: more than who started us may have been given,
+ * which CAP_SYS_RESOURCE goes beyond. */
 static size_t raise_descriptors(void)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    struct rlimit limit, more = {DESCRIPTORS, DESCRIPTORS};
+    must(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    if (limit.rlim_max < DESCRIPTORS && setrlimit(RLIMIT_NOFILE, &more) == 0)
         return DESCRIPTORS;
     limit.rlim_cur = limit.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
@@ -262,7 +282,7 @@ int vault_serve(const struct vault_service *given, struct error *error)
     struct service *s = calloc(1, sizeof *s);
     if (s == NULL)
         return error_set(error, -ENOMEM, "no memory for the vault");
-    s->settling = settlings_new(raise_descriptors() / 2);
+    s->settling = settlings_new(raise_descriptors() / 4 * 3);
     if (s->settling == NULL) {
         free(s);
         return error_set(error, -ENOMEM, "no memory for the vault");
