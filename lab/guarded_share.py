@@ -98,11 +98,11 @@ class GuardedShare:
 
     # ---- The guard ---------------------------------------------------------------------------
 
-    def guarded(self, patience=60):
+    def guarded(self, patience=60, begun_by=("setpriv", "--pdeathsig", "TERM")):
         """`ecluse run`, once every file that is there is in the vault."""
         with open(self.share.at("run.log"), "ab") as log:
             self.guard = subprocess.Popen(  # which must not outlive a test that is killed
-                ["setpriv", "--pdeathsig", "TERM", self.program, "run", "-c", self.contract],
+                [*begun_by, self.program, "run", "-c", self.contract],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
         assert wait_until(self.is_ready, patience), self.said()
         return self

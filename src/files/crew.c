@@ -423,8 +423,10 @@ static void find_place(struct files *f, unsigned share)
     struct error error = {""};
     for (unsigned i = 0; i < CONTRACT_MAX_SHARES; i++)
         others[i] = f->share[i].place;
-    int code =
-        place_open(f->contract, share, others, f->contract->share_count, &crew->place, &error);
+    int code = confining_begin(&error);
+    if (code == 0)
+        code =
+            place_open(f->contract, share, others, f->contract->share_count, &crew->place, &error);
     if (code == 0) {
         place_make_quiet(&crew->place);
         crew->reason[0] = 0;

@@ -109,6 +109,8 @@ uint32_t canaries_of(const struct files *f, unsigned share);
 
 /* ---- confining.c ----------------------------------------------------------------------------- */
 
+/* Whether this process may begin them. -EPERM, and which capabilities it lacks. */
+int confining_begin(struct error *error);
 int confining_judge(void); /* everything given up: nothing can be opened, only read */
 int confining_vault(void);
 
