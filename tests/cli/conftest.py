@@ -116,7 +116,7 @@ class Place:
 
     def json(self, *words, status=0):
         done = self.ecluse(*words, "--json")
-        assert done.returncode == status, done.stderr
+        assert done.returncode == status, done.stderr + done.stdout
         return json.loads(done.stdout)
 
     def start(self, *words):
