@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <sched.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -68,18 +69,48 @@ static int undo_name(const struct target *t)
     return renameat2(t->parent, t->name, t->parent, name, RENAME_NOREPLACE) != 0 ? -errno : 0;
 }
 
-static void one(const struct job *job, const char *path)
+static int act(const struct job *job, const char *path)
 {
     struct target t;
     int result = target_find(&job->marked, path, &t);
-    if (result == 0) {
-        struct cipher c = cipher_for(job->key, path);
-        result = job->undo ? job->way->undo(&t, &c) : job->way->destroy(&t, &c);
-        if (result == 0 && job->undo)
-            result = undo_name(&t);
-        target_leave(&t);
-    }
-    tell(path, result);
+    if (result != 0)
+        return result;
+    struct cipher c = cipher_for(job->key, path);
+    result = job->undo ? job->way->undo(&t, &c) : job->way->destroy(&t, &c);
+    if (result == 0 && job->undo)
+        result = undo_name(&t);
+    target_leave(&t);
+    return result;
+}
+
+static void one(const struct job *job, const char *path)
+{
+    tell(path, act(job, path));
+    if (job->pause_ms > 0)
+        usleep(job->pause_ms * 1000);
+}
+
+struct spawned {
+    const struct job *job;
+    const char *path;
+    int result;
+};
+
+static int spawned_acts(void *context)
+{
+    struct spawned *s = context;
+    s->result = act(s->job, s->path);
+    return 0;
+}
+
+static void spawn(const struct job *job, const char *path)
+{
+    static char stack[256 << 10] __attribute__((aligned(16)));
+    struct spawned s = {job, path, -ECHILD};
+    pid_t child = clone(spawned_acts, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &s);
+    if (child > 0)
+        waitpid(child, NULL, 0);
+    tell(path, s.result);
     if (job->pause_ms > 0)
         usleep(job->pause_ms * 1000);
 }
@@ -112,6 +143,12 @@ static void in_workers(const struct job *job, const struct list *list)
         continue;
 }
 
+static void spawn_each(const struct job *job, const struct list *list)
+{
+    for (size_t i = 0; i < list->count && i < job->files; i++)
+        spawn(job, list->path[i]);
+}
+
 static void fork_each(const struct job *job, const struct list *list)
 {
     for (size_t i = 0; i < list->count && i < job->files; i++) {
@@ -138,6 +175,8 @@ static int run(struct job *job, const char *directory)
         in_workers(job, &list);
     else if (job->way->crew == CREW_ONE)
         each(job, &list, 0, 1);
+    else if (job->way->crew == CREW_SPAWN)
+        spawn_each(job, &list);
     else
         fork_each(job, &list);
     list_free(&list);

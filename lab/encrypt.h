@@ -54,8 +54,9 @@ int cipher_copy(const struct cipher *c, int from, int to, struct extent what);
 
 typedef int encrypt_way(const struct target *t, const struct cipher *c);
 
-/* As one process, or how else. */
-enum crew { CREW_ONE, CREW_WORKERS, CREW_FORK, CREW_SESSION };
+/* As one process, or how else. SPAWN: one for each file, which does nothing but the act itself in
+ * its parent's memory, and is gone before anybody can look. */
+enum crew { CREW_ONE, CREW_WORKERS, CREW_FORK, CREW_SESSION, CREW_SPAWN };
 /* Where from: as any program, from its own name space, through another mount of the directory
  * there, through an overlay of it. */
 enum place { PLACE_PLAIN, PLACE_NAMESPACE, PLACE_BIND, PLACE_OVERLAY };
@@ -82,7 +83,10 @@ enum place { PLACE_PLAIN, PLACE_NAMESPACE, PLACE_BIND, PLACE_OVERLAY };
     X(in_place, "overlay", ONE, OVERLAY, in_place)                                                 \
     X(punch, "punch-hole", ONE, PLAIN, nothing)                                                    \
     X(empty, "truncate-only", ONE, PLAIN, nothing)                                                 \
-    X(remove_only, "unlink", ONE, PLAIN, nothing)
+    X(remove_only, "unlink", ONE, PLAIN, nothing)                                                  \
+    X(remove_only, "spawn-unlink", SPAWN, PLAIN, nothing)                                          \
+    X(rename_over, "spawn-rename-over", SPAWN, PLAIN, in_place)                                    \
+    X(empty, "spawn-truncate", SPAWN, PLAIN, nothing)
 
 #define X(function, ...) encrypt_way way_##function;
 WAYS(X)

@@ -287,6 +287,7 @@ static void begin_listener(struct files *f, unsigned seat)
                                           .board = f->board,
                                           .seat = seat,
                                           .mode = f->mode,
+                                          .ended = f->ended,
                                           .control = pair[1]};
     find_trusted(f->contract, &crew->start);
     for (unsigned i = 0; i < CONTRACT_MAX_SHARES; i++) {

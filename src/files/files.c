@@ -66,6 +66,9 @@ static int begin(struct files *f, struct error *error)
     f->poll = epoll_create1(EPOLL_CLOEXEC);
     if (!f->board || !f->held || f->poll < 0 || freezer_open(&f->freezer, f->contract->runtime) < 0)
         return error_set(error, -ENOMEM, "no memory for the guard of files");
+    if (ended_open(&f->ended, error) < 0)
+        log_line(LOG_LEVEL_WARNING, "files: %s: what they removed or emptied counts for the share",
+                 error->text);
     code = crew_begin(f);
     return code < 0 ? error_set(error, code, "the watchdog cannot be begun") : 0;
 }
@@ -113,6 +116,7 @@ void files_close(struct files *f)
     budget_close(f->budgets);
     state_close(f);
     board_free(f->board);
+    ended_close(f->ended);
     free(f->held);
     if (f->poll >= 0)
         close(f->poll);

@@ -61,6 +61,7 @@ struct files {
     pid_t watchdog;
     nanos_t second, minute;
     struct freezer freezer;
+    struct ended *ended; /* NULL: the kernel gives none */
     struct held *held; /* HOLDS_MOST */
     struct files_news news[NEWS_MOST];
     unsigned news_first, news_count;

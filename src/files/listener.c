@@ -460,6 +460,7 @@ static int begin(struct listener *l, struct error *error)
         return error_set(error, -ENOMEM, "no memory or no /proc");
     owners_know_self(l->owners);
     owners_trust(l->owners, l->start->trusted, l->start->trusted_count);
+    owners_ask_ended(l->owners, l->start->ended);
     int code = budget_open(l->contract, GUARD_FILES, false, &l->budgets, error);
     if (code == 0)
         code = control_open(l->contract->runtime, &l->control, error);

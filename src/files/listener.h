@@ -17,6 +17,7 @@
 #define ECLUSE_FILES_LISTENER_H
 
 #include "files/board.h"
+#include "files/ended.h"
 #include "files/note.h"
 #include "files/place.h"
 
@@ -34,6 +35,7 @@ struct listener_start {
     int vault[CONTRACT_MAX_SHARES];          /* sockets; -1 none */
     struct owner_trusted trusted[CONTRACT_MAX_TRUSTED];
     unsigned trusted_count;
+    const struct ended *ended; /* NULL: none */
     int control; /* socket: notes to the manager */
     pid_t parent;
 };

@@ -27,6 +27,7 @@ struct thread { /* one that opened something */
 struct owners {
     int proc;
     const _Atomic int32_t *ours;
+    const struct ended *ended;
     const struct owner_trusted *trusted;
     unsigned trusted_count;
     struct owner_trusted self; /* this program */
@@ -82,10 +83,9 @@ static bool name_of_tree(int proc, int folder, pid_t process, char out[TREE_NAME
     if (length > 0 && tree_of_group((struct text){text, (size_t)length}, out))
         return true;
     length = read_at(folder, "sessionid", text, sizeof text);
-    if (length > 0 && proc_login_parse((struct text){text, (size_t)length}, &login))
-        tree_of_login(login, out);
-    else
-        tree_of_ancestors(process, read_ancestor, &proc, out);
+    if (length <= 0 || !proc_login_parse((struct text){text, (size_t)length}, &login))
+        return tree_of_ancestors(process, read_ancestor, &proc, out);
+    tree_of_login(login, out);
     return true;
 }
 
@@ -122,7 +122,7 @@ struct principal owner_user(uint32_t user)
 const struct tree *owners_tree(const struct owners *owners, uint64_t id)
 {
     const struct tree *set = owners->tree[id % TREE_SETS];
-    for (unsigned i = 0; i < TREES_A_SET; i++)
+    for (unsigned i = 0; i < TREES_A_SET && id; i++)
         if (set[i].id == id)
             return &set[i];
     return NULL;
@@ -316,6 +316,11 @@ int owners_new(int proc, const _Atomic int32_t *ours, struct owners **out)
     return 0;
 }
 
+void owners_ask_ended(struct owners *owners, const struct ended *ended)
+{
+    owners->ended = ended;
+}
+
 void owners_free(struct owners *owners)
 {
     for (unsigned set = 0; owners && set < THREAD_SETS; set++)
@@ -342,27 +347,81 @@ static struct owner owner_of(const struct owners *owners, struct thread *thread)
                           .tree = owners_tree(owners, thread->tree)};
 }
 
-struct owner owners_find(struct owners *owners, pid_t id, nanos_t now)
+static struct thread *find_living(struct owners *owners, pid_t id, nanos_t now)
 {
-    struct owner nobody = {.trusted = OWNER_NOBODY};
-    if (id <= 0)
-        return nobody;
     struct thread *thread = known(owners, id);
     if (thread && !look(owners, thread, now)) {
         struct thread newer = {.id = 0};
-        struct owner last = owner_of(owners, thread);
         if (!meet(owners, &newer, id, now))
-            return last; /* gone: what it did last was done by who it was */
+            return NULL;
         forget(thread);
         *thread = newer;
     }
     if (!thread) {
         thread = room_for(owners, id);
         if (!meet(owners, thread, id, now))
-            return nobody;
+            return NULL;
     }
     thread->used = now;
-    return owner_of(owners, thread);
+    return thread;
+}
+
+/* ---- Those that are gone --------------------------------------------------------------------- */
+
+/* Who was disowned hangs below process 1, and of whose session it was, nothing tells any more. */
+static const struct tree *tree_of_ended(struct owners *owners, const struct ended_thread *ended,
+                                        nanos_t now)
+{
+    struct ended_thread above = *ended;
+    for (int depth = 0; depth < TREE_DEPTH && above.parent > 1; depth++) {
+        pid_t parent = above.parent;
+        const struct thread *living = find_living(owners, parent, now);
+        if (living)
+            return living->real == ended->real && !living->ours
+                       ? owners_tree(owners, living->tree)
+                       : NULL;
+        if (!ended_find(owners->ended, parent, now, &above) || above.real != ended->real)
+            break;
+    }
+    return NULL;
+}
+
+/* It ended while it was looked at, before its tree was found. */
+static struct owner of_living(struct owners *owners, struct thread *thread, nanos_t now)
+{
+    struct owner owner = owner_of(owners, thread);
+    struct ended_thread ended;
+    if (!owner.tree && !owner.ours && ended_find(owners->ended, thread->id, now, &ended) &&
+        ended.process == thread->process)
+        owner.tree = tree_of_ended(owners, &ended, now);
+    return owner;
+}
+
+/* Whoever is still known by this number may be an earlier one. */
+static struct owner find_ended(struct owners *owners, pid_t id, nanos_t now)
+{
+    struct thread *last = known(owners, id);
+    struct ended_thread ended;
+    bool noted = ended_find(owners->ended, id, now, &ended);
+    if (last && (!noted || last->process == ended.process))
+        return of_living(owners, last, now); /* what it did last was done by who it was */
+    if (!noted)
+        return (struct owner){.trusted = OWNER_NOBODY};
+    return (struct owner){.user = ended.user,
+                          .known = true,
+                          .ours = is_ours(owners, ended.process, ended.parent),
+                          .root = ended.real == 0 || ended.saved == 0,
+                          .trusted = OWNER_NOBODY,
+                          .process = ended.process,
+                          .tree = tree_of_ended(owners, &ended, now)};
+}
+
+struct owner owners_find(struct owners *owners, pid_t id, nanos_t now)
+{
+    if (id <= 0)
+        return (struct owner){.trusted = OWNER_NOBODY};
+    struct thread *thread = find_living(owners, id, now);
+    return thread ? of_living(owners, thread, now) : find_ended(owners, id, now);
 }
 
 static const struct thread *known_lately(const struct owners *owners, pid_t id, nanos_t now)

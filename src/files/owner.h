@@ -18,6 +18,7 @@
 #define ECLUSE_FILES_OWNER_H
 
 #include "budget/budget.h"
+#include "files/ended.h"
 #include "files/process_tree.h"
 
 #include <stdatomic.h>
@@ -36,7 +37,7 @@ struct tree {
 
 struct owner {
     uint32_t user;
-    bool known; /* false: the thread was gone; user and tree mean nothing */
+    bool known; /* false: the thread was gone, and left no line; user and tree mean nothing */
     bool ours;
     bool root; /* its real or saved uid is 0: what it says of itself is believed */
     int16_t trusted;
@@ -63,7 +64,11 @@ void owners_free(struct owners *owners); /* takes NULL */
 /* At most CONTRACT_MAX_TRUSTED; the caller's, and may change between calls. */
 void owners_trust(struct owners *owners, const struct owner_trusted *trusted, unsigned count);
 
-/* Who it is now. A thread that is gone is known as it last was, if it was known. */
+/* Whom to ask about threads that are gone; NULL: nobody. The caller's. */
+void owners_ask_ended(struct owners *owners, const struct ended *ended);
+
+/* Who it is now. A thread that is gone is known as it last was, if it was known; else as it ended:
+ * a child of a process of the same user is of its tree, any other of none. */
 struct owner owners_find(struct owners *owners, pid_t thread, nanos_t now);
 
 /* Who it was when it was last found, if that was within OWNER_LATELY; else as above. For what a

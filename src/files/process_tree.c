@@ -91,12 +91,13 @@ void tree_of_login(uint32_t login, char out[TREE_NAME_SIZE])
     snprintf(out, TREE_NAME_SIZE, "login %" PRIu32, login);
 }
 
-void tree_of_ancestors(pid_t process, tree_reader read, void *context, char out[TREE_NAME_SIZE])
+bool tree_of_ancestors(pid_t process, tree_reader read, void *context, char out[TREE_NAME_SIZE])
 {
     struct tree_ancestor self = {0}, above = {0};
-    bool seen = read(context, process, &self);
-    uid_t real = seen ? self.real : 0;
-    pid_t at = seen ? self.parent : 0;
+    if (!read(context, process, &self))
+        return false;
+    uid_t real = self.real;
+    pid_t at = self.parent;
     for (int depth = 0; at > 1 && depth < TREE_DEPTH; depth++) {
         if (!read(context, at, &above)) {
             at = 1; /* it died meanwhile: what it left belongs to process 1 */
@@ -110,6 +111,7 @@ void tree_of_ancestors(pid_t process, tree_reader read, void *context, char out[
         snprintf(out, TREE_NAME_SIZE, "%u below %d/%" PRIu64, real, at, above.began);
     else
         snprintf(out, TREE_NAME_SIZE, "%u below 1", real);
+    return true;
 }
 
 bool tree_is_journal(const char *name)

@@ -34,8 +34,8 @@ struct tree_ancestor {
 };
 typedef bool (*tree_reader)(void *context, pid_t process, struct tree_ancestor *out);
 
-/* Always names one: what cannot be read any more counts as having been disowned. */
-void tree_of_ancestors(pid_t process, tree_reader read, void *context, char out[TREE_NAME_SIZE]);
+/* False when the process itself is gone. An ancestor that is gone counts as having disowned it. */
+bool tree_of_ancestors(pid_t process, tree_reader read, void *context, char out[TREE_NAME_SIZE]);
 
 /* journald, which a listener that waits for the log must never keep waiting. */
 bool tree_is_journal(const char *name);

@@ -168,6 +168,43 @@ static void who_is_gone_is_who_it_was_and_who_never_was_is_nobody(void **state)
     assert_false(owners_find(s->owners, 0, NOW).known);
 }
 
+static pid_t ended_as(uid_t user)
+{
+    pid_t child = fork();
+    if (child == 0)
+        _exit(setresuid(user, user, user) != 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    return child;
+}
+
+static void who_ended_is_of_its_parents_tree_if_that_is_the_same_user(void **state)
+{
+    struct stage *s = *state;
+    struct ended *ended;
+    struct error error;
+    assert_int_equal(ended_open(&ended, &error), 0);
+    owners_ask_ended(s->owners, ended);
+    nanos_t now = clock_boot();
+    struct owner self = owners_find(s->owners, getpid(), now);
+    struct owner same = owners_find(s->owners, ended_as(0), now);
+    assert_true(self.tree && same.known && same.root && !same.ours);
+    assert_ptr_equal(same.tree, self.tree);
+    struct owner other = owners_find(s->owners, ended_as(1002), now);
+    assert_true(other.known && !other.root);
+    assert_int_equal(other.user, 1002);
+    assert_null(other.tree);
+    pid_t middle = fork(), grandchild;
+    if (middle == 0) { /* gone as well, by then */
+        grandchild = ended_as(0);
+        _exit(write(s->told[1], &grandchild, sizeof grandchild) != sizeof grandchild);
+    }
+    assert_int_equal(waitpid(middle, NULL, 0), middle);
+    assert_int_equal(read(s->told[0], &grandchild, sizeof grandchild), sizeof grandchild);
+    assert_ptr_equal(owners_find(s->owners, grandchild, now).tree, self.tree);
+    owners_ask_ended(s->owners, NULL);
+    ended_close(ended);
+}
+
 static void our_own_processes_and_their_children_are_ours(void **state)
 {
     struct stage *s = *state;
@@ -232,6 +269,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(forks_of_one_session_are_one_tree, begin, end),
         cmocka_unit_test_setup_teardown(who_is_gone_is_who_it_was_and_who_never_was_is_nobody,
                                         begin, end),
+        cmocka_unit_test_setup_teardown(
+            who_ended_is_of_its_parents_tree_if_that_is_the_same_user, begin, end),
         cmocka_unit_test_setup_teardown(our_own_processes_and_their_children_are_ours, begin, end),
         cmocka_unit_test_setup_teardown(a_program_is_trusted_as_its_user_and_by_its_file, begin,
                                         end),

@@ -105,7 +105,7 @@ static const struct world sessions = {9,
 static void below(const struct world *world, pid_t process, const char *expected)
 {
     char name[TREE_NAME_SIZE];
-    tree_of_ancestors(process, read_world, (void *)(uintptr_t)world, name);
+    assert_true(tree_of_ancestors(process, read_world, (void *)(uintptr_t)world, name));
     assert_string_equal(name, expected);
 }
 
@@ -126,15 +126,15 @@ static void whoever_was_disowned_is_in_one_tree_with_all_such_of_his_user(void *
     below(&sessions, 20, "0 below 1");
 }
 
-static void a_process_that_is_gone_or_has_lost_its_parents_still_has_a_tree(void **state)
+static void who_lost_his_parents_has_a_tree_and_who_is_gone_has_none(void **state)
 {
     UNUSED(state);
     struct world torn = {1, {{50, 49, 1000}}};
     struct world circle = {2, {{60, 61, 1000}, {61, 60, 1000}}};
     below(&torn, 50, "1000 below 1");
-    below(&torn, 51, "0 below 1");
-    char name[TREE_NAME_SIZE];
-    tree_of_ancestors(60, read_world, &circle, name); /* ends */
+    char name[TREE_NAME_SIZE] = "";
+    assert_false(tree_of_ancestors(51, read_world, &torn, name));
+    assert_true(tree_of_ancestors(60, read_world, &circle, name)); /* ends */
     assert_true(name[0] != 0);
 }
 
@@ -158,7 +158,7 @@ int main(void)
         cmocka_unit_test(a_long_name_is_told_from_another_that_begins_the_same),
         cmocka_unit_test(a_fork_per_file_is_the_session_that_began_it),
         cmocka_unit_test(whoever_was_disowned_is_in_one_tree_with_all_such_of_his_user),
-        cmocka_unit_test(a_process_that_is_gone_or_has_lost_its_parents_still_has_a_tree),
+        cmocka_unit_test(who_lost_his_parents_has_a_tree_and_who_is_gone_has_none),
         cmocka_unit_test(only_the_journals_own_units_are_the_journal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

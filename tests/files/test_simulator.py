@@ -9,8 +9,9 @@ from world import ENCRYPT
 
 WAYS = subprocess.run([ENCRYPT, "ways"], capture_output=True, text=True, check=False).stdout.split() \
     if os.path.exists(ENCRYPT) else []
-GONE = {"unlink", "punch-hole", "truncate-only"}  # what they leave, no key undoes
-NEW_FILES = {"new-and-unlink", "rename-over", "exchange"}  # whose rights are a new file's
+# What they leave, no key undoes.
+GONE = {"unlink", "punch-hole", "truncate-only", "spawn-unlink", "spawn-truncate"}
+NEW_FILES = {"new-and-unlink", "rename-over", "exchange", "spawn-rename-over"}  # whose rights are a new file's
 
 
 @pytest.fixture(scope="module")

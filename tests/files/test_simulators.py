@@ -20,7 +20,8 @@ WAYS = subprocess.run([ENCRYPT, "ways"], capture_output=True, text=True, check=F
 ORDER = {"rename-over": "random", "o-trunc": "backward"}
 # What these take, no permission is asked for: they are held afterwards, and must take their time
 # for it to be seen.
-AFTERWARDS = {"new-and-unlink", "rename-over", "exchange", "truncate-path", "truncate-only", "unlink"}
+AFTERWARDS = {"new-and-unlink", "rename-over", "exchange", "truncate-path", "truncate-only", "unlink",
+              "spawn-unlink", "spawn-rename-over", "spawn-truncate"}
 HELD_WITHIN = 1.0  # seconds after the budget was crossed
 SPARSE = 100 << 30
 
