@@ -397,6 +397,15 @@ static struct owner of_living(struct owners *owners, struct thread *thread, nano
     return owner;
 }
 
+/* What it ran is not known any more, and a trusted program's acts are no other budget's. */
+static bool may_have_been_trusted(const struct owners *owners, uint32_t user)
+{
+    for (unsigned i = 0; i < owners->trusted_count; i++)
+        if (owners->trusted[i].inode && owners->trusted[i].user == user)
+            return true;
+    return false;
+}
+
 /* Whoever is still known by this number may be an earlier one. */
 static struct owner find_ended(struct owners *owners, pid_t id, nanos_t now)
 {
@@ -405,7 +414,7 @@ static struct owner find_ended(struct owners *owners, pid_t id, nanos_t now)
     bool noted = ended_find(owners->ended, id, now, &ended);
     if (last && (!noted || last->process == ended.process))
         return of_living(owners, last, now); /* what it did last was done by who it was */
-    if (!noted)
+    if (!noted || may_have_been_trusted(owners, ended.user))
         return (struct owner){.trusted = OWNER_NOBODY};
     return (struct owner){.user = ended.user,
                           .known = true,

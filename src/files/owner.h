@@ -68,7 +68,8 @@ void owners_trust(struct owners *owners, const struct owner_trusted *trusted, un
 void owners_ask_ended(struct owners *owners, const struct ended *ended);
 
 /* Who it is now. A thread that is gone is known as it last was, if it was known; else as it ended:
- * a child of a process of the same user is of its tree, any other of none. */
+ * a child of a process of the same user is of its tree, any other of none. Nobody, if its user has
+ * a trusted program: whether it ran that, nothing tells. */
 struct owner owners_find(struct owners *owners, pid_t thread, nanos_t now);
 
 /* Who it was when it was last found, if that was within OWNER_LATELY; else as above. For what a

@@ -201,6 +201,10 @@ static void who_ended_is_of_its_parents_tree_if_that_is_the_same_user(void **sta
     assert_int_equal(waitpid(middle, NULL, 0), middle);
     assert_int_equal(read(s->told[0], &grandchild, sizeof grandchild), sizeof grandchild);
     assert_ptr_equal(owners_find(s->owners, grandchild, now).tree, self.tree);
+    static const struct owner_trusted trusted = {.user = 1002, .executable = "/no", .inode = 1};
+    owners_trust(s->owners, &trusted, 1);
+    assert_false(owners_find(s->owners, ended_as(1002), now).known);
+    assert_true(owners_find(s->owners, ended_as(1003), now).known);
     owners_ask_ended(s->owners, NULL);
     ended_close(ended);
 }
