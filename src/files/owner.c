@@ -368,6 +368,14 @@ static struct thread *find_living(struct owners *owners, pid_t id, nanos_t now)
 
 /* ---- Those that are gone --------------------------------------------------------------------- */
 
+/* Who lives, or was looked at while some other child of his ended. */
+static const struct thread *find_parent(struct owners *owners, pid_t id, nanos_t now)
+{
+    const struct thread *living = find_living(owners, id, now);
+    const struct thread *last = living ? living : known(owners, id);
+    return living || (last && now - last->used < ENDED_FOR) ? last : NULL;
+}
+
 /* Who was disowned hangs below process 1, and of whose session it was, nothing tells any more. */
 static const struct tree *tree_of_ended(struct owners *owners, const struct ended_thread *ended,
                                         nanos_t now)
@@ -375,11 +383,10 @@ static const struct tree *tree_of_ended(struct owners *owners, const struct ende
     struct ended_thread above = *ended;
     for (int depth = 0; depth < TREE_DEPTH && above.parent > 1; depth++) {
         pid_t parent = above.parent;
-        const struct thread *living = find_living(owners, parent, now);
-        if (living)
-            return living->real == ended->real && !living->ours
-                       ? owners_tree(owners, living->tree)
-                       : NULL;
+        const struct thread *found = find_parent(owners, parent, now);
+        if (found)
+            return found->real == ended->real && !found->ours ? owners_tree(owners, found->tree)
+                                                              : NULL;
         if (!ended_find(owners->ended, parent, now, &above) || above.real != ended->real)
             break;
     }

@@ -201,6 +201,20 @@ static void who_ended_is_of_its_parents_tree_if_that_is_the_same_user(void **sta
     assert_int_equal(waitpid(middle, NULL, 0), middle);
     assert_int_equal(read(s->told[0], &grandchild, sizeof grandchild), sizeof grandchild);
     assert_ptr_equal(owners_find(s->owners, grandchild, now).tree, self.tree);
+    middle = fork();
+    if (middle == 0) { /* gone, too, and was looked at while it lived */
+        if (setresuid(1005, 1005, 1005) != 0)
+            _exit(1);
+        grandchild = ended_as(1005);
+        ssize_t put = write(s->told[1], &grandchild, sizeof grandchild);
+        _exit(put == sizeof grandchild && raise(SIGSTOP) != 0);
+    }
+    assert_int_equal(read(s->told[0], &grandchild, sizeof grandchild), sizeof grandchild);
+    const struct tree *tree = owners_find(s->owners, grandchild, now).tree;
+    assert_non_null(tree);
+    kill(middle, SIGKILL);
+    assert_int_equal(waitpid(middle, NULL, 0), middle);
+    assert_ptr_equal(owners_find(s->owners, grandchild, now).tree, tree);
     static const struct owner_trusted trusted = {.user = 1002, .executable = "/no", .inode = 1};
     owners_trust(s->owners, &trusted, 1);
     assert_false(owners_find(s->owners, ended_as(1002), now).known);
