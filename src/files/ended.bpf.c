@@ -21,6 +21,7 @@ struct cred {
 
 struct task_struct {
     int pid, tgid;
+    __u64 start_boottime;
     struct task_struct *real_parent;
     const struct cred *cred;
 } OF_THE_KERNEL;
@@ -47,6 +48,7 @@ int note_end(__u64 *arguments)
     entry->real = task->cred->uid.val;
     entry->saved = task->cred->suid.val;
     entry->file = task->cred->fsuid.val;
+    entry->began = task->start_boottime;
     entry->at = bpf_ktime_get_boot_ns();
     (void)__sync_lock_test_and_set(&entry->thread, thread);
     return 0;

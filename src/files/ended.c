@@ -95,6 +95,7 @@ bool ended_find(const struct ended *ended, pid_t thread, nanos_t now, struct end
         .user = __atomic_load_n(&entry->file, __ATOMIC_RELAXED),
         .real = __atomic_load_n(&entry->real, __ATOMIC_RELAXED),
         .saved = __atomic_load_n(&entry->saved, __ATOMIC_RELAXED),
+        .began = (nanos_t)__atomic_load_n(&entry->began, __ATOMIC_RELAXED),
     };
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
     return __atomic_load_n(&entry->thread, __ATOMIC_RELAXED) == (uint32_t)thread &&

@@ -27,6 +27,7 @@ struct ended_thread {
     pid_t process, parent; /* the parent when it ended */
     uint32_t user;         /* file-system uid */
     uid_t real, saved;
+    nanos_t began; /* boot clock: tells it from others that had its number */
 };
 
 /* For this process and those that it forks. -EOPNOTSUPP (in a name space), -EPERM, -ENOENT (no BTF)

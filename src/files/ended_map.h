@@ -11,7 +11,7 @@ struct ended_entry { /* at its thread's number, modulo ENDED_ROOM */
     __u32 process, parent;
     __u32 real, saved, file; /* user numbers, as the whole machine knows them */
     __u64 at;                /* boot clock */
-    __u64 unused;
+    __u64 began; /* boot clock, too */
 };
 
 #endif

@@ -218,6 +218,13 @@ static void find_tree(struct owners *owners, struct thread *thread, pid_t parent
     thread->ours = tree->journal && thread->real == 0;
 }
 
+/* A server of root's works for others by its file-system uid. Of anybody else it says nothing: a
+ * program that is started after the act, and belongs to root (setuid), would make root pay. */
+static uint32_t user_of(uid_t real, uint32_t file)
+{
+    return real == 0 ? file : real;
+}
+
 /* Its state now. False: gone, or another thread has its number. */
 static bool look(struct owners *owners, struct thread *thread, nanos_t now)
 {
@@ -230,7 +237,7 @@ static bool look(struct owners *owners, struct thread *thread, nanos_t now)
     thread->process = status.process;
     thread->real = status.real;
     thread->root = status.real == 0 || status.saved == 0;
-    thread->user = status.file;
+    thread->user = user_of(status.real, status.file);
     if (other || now - thread->looked >= OWNER_FRESH || !thread->tree)
         find_tree(owners, thread, status.parent, now);
     return true;
@@ -368,19 +375,31 @@ static struct thread *find_living(struct owners *owners, pid_t id, nanos_t now)
 
 /* ---- Those that are gone --------------------------------------------------------------------- */
 
-/* Who lives, or was looked at while some other child of his ended. */
+/* Numbers are given again, and whoever likes runs through all of them in a second: one that was
+ * seen is the one that ended if that had begun by then. */
+static bool is_same(const struct thread *seen, const struct ended_thread *ended)
+{
+    return seen && seen->process == ended->process && ended->began <= seen->used;
+}
+
+/* Who lives, or was looked at while he did. */
 static const struct thread *find_parent(struct owners *owners, pid_t id, nanos_t now)
 {
+    struct ended_thread ended;
     const struct thread *living = find_living(owners, id, now);
-    const struct thread *last = living ? living : known(owners, id);
-    return living || (last && now - last->used < ENDED_FOR) ? last : NULL;
+    if (living)
+        return living;
+    const struct thread *last = known(owners, id);
+    return ended_find(owners->ended, id, now, &ended) && is_same(last, &ended) ? last : NULL;
 }
 
 /* Who was disowned hangs below process 1, and of whose session it was, nothing tells any more. */
-static const struct tree *tree_of_ended(struct owners *owners, const struct ended_thread *ended,
-                                        nanos_t now)
+static const struct tree *tree_of_ended(struct owners *owners, pid_t id,
+                                        const struct ended_thread *ended, nanos_t now)
 {
     struct ended_thread above = *ended;
+    if (ended->process != id)
+        above.parent = ended->process; /* a thread of one that may live */
     for (int depth = 0; depth < TREE_DEPTH && above.parent > 1; depth++) {
         pid_t parent = above.parent;
         const struct thread *found = find_parent(owners, parent, now);
@@ -400,7 +419,7 @@ static struct owner of_living(struct owners *owners, struct thread *thread, nano
     struct ended_thread ended;
     if (!owner.tree && !owner.ours && ended_find(owners->ended, thread->id, now, &ended) &&
         ended.process == thread->process)
-        owner.tree = tree_of_ended(owners, &ended, now);
+        owner.tree = tree_of_ended(owners, thread->id, &ended, now);
     return owner;
 }
 
@@ -419,17 +438,18 @@ static struct owner find_ended(struct owners *owners, pid_t id, nanos_t now)
     struct thread *last = known(owners, id);
     struct ended_thread ended;
     bool noted = ended_find(owners->ended, id, now, &ended);
-    if (last && (!noted || last->process == ended.process))
+    uint32_t user = noted ? user_of(ended.real, ended.user) : 0;
+    if (noted ? is_same(last, &ended) : last && now - last->used < OWNER_LATELY)
         return of_living(owners, last, now); /* what it did last was done by who it was */
-    if (!noted || may_have_been_trusted(owners, ended.user))
+    if (!noted || may_have_been_trusted(owners, user))
         return (struct owner){.trusted = OWNER_NOBODY};
-    return (struct owner){.user = ended.user,
+    return (struct owner){.user = user,
                           .known = true,
                           .ours = is_ours(owners, ended.process, ended.parent),
                           .root = ended.real == 0 || ended.saved == 0,
                           .trusted = OWNER_NOBODY,
                           .process = ended.process,
-                          .tree = tree_of_ended(owners, &ended, now)};
+                          .tree = tree_of_ended(owners, id, &ended, now)};
 }
 
 struct owner owners_find(struct owners *owners, pid_t id, nanos_t now)

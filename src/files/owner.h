@@ -1,7 +1,7 @@
 /* owner.h: for whom a thread opens files. The room's own.
  *
- * User        the file-system uid of the calling thread (Uid, fourth field): Samba's processes and
- *             threads change it for each connection.
+ * User        the file-system uid of the calling thread (Uid, fourth field), if its real one is 0:
+ *             Samba's processes and threads change it for each connection. Else the real one.
  * Tree        process_tree.h; looked at anew every OWNER_FRESH.
  * Trusted     the contract's entry whose user it is and whose executable it runs, by device and
  *             inode, now: asked at every open, since exec(2) changes neither pid nor uid.

@@ -156,10 +156,12 @@ void restore_look(struct restore *r, const struct target *target, struct restore
 
 /* ---- Of a path: the newest version that is not there now ------------------------------------- */
 
+/* mark: of what is there; 0: nothing is, and a version that stands for nothing that was there when
+ * it was kept has 0 as well. */
 static bool may_be_wanted(const struct restore *r, uint32_t i, uint64_t mark)
 {
     const struct version *v = &r->history->version[i];
-    return !v->gone && v->mark != mark && v->ground != REWRITE_UNCHANGED;
+    return !v->gone && (!mark || v->mark != mark) && v->ground != REWRITE_UNCHANGED;
 }
 
 static bool is_newest(const struct history *h, uint32_t path, uint64_t mark)

@@ -2,9 +2,18 @@
 #include "files/service_parts.h"
 
 #include <stdlib.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 /* ---- What was read early --------------------------------------------------------------------- */
+
+/* Without waiting: whoever has the file open may keep it locked for as long as he likes. What was
+ * just written is in memory. */
+static bool read_now(int fd, char *bytes, size_t size)
+{
+    struct iovec part = {bytes, size};
+    return preadv2(fd, &part, 1, 0, RWF_NOWAIT) == (ssize_t)size;
+}
 
 static struct read_early *read_early(struct service *s, int fd, const struct stat *status)
 {
@@ -16,7 +25,7 @@ static struct read_early *read_early(struct service *s, int fd, const struct sta
     if (early == NULL)
         return NULL;
     early->status = *status;
-    if (pread(fd, early->bytes, size, 0) != (ssize_t)size) {
+    if (!read_now(fd, early->bytes, size)) {
         free(early);
         return NULL;
     }
@@ -42,8 +51,7 @@ static bool is_as_read(int fd, const struct read_early *early)
         is.st_ctim.tv_nsec == early->status.st_ctim.tv_nsec)
         return true;
     char *bytes = malloc(size);
-    bool same = bytes && pread(fd, bytes, size, 0) == (ssize_t)size &&
-                memcmp(bytes, early->bytes, size) == 0;
+    bool same = bytes && read_now(fd, bytes, size) && memcmp(bytes, early->bytes, size) == 0;
     free(bytes);
     return same;
 }

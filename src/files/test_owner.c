@@ -210,17 +210,108 @@ static void who_ended_is_of_its_parents_tree_if_that_is_the_same_user(void **sta
         _exit(put == sizeof grandchild && raise(SIGSTOP) != 0);
     }
     assert_int_equal(read(s->told[0], &grandchild, sizeof grandchild), sizeof grandchild);
-    const struct tree *tree = owners_find(s->owners, grandchild, now).tree;
+    const struct tree *tree = owners_find(s->owners, grandchild, clock_boot()).tree;
     assert_non_null(tree);
     kill(middle, SIGKILL);
     assert_int_equal(waitpid(middle, NULL, 0), middle);
-    assert_ptr_equal(owners_find(s->owners, grandchild, now).tree, tree);
+    assert_ptr_equal(owners_find(s->owners, grandchild, clock_boot()).tree, tree);
     static const struct owner_trusted trusted = {.user = 1002, .executable = "/no", .inode = 1};
     owners_trust(s->owners, &trusted, 1);
     assert_false(owners_find(s->owners, ended_as(1002), now).known);
     assert_true(owners_find(s->owners, ended_as(1003), now).known);
     owners_ask_ended(s->owners, NULL);
     ended_close(ended);
+}
+
+static void *tell_number(void *told)
+{
+    pid_t id = (pid_t)syscall(SYS_gettid);
+    return write(*(int *)told, &id, sizeof id) == sizeof id ? NULL : told;
+}
+
+static void a_thread_that_ended_is_of_its_living_process(void **state)
+{
+    struct stage *s = *state;
+    struct ended *ended;
+    struct error error;
+    pid_t thread;
+    assert_int_equal(ended_open(&ended, &error), 0);
+    owners_ask_ended(s->owners, ended);
+    pid_t child = fork();
+    if (child == 0) {
+        pthread_t one;
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (setresuid(1005, 1005, 1005) != 0 ||
+            pthread_create(&one, NULL, tell_number, &s->told[1]) != 0)
+            _exit(1);
+        pthread_join(one, NULL);
+        pause();
+    }
+    s->child[s->children++] = child;
+    assert_int_equal(read(s->told[0], &thread, sizeof thread), sizeof thread);
+    struct ended_thread line;
+    for (int i = 0; i < 500 && !ended_find(ended, thread, clock_boot(), &line); i++)
+        usleep(1000);
+    struct owner owner = owners_find(s->owners, thread, clock_boot());
+    assert_non_null(owner.tree);
+    assert_ptr_equal(owner.tree, owners_find(s->owners, child, clock_boot()).tree);
+    owners_ask_ended(s->owners, NULL);
+    ended_close(ended);
+}
+
+/* Seen as one user, it ends as another. */
+static pid_t changed_after_it_was_seen(struct stage *s, nanos_t seen)
+{
+    char go = 0;
+    int wait[2];
+    assert_int_equal(pipe(wait), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        ssize_t got = read(wait[0], &go, 1);
+        _exit(got != 1 || setresuid(1006, 1006, 1006) != 0);
+    }
+    assert_int_equal(owners_find(s->owners, child, seen ? seen : clock_boot()).user, 0);
+    assert_int_equal(write(wait[1], &go, 1), 1);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    close(wait[0]);
+    close(wait[1]);
+    return child;
+}
+
+static void who_was_seen_is_not_the_one_that_ended_if_that_began_later(void **state)
+{
+    struct stage *s = *state;
+    struct ended *ended;
+    struct error error;
+    assert_int_equal(ended_open(&ended, &error), 0);
+    owners_ask_ended(s->owners, ended);
+    pid_t same = changed_after_it_was_seen(s, 0), other = changed_after_it_was_seen(s, 1);
+    nanos_t now = clock_boot();
+    assert_int_equal(owners_find(s->owners, same, now).user, 0); /* as what it acted */
+    assert_int_equal(owners_find(s->owners, other, now).user, 1006);
+    owners_ask_ended(s->owners, NULL);
+    assert_false(owners_find(s->owners, other, now).known); /* seen long ago, and no line */
+    ended_close(ended);
+}
+
+static void roots_servers_act_for_others_and_nobody_else_does(void **state)
+{
+    struct stage *s = *state;
+    char go = 0;
+    int wait[2];
+    assert_int_equal(pipe(wait), 0);
+    pid_t child = fork();
+    if (child == 0) { /* as a program is that belongs to root (setuid) */
+        int failed = setresuid(1007, 0, 0);
+        failed |= write(s->told[1], &go, 1) != 1;
+        _exit(failed || read(wait[0], &go, 1) != 1);
+    }
+    assert_int_equal(read(s->told[0], &go, 1), 1);
+    assert_int_equal(owners_find(s->owners, child, NOW).user, 1007);
+    assert_int_equal(write(wait[1], &go, 1), 1);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    close(wait[0]);
+    close(wait[1]);
 }
 
 static void our_own_processes_and_their_children_are_ours(void **state)
@@ -289,6 +380,11 @@ int main(void)
                                         begin, end),
         cmocka_unit_test_setup_teardown(
             who_ended_is_of_its_parents_tree_if_that_is_the_same_user, begin, end),
+        cmocka_unit_test_setup_teardown(a_thread_that_ended_is_of_its_living_process, begin, end),
+        cmocka_unit_test_setup_teardown(
+            who_was_seen_is_not_the_one_that_ended_if_that_began_later, begin, end),
+        cmocka_unit_test_setup_teardown(roots_servers_act_for_others_and_nobody_else_does, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(our_own_processes_and_their_children_are_ours, begin, end),
         cmocka_unit_test_setup_teardown(a_program_is_trusted_as_its_user_and_by_its_file, begin,
                                         end),

@@ -297,6 +297,28 @@ static void since_a_time_undoes_what_counts_and_asks_for_the_rest(void **state)
     end(&p);
 }
 
+static void a_path_gets_what_was_removed_before_it_could_be_cloned(void **state)
+{
+    (void)state;
+    struct place p;
+    struct stat status;
+    begin(&p);
+    put(&p.share, "a", "closed just now");
+    int fd = look_at(&p.share, "a");
+    assert_int_equal(fstat(fd, &status), 0);
+    assert_int_equal(unlink(at(&p, "a")), 0);
+    assert_int_equal(
+        vault_keep_read(p.vault, fd, &status, "closed just now", ana, clock_wall()), VAULT_KEPT);
+    close(fd);
+    struct restore *r = plan(&p, (struct restore_request){.path = "a"});
+    assert_int_equal(restore_count(r), 1);
+    expect_state(r, "a", RESTORE_MISSING);
+    assert_int_equal(put_all(r, true, -1), 1);
+    restore_close(r);
+    holds(&p, "a", "closed just now");
+    end(&p);
+}
+
 static void a_path_gets_its_newest_version_that_is_not_there(void **state)
 {
     (void)state;
@@ -549,6 +571,7 @@ int main(void)
         cmocka_unit_test(what_a_held_tree_did_is_undone_whole),
         cmocka_unit_test(what_others_changed_since_is_asked_for),
         cmocka_unit_test(since_a_time_undoes_what_counts_and_asks_for_the_rest),
+        cmocka_unit_test(a_path_gets_what_was_removed_before_it_could_be_cloned),
         cmocka_unit_test(a_path_gets_its_newest_version_that_is_not_there),
         cmocka_unit_test(what_happened_while_no_guard_was_up_is_found_on_disk),
         cmocka_unit_test(into_another_folder_nothing_is_touched),
