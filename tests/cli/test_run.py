@@ -176,7 +176,7 @@ def test_a_change_with_a_mistake_is_refused_whole_and_shown_until_it_is_mended(p
     assert f"{place.contract}:" in place.log("run") and "explode" in place.log("run")
     place.write_contract(logins=7)
     assert wait_until(lambda: generation(place) == before + 1)
-    assert "contract_refused" not in alarms(place)
+    assert wait_until(lambda: "contract_refused" not in alarms(place))
 
 
 def test_state_and_runtime_stay_where_they_are(place):
