@@ -22,6 +22,7 @@
 struct stage {
     int proc, told[2];
     struct owners *owners;
+    struct ended *ended;
     _Atomic int32_t ours[OWNER_MOST_OURS];
     pid_t child[8];
     unsigned children;
@@ -45,6 +46,7 @@ static int end(void **state)
         waitpid(s->child[i], NULL, 0);
     }
     owners_free(s->owners);
+    ended_close(s->ended);
     close(s->told[0]);
     close(s->told[1]);
     close(s->proc);
@@ -168,6 +170,13 @@ static void who_is_gone_is_who_it_was_and_who_never_was_is_nobody(void **state)
     assert_false(owners_find(s->owners, 0, NOW).known);
 }
 
+static void ask_ended(struct stage *s)
+{
+    struct error error;
+    assert_int_equal(ended_open(&s->ended, &error), 0);
+    owners_ask_ended(s->owners, s->ended);
+}
+
 static pid_t ended_as(uid_t user)
 {
     pid_t child = fork();
@@ -180,10 +189,7 @@ static pid_t ended_as(uid_t user)
 static void who_ended_is_of_its_parents_tree_if_that_is_the_same_user(void **state)
 {
     struct stage *s = *state;
-    struct ended *ended;
-    struct error error;
-    assert_int_equal(ended_open(&ended, &error), 0);
-    owners_ask_ended(s->owners, ended);
+    ask_ended(s);
     nanos_t now = clock_boot();
     struct owner self = owners_find(s->owners, getpid(), now);
     struct owner same = owners_find(s->owners, ended_as(0), now);
@@ -219,8 +225,6 @@ static void who_ended_is_of_its_parents_tree_if_that_is_the_same_user(void **sta
     owners_trust(s->owners, &trusted, 1);
     assert_false(owners_find(s->owners, ended_as(1002), now).known);
     assert_true(owners_find(s->owners, ended_as(1003), now).known);
-    owners_ask_ended(s->owners, NULL);
-    ended_close(ended);
 }
 
 static void *tell_number(void *told)
@@ -232,11 +236,8 @@ static void *tell_number(void *told)
 static void a_thread_that_ended_is_of_its_living_process(void **state)
 {
     struct stage *s = *state;
-    struct ended *ended;
-    struct error error;
     pid_t thread;
-    assert_int_equal(ended_open(&ended, &error), 0);
-    owners_ask_ended(s->owners, ended);
+    ask_ended(s);
     pid_t child = fork();
     if (child == 0) {
         pthread_t one;
@@ -250,13 +251,11 @@ static void a_thread_that_ended_is_of_its_living_process(void **state)
     s->child[s->children++] = child;
     assert_int_equal(read(s->told[0], &thread, sizeof thread), sizeof thread);
     struct ended_thread line;
-    for (int i = 0; i < 500 && !ended_find(ended, thread, clock_boot(), &line); i++)
+    for (int i = 0; i < 500 && !ended_find(s->ended, thread, clock_boot(), &line); i++)
         usleep(1000);
     struct owner owner = owners_find(s->owners, thread, clock_boot());
     assert_non_null(owner.tree);
     assert_ptr_equal(owner.tree, owners_find(s->owners, child, clock_boot()).tree);
-    owners_ask_ended(s->owners, NULL);
-    ended_close(ended);
 }
 
 /* Seen as one user, it ends as another. */
@@ -281,17 +280,13 @@ static pid_t changed_after_it_was_seen(struct stage *s, nanos_t seen)
 static void who_was_seen_is_not_the_one_that_ended_if_that_began_later(void **state)
 {
     struct stage *s = *state;
-    struct ended *ended;
-    struct error error;
-    assert_int_equal(ended_open(&ended, &error), 0);
-    owners_ask_ended(s->owners, ended);
+    ask_ended(s);
     pid_t same = changed_after_it_was_seen(s, 0), other = changed_after_it_was_seen(s, 1);
     nanos_t now = clock_boot();
     assert_int_equal(owners_find(s->owners, same, now).user, 0); /* as what it acted */
     assert_int_equal(owners_find(s->owners, other, now).user, 1006);
     owners_ask_ended(s->owners, NULL);
     assert_false(owners_find(s->owners, other, now).known); /* seen long ago, and no line */
-    ended_close(ended);
 }
 
 static void roots_servers_act_for_others_and_nobody_else_does(void **state)
