@@ -24,12 +24,18 @@ static nanos_t bin_end(unsigned bin)
     return (bin - 1) % 2 ? octave * 2 : octave * 181 / 128 + BIN_FIRST_NS;
 }
 
-/* A refusal of ours says nothing about what was promised to those who were let in: it is not an
- * answer. */
+/* A refusal of ours says nothing about what was promised to those who were let in, whether it was
+ * said (429) or the connection closed without a word (nginx's 444): it is not an answer. Else who
+ * asks too much could break a promise that was made to all, or prop up one that is broken. */
+static bool is_refusal(unsigned status)
+{
+    return status == 429 || status == 444;
+}
+
 void promise_record(struct budgets *b, int route, unsigned status, nanos_t delay, nanos_t now)
 {
     const struct plan *plan = plan_of(b);
-    if (b->read_only || status == 429)
+    if (b->read_only || is_refusal(status))
         return;
     for (unsigned i = 0; i < plan->promise_count; i++) {
         const struct promise_rule *rule = &plan->contract->promise[i];

@@ -9,8 +9,9 @@
 #include "budget/budget.h"
 
 /* One answer on a route: status, and how long the client waited for it. Success is a status below
- * 500, not a refusal of ours (429), within the promise's time. 404 for a number that is not known
- * is a success: it was answered. */
+ * 500 within the promise's time. A refusal over a budget (429, or 444: closed without an answer) is
+ * no answer and is not counted. 404 for a number that is not known is a success: it was
+ * answered. */
 void promise_record(struct budgets *b, int route, unsigned status, nanos_t delay, nanos_t now);
 
 struct promise_state {

@@ -488,6 +488,7 @@ static void a_promise_counts_its_window_and_says_how_much_is_left(void **state)
     for (int i = 0; i < 1000; i++)
         promise_record(r->b, 2, i < 5 ? 503 : 404, (i < 8 ? 400 : 10) * NANOS_MILLISECOND, now);
     promise_record(r->b, 2, 429, 0, now);
+    promise_record(r->b, 2, 444, 0, now);
     promise_record(r->b, 1, 200, 0, now);
     promise_state(r->b, 0, now, &s);
     assert_int_equal(s.answers, 1000);

@@ -310,9 +310,11 @@ enum field_scope {
       "How long an answer, or the statement, may take. A later answer is no success.")            \
     X(PROMISE, "success", SHARE, IN(promise_rule, success), WITH_ROUTE, NULL, 500000, 1000000,    \
       "99%",                                                                                      \
-      "The share of answers that are given in time, in per cent of all of them. A request that "  \
-      "is refused (status 429) counts as one that failed, as does a status of 500 or more; a "    \
-      "404 for a number that nobody knows was answered.")                                         \
+      "The share of answers that are given in time, in per cent of all of them. A status of 500 "  \
+      "or more counts as one that failed, a challenge or a turn away from a full origin (503) "    \
+      "too; a 404 for a number that nobody knows was answered. A request that is refused over a "  \
+      "budget (status 429, or the connection closed) is no answer and is not counted: `refused` "  \
+      "in `ecluse status` is.")                                                                    \
     X(PROMISE, "over", DURATION, IN(promise_rule, over), WITH_ROUTE, NULL, NANOS_MINUTE,          \
       31 * NANOS_DAY, "5m", "The window over which that share is measured.")                      \
     X(CONTRACT, "budgets", LIST, AT(contract, budget, BUDGET), NO, NULL, 0, 0, NULL,              \

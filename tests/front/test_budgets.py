@@ -39,13 +39,19 @@ def test_a_hold_ends_at_its_time(front):
     until(lambda: f.get("/x").status == 200, seconds=10, every=0.5)
 
 
+PROMISED = """routes: [{name: all, match: "/x"}]
+promises: [{name: answered, route: all, success: 99%, within: 10s, over: 5m}]
+"""
+
+
 def test_a_flood_of_refusals_is_closed_without_an_answer(front):
-    f = front(contract=budget("").replace("hold_for: 2s", "hold_for: 1m"))
-    seen = set()
+    f = front(contract=budget("", at_most="{10s: 5}").replace("hold_for: 2s", "hold_for: 1m") + PROMISED)
+    seen, answered = set(), 0
     connection = f.connect()
     for _ in range(3000):
         try:
-            seen.add(f.get("/x", connection=connection).status)
+            seen.add(status := f.get("/x", connection=connection).status)
+            answered += status == 200
         except OSError:
             seen.add("closed")
         except Exception as error:  # http.client says it in several ways
@@ -53,6 +59,8 @@ def test_a_flood_of_refusals_is_closed_without_an_answer(front):
         if len(seen) > 2:
             break
     assert 429 in seen and (seen - {200, 429})
+    told = f.tell("promises")["answered"]  # neither refusal is an answer, kept or not
+    assert told == {"answers": answered, "kept": answered} and answered > 0
 
 
 def test_slow_delays_and_holds_no_worker(front):
