@@ -107,9 +107,9 @@ static struct charge_result charge(ngx_http_request_t *r, const struct front_loc
     call->mode = location->enabled == FRONT_OBSERVE ? MODE_OBSERVE : front_mode();
     call->caller = front_payer(r);
     if (call->caller->standing == STANDING_LANE) /* what staff do is not the public's to spend */
-        return (struct charge_result){VERDICT_ALLOW, 0, call->budgets};
+        return (struct charge_result){.paid = call->budgets};
     if (!front_guarded(charge_now, call))
-        return (struct charge_result){VERDICT_ALLOW, 0, call->budgets};
+        return (struct charge_result){.paid = call->budgets};
     return call->result;
 }
 
@@ -365,13 +365,14 @@ static ngx_int_t admit(ngx_http_request_t *r, struct front_location *location)
         context = front_context_find(r);
     if (context)
         budgets &= ~context->paid;
-    struct charge_result result = {VERDICT_ALLOW, 0, 0};
+    struct charge_result result = {.verdict = VERDICT_ALLOW};
     if (budgets)
         result = front_charge(r, location, budgets, NULL);
     if (result.verdict == VERDICT_ALLOW && front.charges.logins[route + 1]) {
         uint64_t paid = result.paid;
         result = ask_logins(r, location, route);
         result.paid = paid;
+        context->told = result.told; /* is_measured() has made one */
     }
     return result.verdict == VERDICT_ALLOW ? NGX_DECLINED : over(r, location, context, result);
 }

@@ -84,7 +84,7 @@ struct charge_result charge_all(struct budgets *b, const struct contract *c, uin
 {
     static const enum principal_kind narrowest_first[] = {PRINCIPAL_CLIENT, PRINCIPAL_NETWORK,
                                                           PRINCIPAL_EVERYONE};
-    struct charge_result result = {VERDICT_ALLOW, 0, 0};
+    struct charge_result result = {.verdict = VERDICT_ALLOW};
     for (unsigned k = 0; k < 3 && result.verdict == VERDICT_ALLOW; k++)
         charge_kind(b, c, set, narrowest_first[k], payer(who, narrowest_first[k]), thing, now,
                     &result);
@@ -101,9 +101,10 @@ struct charge_result charge_ask(struct budgets *b, const struct contract *c, uin
             full |= UINT64_C(1) << i;
     }
     if (full == 0)
-        return (struct charge_result){VERDICT_ALLOW, 0, 0};
+        return (struct charge_result){.verdict = VERDICT_ALLOW};
     struct charge_result result = charge_all(b, c, full, who, NULL, now);
     result.paid = 0;
+    result.told = full;
     return result;
 }
 

@@ -29,6 +29,7 @@ struct charge_result {
     nanos_t until;        /* the latest of that verdict; 0 when it is VERDICT_ALLOW */
     uint64_t
         paid; /* the budgets that allowed it: not charged again when a delayed request comes back */
+    uint64_t told; /* of charge_ask(): the budgets without room, which have counted it */
 };
 
 /* Who is charged: made once a request, since two of the three are needed by most contracts. A
@@ -47,7 +48,7 @@ struct charge_result charge_all(struct budgets *b, const struct contract *c, uin
 
 /* Whether each budget of the set has room for one unit more, without charging it: for what is
  * charged afterwards, when it is known. One that has none is told of the request all the same, so
- * that it is counted as refused and a hold begins. */
+ * that it is counted as refused and a hold begins; it is not to be charged afterwards as well. */
 struct charge_result charge_ask(struct budgets *b, const struct contract *c, uint64_t set,
                                 const struct charge_who *who, nanos_t now);
 

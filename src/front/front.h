@@ -104,6 +104,7 @@ struct front_context {
     nanos_t waits_until; /* a delayed request is refused when it has waited until then; 0: has not
                             waited */
     uint64_t paid;       /* budgets that allowed it while others delayed it */
+    uint64_t told;       /* budgets of failed sign-ins that had no room for it, and counted it */
     const struct front_location *cleared; /* where `early` found that the origin is to be asked */
     bool asked;                           /* a lookup goes to the origin: `parcel` says which */
     bool replacing;                       /* the header filter has taken the answer's place */

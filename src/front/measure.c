@@ -66,12 +66,15 @@ static bool origin_refused(const ngx_http_request_t *r)
 }
 
 /* A sign-in that the origin refused, as it said so itself, whatever nginx made of its answer and
- * wherever it went on for that: to the route and the mode of where the request came in. */
+ * wherever it went on for that: to the route and the mode of where the request came in. A budget
+ * that had no room when it was asked has counted it as refused by then, though in observe it went
+ * on to the origin. */
 static void charge_login(ngx_http_request_t *r)
 {
     const struct front_context *context = origin_refused(r) ? front_context_find(r) : NULL;
     if (context && context->came_in && context->generation == front.running)
-        front_charge(r, context->came_in, front.charges.logins[context->route + 1], NULL);
+        front_charge(r, context->came_in,
+                     front.charges.logins[context->route + 1] & ~context->told, NULL);
 }
 
 /* What reached the origin, and what it said, for the memory of floods. A number that nobody sent

@@ -158,6 +158,7 @@ static void asking_spends_nothing_and_over_a_budget_begins_its_hold(void **state
     struct charge_result result = charge_ask(b, &contract, 1, &who, moment.boot);
     assert_int_equal(result.verdict, VERDICT_HOLD);
     assert_int_equal(result.paid, 0);
+    assert_int_equal(result.told, 1);
     assert_int_equal(holds_list(b, moment.boot, &held, 1), 1);
     assert_int_equal(held.used, 3);
     closed(b);
