@@ -1,5 +1,8 @@
 #include "audit/act.h"
 
+#include <stdio.h>
+#include <string.h>
+
 static const struct {
     const char *name, *text;
 } kinds[] = {
@@ -45,4 +48,18 @@ void act_number(struct act *act, const char *name, int64_t value)
         act->number[i].value = value;
         return;
     }
+}
+
+struct act act_not_done(const struct act *act, int64_t at, const char *why)
+{
+    struct act not_done = {.at = at, .kind = ACT_ALARM};
+    char reason[ACT_REASON_SIZE + 16];
+    snprintf(reason, sizeof reason, "not done: %s", why);
+    memcpy(not_done.actor, act->actor, sizeof not_done.actor);
+    memcpy(not_done.subject, act->subject, sizeof not_done.subject);
+    memcpy(not_done.hold, act->hold, sizeof not_done.hold);
+    act_text(not_done.object, sizeof not_done.object,
+             text_of(act_kind_name((enum act_kind)act->kind)));
+    act_text(not_done.reason, sizeof not_done.reason, text_of(reason));
+    return not_done;
 }

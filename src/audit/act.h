@@ -80,4 +80,8 @@ void act_text(char *field, size_t size, struct text text);
 void act_number(struct act *act, const char *name,
                 int64_t value); /* the next free one; ignored when all are taken */
 
+/* What takes back an act that was handed over before it was to be done, and then was not: an alarm
+ * of the same actor, about the same subject and hold, whose object is the act's kind. */
+struct act act_not_done(const struct act *act, int64_t at, const char *why);
+
 #endif

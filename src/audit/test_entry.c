@@ -188,6 +188,20 @@ static void a_glance_sees_what_reading_does_or_nothing(void **state)
     }
 }
 
+static void what_was_not_done_is_taken_back_for_the_same_hold(void **state)
+{
+    (void)state;
+    const struct act act = full_act().act;
+    struct act back = act_not_done(&act, act.at + 5, "the disk is full");
+    assert_int_equal(back.kind, ACT_ALARM);
+    assert_int_equal(back.at, act.at + 5);
+    assert_string_equal(back.actor, act.actor);
+    assert_string_equal(back.subject, act.subject);
+    assert_string_equal(back.hold, act.hold);
+    assert_string_equal(back.object, "release");
+    assert_string_equal(back.reason, "not done: the disk is full");
+}
+
 int main(void)
 {
     if (sodium_init() < 0)
@@ -201,6 +215,7 @@ int main(void)
         cmocka_unit_test(what_is_not_an_entry_is_refused),
         cmocka_unit_test(every_kind_has_a_name_of_its_own),
         cmocka_unit_test(a_text_is_cut_at_a_character),
+        cmocka_unit_test(what_was_not_done_is_taken_back_for_the_same_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,7 +17,12 @@
 
 struct change {
     const struct arguments *a;
+    const struct contract *contract;
+    const struct verb *verb;
     const char *name;
+    struct act act;
+    int status;    /* EXIT_DONE, or that it was said why this could not be recorded */
+    bool recorded; /* `act` */
     char password[OPERATOR_PASSWORD_MAX + 1];
     enum operator_role role;
     struct error error;
@@ -142,23 +147,24 @@ static int change_totp(void *context, struct operators *operators)
     return 0;
 }
 
-/*  verb       what is done                                  a password   a role   a secret is shown
+/*  verb       whose, and what is done to it                a password   a role   a secret is shown
  */
 /* clang-format off */
 #define VERBS(X)                                                                                  \
-    X(add,      "an operator was added",                      true,        true,    true)         \
-    X(remove,   "an operator was removed",                    false,       false,   false)        \
-    X(role,     "an operator's role was changed",             false,       true,    false)        \
-    X(password, "an operator's password was set",             true,        false,   false)        \
-    X(totp,     "an operator's one-time secret was made anew", false,      false,   true)
+    X(add,      "an operator", "added",                       true,        true,    true)         \
+    X(remove,   "an operator", "removed",                     false,       false,   false)        \
+    X(role,     "an operator's role", "changed",              false,       true,    false)        \
+    X(password, "an operator's password", "set",              true,        false,   false)        \
+    X(totp,     "an operator's one-time secret", "made anew", false,       false,   true)
 /* clang-format on */
 
 static const struct verb {
-    const char *name, *done;
+    const char *name, *what, *done;
     bool password, role, secret;
     int (*change)(void *context, struct operators *operators);
 } verbs[] = {
-#define X(name, done, password, role, secret) {#name, done, password, role, secret, change_##name},
+#define X(name, what, done, password, role, secret)                                                \
+    {#name, what, done, password, role, secret, change_##name},
     VERBS(X)
 #undef X
 };
@@ -241,32 +247,51 @@ static int list(const struct arguments *a, const char *state)
 
 /* ---- The command ----------------------------------------------------------------------------- */
 
-/* On the record first, where a log is kept: who was changed stands there as a commitment. */
-static int on_record(const struct change *change, const struct contract *c, const char *done)
+/* Where a log is kept: who was changed stands there as a commitment. */
+static int on_record(struct change *change)
 {
     char actor[ACT_NAME_SIZE];
     record_actor(actor);
-    struct act act = record_act(ACT_OPERATOR, actor, "desk", "%s by command", done);
-    act_text(act.subject, sizeof act.subject, text_of(change->name));
-    return record_where_kept(change->a, c->runtime, &act, "this change of an operator");
+    change->act = record_act(ACT_OPERATOR, actor, "desk", "%s is %s by command",
+                             change->verb->what, change->verb->done);
+    act_text(change->act.subject, sizeof change->act.subject, text_of(change->name));
+    return record_where_kept(change->a, change->contract->runtime, &change->act,
+                             "this change of an operator");
 }
 
-static int apply(struct change *change, const struct verb *verb, const struct contract *c)
+/* On the record before it is saved, and only what can be done: both under the operators' lock. */
+static int change_on_record(void *context, struct operators *operators)
 {
+    struct change *change = context;
+    int failed = change->verb->change(change, operators);
+    if (failed)
+        return failed;
+    change->status = on_record(change);
+    change->recorded = change->status == EXIT_DONE;
+    return change->recorded ? 0 : -ECANCELED;
+}
+
+static int apply(struct change *change)
+{
+    const struct verb *verb = change->verb;
+    const struct contract *c = change->contract;
     bool json = change->a->option[OPTION_JSON] != NULL;
     int status = verb->password ? take_password(change) : EXIT_DONE;
-    if (status == EXIT_DONE)
-        status = on_record(change, c, verb->done);
     if (status != EXIT_DONE)
         return status;
-    if (operators_change(c->state, verb->change, change, &change->error) < 0)
+    int failed = operators_change(c->state, change_on_record, change, &change->error);
+    if (change->status != EXIT_DONE)
+        return change->status;
+    if (failed < 0 && change->recorded)
+        record_not_done(c->runtime, &change->act, "it could not be saved");
+    if (failed < 0)
         return could_not(json, "%s", change->error.text);
     if (verb->secret)
         show_secret(change, c->organisation);
     else if (json)
         output_json(json_pack("{s:s}", "name", change->name));
     else
-        printf("%s: %s\n", change->name, verb->done);
+        printf("%s: %s was %s\n", change->name, verb->what, verb->done);
     return EXIT_DONE;
 }
 
@@ -277,6 +302,8 @@ static int with_contract(const struct arguments *a, const struct verb *verb,
     const char *role = a->option[OPTION_ROLE];
     must(change != NULL);
     change->a = a;
+    change->contract = c;
+    change->verb = verb;
     change->name = a->operand[1];
     int status;
     if (verb->role && (role == NULL || !role_named(text_of(role), &change->role)))
@@ -285,7 +312,7 @@ static int with_contract(const struct arguments *a, const struct verb *verb,
         status = could_not(false, "a name has 1 to %d letters, digits, dots, dashes or underscores",
                            OPERATOR_NAME_SIZE - 1);
     else
-        status = apply(change, verb, c);
+        status = apply(change);
     sodium_memzero(change, sizeof *change);
     free(change);
     return status;

@@ -71,12 +71,11 @@ static void tell_elsewhere(const struct act *act, const char *what)
     closelog();
 }
 
-static void hand_over_that_it_was_not_done(struct handover *handover, const struct act *act,
-                                           const char *what)
+static void not_in_time(struct handover *handover, const struct act *act, const char *what)
 {
-    struct act not_done = record_act(ACT_ALARM, act->actor, act_kind_name(act->kind),
-                                     "not done, since it was not on the record in time: %s", what);
-    memcpy(not_done.hold, act->hold, sizeof not_done.hold);
+    char why[ACT_REASON_SIZE];
+    snprintf(why, sizeof why, "it was not on the record in time: %s", what);
+    struct act not_done = act_not_done(act, clock_wall(), why);
     handover_act(handover, &not_done);
 }
 
@@ -114,7 +113,7 @@ int record_durably(const struct arguments *a, const char *runtime, const struct 
     if (failed && without)
         tell_elsewhere(act, what);
     else if (failed && handover)
-        hand_over_that_it_was_not_done(handover, act, what);
+        not_in_time(handover, act, what);
     handover_close(handover);
     return !failed || without ? EXIT_DONE : refuse(a, what, failed);
 }
@@ -135,4 +134,10 @@ void record_say(const char *runtime, enum handover_name ring, const struct act *
     if (handover_open(runtime, ring, &handover, NULL) == 0)
         handover_act(handover, act);
     handover_close(handover);
+}
+
+void record_not_done(const char *runtime, const struct act *act, const char *why)
+{
+    struct act not_done = act_not_done(act, clock_wall(), why);
+    record_say(runtime, HANDOVER_COMMAND, &not_done);
 }

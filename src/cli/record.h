@@ -37,4 +37,7 @@ int record_where_kept(const struct arguments *a, const char *runtime, const stru
 /* The same without waiting, for what tightens or only tells. Says nothing when there is no ring. */
 void record_say(const char *runtime, enum handover_name ring, const struct act *act);
 
+/* Takes back what record_durably() has put there, and could then not be done. */
+void record_not_done(const char *runtime, const struct act *act, const char *why);
+
 #endif

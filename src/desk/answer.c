@@ -157,5 +157,14 @@ int act_durably(struct work *work)
     static const nanos_t patience = 2 * NANOS_SECOND;
     if (!work->handover)
         return 0;
-    return handover_durably(work->handover, &work->act, patience);
+    int failed = handover_durably(work->handover, &work->act, patience);
+    if (failed == -ETIMEDOUT) /* it stays in the ring, and is written later */
+        act_take_back(work, "it was not on the record in time");
+    return failed;
+}
+
+void act_take_back(struct work *work, const char *why)
+{
+    struct act not_done = act_not_done(&work->act, clock_wall(), why);
+    handover_act(work->handover, &not_done);
 }

@@ -29,6 +29,9 @@ void act_tell(struct exchange *x, const struct act *act);
 /* In a job: 0 once work->act is durable. Without a ring (no log is kept here) it is 0 too. */
 int act_durably(struct work *work);
 
+/* In a job: what was handed over by act_durably() was not done after all. */
+void act_take_back(struct work *work, const char *why);
+
 /* A field of the form or of the JSON body, whichever the route takes. Answers and returns false
  * when it is not right. */
 struct wanted {

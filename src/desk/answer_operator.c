@@ -110,14 +110,27 @@ static int change_remove(void *context, struct operators *operators)
     return keep_one(work, operators);
 }
 
+/* On the record before it is saved, and only what can be done: both under the operators' lock. */
+static int change_on_record(void *context, struct operators *operators)
+{
+    struct work *work = context;
+    int failed = work->change(work, operators);
+    if (failed)
+        return failed;
+    failed = act_durably(work);
+    work->recorded = failed == 0;
+    return failed ? error_set(&work->error, failed,
+                              "the audit log cannot take this now, so it was not done")
+                  : 0;
+}
+
 static void run_change(struct work *work, int (*change)(void *context, struct operators *operators))
 {
-    work->result = act_durably(work);
-    if (work->result < 0)
-        error_set(&work->error, work->result,
-                  "the audit log cannot take this now, so it was not done");
-    else
-        work->result = operators_change(work->state, change, work, &work->error);
+    work->change = change;
+    work->recorded = false;
+    work->result = operators_change(work->state, change_on_record, work, &work->error);
+    if (work->result < 0 && work->recorded)
+        act_take_back(work, "it could not be saved");
     sodium_memzero(work->new_password, sizeof work->new_password);
 }
 
@@ -207,7 +220,7 @@ enum MHD_Result answer_API_OPERATOR_ADD(struct exchange *x)
         return finish(x, false, true);
     if (!answer_fields(x, fields, 3, &work->error))
         return reply_error(x, MHD_HTTP_BAD_REQUEST, "fields", work->error.text);
-    return role_named(text_of(role), &work->role) ? begin(x, "added an operator", run_add)
+    return role_named(text_of(role), &work->role) ? begin(x, "adds an operator", run_add)
                                                   : refuse_role(x);
 }
 
@@ -222,7 +235,7 @@ enum MHD_Result answer_API_OPERATOR_ROLE(struct exchange *x)
     if (!answer_fields(x, fields, 1, &x->work.error))
         return reply_error(x, MHD_HTTP_BAD_REQUEST, "fields", x->work.error.text);
     return role_named(text_of(role), &x->work.role)
-               ? begin(x, "changed an operator's role", run_role)
+               ? begin(x, "changes an operator's role", run_role)
                : refuse_role(x);
 }
 
@@ -236,14 +249,14 @@ enum MHD_Result answer_API_OPERATOR_PASSWORD(struct exchange *x)
         return refuse_name(x);
     if (!answer_fields(x, fields, 1, &x->work.error))
         return reply_error(x, MHD_HTTP_BAD_REQUEST, "fields", x->work.error.text);
-    return begin(x, "set an operator's password", run_password);
+    return begin(x, "sets an operator's password", run_password);
 }
 
 enum MHD_Result answer_API_OPERATOR_TOTP(struct exchange *x)
 {
     if (x->back)
         return finish(x, true, true);
-    return take_other(x) ? begin(x, "made a new one-time secret for an operator", run_totp)
+    return take_other(x) ? begin(x, "makes a new one-time secret for an operator", run_totp)
                          : refuse_name(x);
 }
 
@@ -251,5 +264,5 @@ enum MHD_Result answer_API_OPERATOR_REMOVE(struct exchange *x)
 {
     if (x->back)
         return finish(x, true, false);
-    return take_other(x) ? begin(x, "removed an operator", run_remove) : refuse_name(x);
+    return take_other(x) ? begin(x, "removes an operator", run_remove) : refuse_name(x);
 }

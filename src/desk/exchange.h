@@ -66,6 +66,8 @@ struct work {
     const char *state, *runtime; /* outlive it */
     struct handover *handover;
     struct act act;
+    int (*change)(void *context, struct operators *operators);
+    bool recorded; /* `act`, before it was done */
     /* What came of it: */
     int result;
     struct error error;

@@ -145,7 +145,14 @@ def test_an_administrator_adds_an_operator_who_must_choose_a_password(own_stage)
     assert zoe.json("GET", "/api/status")[0] == 200
     assert ana.json("DELETE", "/api/operators/zoe") == (200, {"name": "zoe"})
     assert zoe.json("GET", "/api/status")[0] == 401
+
+    def recorded():
+        entries = json.loads(own_stage.ecluse("audit", "tail", "-n", "1000", "--json").stdout)["entries"]
+        return [entry["reason"] for entry in entries if entry["kind"] == "operator"]
+    done = recorded()
     assert ana.json("PUT", "/api/operators/ana/role", {"role": "see"})[0] == 409  # nobody would be left
+    assert ana.json("DELETE", "/api/operators/zoe")[0] == 404
+    assert recorded() == done and {"adds an operator", "removes an operator"} <= set(done)
 
 
 def test_a_killed_desk_is_back_and_the_service_did_not_notice(own_stage):
