@@ -12,7 +12,7 @@ enum { SHOWN = 40 }; /* more are for programs: --json */
 
 struct reading {
     json_t *head;
-    json_t *files; /* a line for each act: one file has several when it was read, opened, rewritten */
+    json_t *files; /* a line for each act: of one file, several */
 };
 
 enum what { WHAT_TOUCHED, WHAT_DESTROYED };

@@ -23,7 +23,7 @@ static void add(FILE *out, const char *act, const char *ground, const char *path
             act, path, ground ? ", \"ground\": \"" : "", ground ? ground : "", ground ? "\"" : "");
 }
 
-/* Five files: four of them read, opened and destroyed, one of these twice, and one that was saved. */
+/* Five files: four read, opened and destroyed, one of these twice, and one that was saved. */
 static int begin(void **state)
 {
     static char folder[CONTRACT_PATH_SIZE];
@@ -44,8 +44,8 @@ static int begin(void **state)
     snprintf(path, sizeof path, "%s/evidence/hold-2f-files.jsonl", folder);
     FILE *out = fopen(path, "w");
     assert_non_null(out);
-    fputs("{\"hold\": \"hold-2f-files\", \"budget\": \"mass rewrite\", \"tree\": \"session-3.scope\", "
-          "\"user\": 1000, \"files\": 14, \"reason\": \"5 of 6 files rewritten in 1 s\"}\n",
+    fputs("{\"hold\": \"hold-2f-files\", \"budget\": \"mass rewrite\", "
+          "\"tree\": \"session-3.scope\", \"user\": 1000, \"files\": 14, \"reason\": \"5 of 6 files rewritten in 1 s\"}\n",
           out);
     for (int i = 0; i < 4; i++) {
         snprintf(file, sizeof file, "letter %d", i);
