@@ -1,8 +1,5 @@
 #include "files/filetype.h"
 
-#include <errno.h>
-#include <unistd.h>
-
 static const struct form {
     const char *name;
     bool dense, structure;
@@ -32,22 +29,6 @@ bool filetype_is_dense(enum filetype type)
 bool filetype_has_structure(enum filetype type)
 {
     return type < FILETYPE_COUNT && forms[type].structure;
-}
-
-long filetype_read(int fd, void *buffer, size_t length, uint64_t at)
-{
-    size_t got = 0;
-    while (got < length) {
-        ssize_t n = pread(fd, (char *)buffer + got, length - got, (off_t)(at + got));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        if (n == 0)
-            break;
-        got += (size_t)n;
-    }
-    return (long)got;
 }
 
 /* Windows programs begin with two letters only, so their second header is looked for. */

@@ -91,7 +91,4 @@ unsigned filetype_zip_kind(const uint8_t *head, size_t length);
 /* Whether the gzip or zip behind fd unpacks to what begins like the file behind `old`. */
 bool filetype_unpacks_to(enum filetype type, int fd, uint64_t size, int old, uint64_t old_size);
 
-/* pread() until `length` bytes or the end; what it got, or -1. */
-long filetype_read(int fd, void *buffer, size_t length, uint64_t at);
-
 #endif

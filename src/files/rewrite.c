@@ -2,6 +2,7 @@
 
 #include "files/entropy.h"
 #include "files/filetype.h"
+#include "files/unlocked.h"
 
 #include <sys/stat.h>
 
@@ -41,7 +42,7 @@ static bool side_open(struct side *side, int fd)
     uint8_t head[FILETYPE_HEAD];
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
         return false;
-    long got = filetype_read(fd, head, sizeof head, 0);
+    long got = unlocked_read(fd, head, sizeof head, 0);
     if (got < 0)
         return false;
     *side = (struct side){.fd = fd,
@@ -55,8 +56,8 @@ static void compare_chunk(const struct side *old, const struct side *new, uint64
                           struct sample *sample)
 {
     uint8_t was[REWRITE_CHUNK], is[REWRITE_CHUNK];
-    long had = filetype_read(old->fd, was, sizeof was, at);
-    long has = filetype_read(new->fd, is, sizeof is, at);
+    long had = unlocked_read(old->fd, was, sizeof was, at);
+    long has = unlocked_read(new->fd, is, sizeof is, at);
     if (had < 0 || has < 0) {
         sample->unreadable = true;
         return;

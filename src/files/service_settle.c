@@ -1,23 +1,28 @@
 /* Files that were closed a moment ago, and files that may be written to. */
 #include "files/service_parts.h"
 
+#include "files/unlocked.h"
+
 #include <stdlib.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 /* ---- What was read early --------------------------------------------------------------------- */
 
-/* Without waiting: whoever has the file open may keep it locked for as long as he likes. What was
- * just written is in memory. */
+static bool same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+/* What was just written is in memory: nobody waits for a disk, nor for who has it open. */
 static bool read_now(int fd, char *bytes, size_t size)
 {
-    struct iovec part = {bytes, size};
-    return preadv2(fd, &part, 1, 0, RWF_NOWAIT) == (ssize_t)size;
+    return unlocked_read(fd, bytes, size, 0) == (long)size;
 }
 
 static struct read_early *read_early(struct service *s, int fd, const struct stat *status)
 {
     size_t size = (size_t)status->st_size;
+    struct stat after;
     if (status->st_size <= 0 || status->st_size > VAULT_READ_MOST ||
         vault_kind(s->vault) != VAULT_CLONES || s->early_bytes + size > EARLY_MOST)
         return NULL;
@@ -25,7 +30,8 @@ static struct read_early *read_early(struct service *s, int fd, const struct sta
     if (early == NULL)
         return NULL;
     early->status = *status;
-    if (!read_now(fd, early->bytes, size)) {
+    if (!read_now(fd, early->bytes, size) || fstat(fd, &after) != 0 ||
+        !same_time(after.st_ctim, status->st_ctim)) {
         free(early);
         return NULL;
     }
@@ -47,8 +53,7 @@ static bool is_as_read(int fd, const struct read_early *early)
     size_t size = (size_t)early->status.st_size;
     if (fstat(fd, &is) != 0 || is.st_size != early->status.st_size)
         return false;
-    if (is.st_ctim.tv_sec == early->status.st_ctim.tv_sec &&
-        is.st_ctim.tv_nsec == early->status.st_ctim.tv_nsec)
+    if (same_time(is.st_ctim, early->status.st_ctim))
         return true;
     char *bytes = malloc(size);
     bool same = bytes && read_now(fd, bytes, size) && memcmp(bytes, early->bytes, size) == 0;

@@ -2,6 +2,8 @@
  * */
 #include "files/structure.h"
 
+#include "files/unlocked.h"
+
 #include <zlib.h>
 
 enum { WINDOW = 4096, PNG_CHUNKS = 4096, PNG_CHECKED = 64, JPEG_MARKERS = 256, JPEG_WINDOWS = 16 };
@@ -20,14 +22,14 @@ static bool png_chunk_is_whole(int fd, uint64_t at, uint32_t length)
     uint64_t left = (uint64_t)length + 4; /* the type is summed too */
     for (uint64_t from = at + 4; left;) {
         size_t take = left < sizeof bytes ? (size_t)left : sizeof bytes;
-        if (filetype_read(fd, bytes, take, from) != (long)take)
+        if (unlocked_read(fd, bytes, take, from) != (long)take)
             return false;
         sum = crc32(sum, bytes, (uInt)take);
         from += take;
         left -= take;
     }
     uint8_t stored[4];
-    return filetype_read(fd, stored, 4, at + 8 + length) == 4 && big32(stored) == sum;
+    return unlocked_read(fd, stored, 4, at + 8 + length) == 4 && big32(stored) == sum;
 }
 
 static bool png_holds(int fd, uint64_t size, uint64_t seed)
@@ -36,7 +38,7 @@ static bool png_holds(int fd, uint64_t size, uint64_t seed)
     size_t checked = 0;
     for (unsigned i = 0; i < PNG_CHUNKS; i++) {
         uint8_t head[8];
-        if (filetype_read(fd, head, 8, at) != 8)
+        if (unlocked_read(fd, head, 8, at) != 8)
             return false;
         uint32_t length = big32(head);
         if (length > size || at + 12 + length > size)
@@ -77,7 +79,7 @@ static uint64_t jpeg_scan(int fd, uint64_t size)
     uint64_t at = 2;
     for (unsigned i = 0; i < JPEG_MARKERS && at + 4 <= size; i++) {
         uint8_t head[4];
-        if (filetype_read(fd, head, 4, at) != 4 || head[0] != 0xff ||
+        if (unlocked_read(fd, head, 4, at) != 4 || head[0] != 0xff ||
             !jpeg_marker_is_known(head[1]))
             return 0;
         if (head[1] == 0xff) { /* filling */
@@ -110,7 +112,7 @@ static bool jpeg_holds(int fd, uint64_t size, uint64_t seed)
             at += i * WINDOW;
         if (at >= size)
             break;
-        long got = filetype_read(fd, bytes, sizeof bytes, at);
+        long got = unlocked_read(fd, bytes, sizeof bytes, at);
         unsigned wrong = 0;
         for (long k = 0; k + 1 < got; k++)
             wrong += bytes[k] == 0xff && !jpeg_may_follow(bytes[k + 1]);
@@ -132,7 +134,7 @@ static long unpacks(int fd, uint64_t at, int window_bits, uint8_t *out, size_t r
     uint8_t bytes[WINDOW];
     int status = Z_OK;
     while (status == Z_OK && stream.avail_out) {
-        long got = filetype_read(fd, bytes, sizeof bytes, at);
+        long got = unlocked_read(fd, bytes, sizeof bytes, at);
         if (got < 0) {
             status = Z_DATA_ERROR;
             break;
@@ -167,7 +169,7 @@ static bool unpacks_well(int fd, uint64_t at, int window_bits, size_t most)
     int status = Z_OK;
     while (status == Z_OK && stream.total_out < most) {
         if (stream.avail_in == 0) {
-            long got = filetype_read(fd, bytes, sizeof bytes, at);
+            long got = unlocked_read(fd, bytes, sizeof bytes, at);
             if (got <= 0)
                 break;
             at += (uint64_t)got;
@@ -213,7 +215,7 @@ static const uint8_t *find_last(const uint8_t *bytes, size_t length, const char 
 static bool pdf_streams_unpack(int fd)
 {
     uint8_t bytes[UNPACKED];
-    long got = filetype_read(fd, bytes, sizeof bytes, 0);
+    long got = unlocked_read(fd, bytes, sizeof bytes, 0);
     const uint8_t *p = bytes, *end = bytes + (got > 0 ? got : 0);
     unsigned looked = 0;
     while (looked < 4 && p < end && (p = memmem(p, (size_t)(end - p), "FlateDecode", 11)) != NULL) {
@@ -234,7 +236,7 @@ static bool pdf_holds(int fd, uint64_t size)
 {
     uint8_t tail[2048];
     size_t take = size < sizeof tail ? (size_t)size : sizeof tail;
-    if (filetype_read(fd, tail, take, size - take) != (long)take)
+    if (unlocked_read(fd, tail, take, size - take) != (long)take)
         return false;
     const uint8_t *start = find_last(tail, take, "startxref");
     uint64_t at;
@@ -242,7 +244,7 @@ static bool pdf_holds(int fd, uint64_t size)
         at >= size)
         return false;
     uint8_t there[64];
-    long got = filetype_read(fd, there, sizeof there, at);
+    long got = unlocked_read(fd, there, sizeof there, at);
     if (got < 8)
         return false;
     bool table = memmem(there, 8, "xref", 4) != NULL;
@@ -273,7 +275,7 @@ bool filetype_holds(enum filetype type, int fd, uint64_t size, uint64_t seed)
 bool filetype_unpacks_to(enum filetype type, int fd, uint64_t size, int old, uint64_t old_size)
 {
     uint8_t want[UNPACKED / 2], out[UNPACKED / 2];
-    long length = filetype_read(old, want, sizeof want, 0);
+    long length = unlocked_read(old, want, sizeof want, 0);
     if (length <= 0 || old_size == 0)
         return false;
     if (type == FILETYPE_GZIP)

@@ -1,6 +1,7 @@
 /* Zip: the list at its end, the members it points to, and whether these unpack (APPNOTE 6.3.9). */
 #include "files/filetype.h"
 #include "files/structure.h"
+#include "files/unlocked.h"
 
 enum {
     TAIL = 65536 + 22, /* the longest comment, and the end record */
@@ -38,7 +39,7 @@ static bool find_directory(int fd, uint64_t size, uint64_t *at, uint64_t *length
 {
     uint8_t tail[TAIL];
     size_t take = size < sizeof tail ? (size_t)size : sizeof tail;
-    if (take < 22 || filetype_read(fd, tail, take, size - take) != (long)take)
+    if (take < 22 || unlocked_read(fd, tail, take, size - take) != (long)take)
         return false;
     for (size_t i = take - 22 + 1; i-- > 0;) {
         const uint8_t *end = tail + i;
@@ -61,7 +62,7 @@ static bool read_listing(int fd, uint64_t size, struct listing *out)
     if (out->large)
         return true;
     size_t take = length < DIRECTORY ? (size_t)length : DIRECTORY;
-    if (filetype_read(fd, out->bytes, take, at) != (long)take)
+    if (unlocked_read(fd, out->bytes, take, at) != (long)take)
         return false;
     for (size_t i = 0; i + 46 <= take && out->count < MEMBERS;) {
         const uint8_t *entry = out->bytes + i;
@@ -90,7 +91,7 @@ static uint64_t member_data(int fd, uint64_t size, const struct member *member)
 {
     uint8_t head[30];
     if (member->at + sizeof head > size ||
-        filetype_read(fd, head, sizeof head, member->at) != (long)sizeof head ||
+        unlocked_read(fd, head, sizeof head, member->at) != (long)sizeof head ||
         memcmp(head, "PK\3\4", 4) != 0 || little16(head + 26) != member->name_length)
         return 0;
     return member->at + sizeof head + little16(head + 26) + little16(head + 28);
@@ -113,7 +114,7 @@ static bool member_holds(int fd, uint64_t size, const struct member *member)
         return !member->encrypted;
     uint8_t out[LOOK];
     long got = member->method == 8 ? structure_inflate(fd, data, out, sizeof out)
-                                   : filetype_read(fd, out, sizeof out, data);
+                                   : unlocked_read(fd, out, sizeof out, data);
     if (got <= 0)
         return false;
     if (ends_in(member, ".xml") || ends_in(member, ".rels"))
@@ -145,7 +146,7 @@ bool zip_unpacks_to(int fd, uint64_t size, const uint8_t *want, size_t length)
         if (data == 0 || member->encrypted || length > sizeof out)
             continue;
         long got = member->method == 8   ? structure_inflate(fd, data, out, length)
-                   : member->method == 0 ? filetype_read(fd, out, length, data)
+                   : member->method == 0 ? unlocked_read(fd, out, length, data)
                                          : -1;
         if (got == (long)length && memcmp(out, want, length) == 0)
             return true;

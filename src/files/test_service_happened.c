@@ -1,3 +1,4 @@
+#include "files/test_locked.h"
 #include "files/test_service.h"
 
 static void encryption_in_place_is_told_with_its_figures(void **state)
@@ -187,6 +188,32 @@ static void what_is_truncated_by_path_as_soon_as_it_was_closed_is_kept(void **st
     end(&r);
 }
 
+/* A close takes the file's lock for a moment itself, to give back what was allotted past its end. */
+static void what_is_locked_when_it_is_closed_is_read_and_judged(void **state)
+{
+    (void)state;
+    struct running r;
+    struct lock lock;
+    char path[512];
+    begin(&r);
+    prose(&r.share, "saved", 1);
+    take_lock(&lock, in_share(&r.share, "saved", path));
+    ask(&r, VAULT_WRITTEN, ana, "saved", NULL, NULL);
+    usleep(20000);
+    free_lock(&lock);
+    assert_int_equal(truncate(path, 0), 0);
+    ask(&r, VAULT_CHANGED, mallory, "saved", NULL, NULL);
+    expect(&r, REWRITE_EMPTIED, "saved");
+    assert_true(kept_size(&r, "saved") > 16000);
+    letter(&r, "letter");
+    noise(&r.share, "letter", 1);
+    take_lock(&lock, in_share(&r.share, "letter", path));
+    ask(&r, VAULT_WRITTEN, mallory, "letter", NULL, NULL);
+    expect(&r, REWRITE_TYPE_LOST, "letter");
+    free_lock(&lock);
+    end(&r);
+}
+
 static void a_change_that_nobody_was_asked_about_is_judged_when_something_is_gone(void **state)
 {
     (void)state;
@@ -215,6 +242,7 @@ int main(void)
         cmocka_unit_test(a_file_with_a_successor_did_not_vanish),
         cmocka_unit_test(a_file_that_is_never_closed_is_judged),
         cmocka_unit_test(what_is_truncated_by_path_as_soon_as_it_was_closed_is_kept),
+        cmocka_unit_test(what_is_locked_when_it_is_closed_is_read_and_judged),
         cmocka_unit_test(a_change_that_nobody_was_asked_about_is_judged_when_something_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,63 @@
+/* test_locked.h: a file whose lock somebody holds for as long as the test likes. For tests only.
+ *
+ * He writes one byte, from a page that is not there until free_lock(): root's userfaultfd(2) stands
+ * for the FUSE file of which anybody may have mapped one.
+ */
+#ifndef ECLUSE_FILES_TEST_LOCKED_H
+#define ECLUSE_FILES_TEST_LOCKED_H
+
+#include "files/test_share.h"
+
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+enum { LOCK_PAGE = 4096 };
+
+struct lock {
+    int faults, fd;
+    char first, *page;
+    pthread_t writer;
+};
+
+static inline void *write_from_page(void *lock)
+{
+    struct lock *l = lock;
+    assert_int_equal(pwrite(l->fd, l->page, 1, 0), 1); /* the byte that is there */
+    return NULL;
+}
+
+static inline void take_lock(struct lock *l, const char *path)
+{
+    struct uffdio_api api = {.api = UFFD_API};
+    l->faults = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+    assert_true(l->faults >= 0);
+    assert_int_equal(ioctl(l->faults, UFFDIO_API, &api), 0);
+    l->page = mmap(NULL, LOCK_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(l->page != MAP_FAILED);
+    struct uffdio_register page = {.range = {(uintptr_t)l->page, LOCK_PAGE},
+                                   .mode = UFFDIO_REGISTER_MODE_MISSING};
+    assert_int_equal(ioctl(l->faults, UFFDIO_REGISTER, &page), 0);
+    l->fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(l->fd >= 0);
+    assert_int_equal(pread(l->fd, &l->first, 1, 0), 1);
+    assert_int_equal(pthread_create(&l->writer, NULL, write_from_page, l), 0);
+    struct pollfd fault = {.fd = l->faults, .events = POLLIN};
+    assert_int_equal(poll(&fault, 1, 5000), 1); /* he has the lock, and waits */
+}
+
+static inline void free_lock(struct lock *l)
+{
+    char page[LOCK_PAGE] __attribute__((aligned(LOCK_PAGE))) = {l->first};
+    struct uffdio_copy copy = {.dst = (uintptr_t)l->page, .src = (uintptr_t)page, .len = LOCK_PAGE};
+    assert_int_equal(ioctl(l->faults, UFFDIO_COPY, &copy), 0);
+    assert_int_equal(pthread_join(l->writer, NULL), 0);
+    munmap(l->page, LOCK_PAGE);
+    close(l->fd);
+    close(l->faults);
+}
+
+#endif
