@@ -46,6 +46,8 @@ static struct post *post_of(struct herald *h, enum output output, const char *pa
     if (!path[0])
         return NULL;
     tally_want(&h->tally, output);
+    struct secret_look look = secret_look(path); /* before it is read: what changes later is seen */
+    h->secret[h->secrets++] = (struct herald_secret){path, look, look};
     if (secret_address_read(path, address, &error) < 0 || post_new(address, &post, &error) < 0)
         say_failed(h, output, &error);
     explicit_bzero(address, sizeof address);
@@ -354,10 +356,26 @@ static bool is_current(struct herald *h)
     return same;
 }
 
+/* Whether a secret was put right, or replaced, since it was read. One whose folder is closed to us
+ * says nothing. */
+static bool secrets_are_current(struct herald *h)
+{
+    bool current = true;
+    for (unsigned i = 0; i < h->secrets; i++) {
+        struct herald_secret *secret = &h->secret[i];
+        struct secret_look look = secret_look(secret->path);
+        if (look.code != -EACCES && !secret_looks_alike(&look, &secret->read))
+            current = current && !secret_looks_alike(&look, &secret->seen);
+        secret->seen = look;
+    }
+    return current;
+}
+
 static int watch(struct herald *h, int from)
 {
     struct incoming in = {.look = calloc(1, sizeof *in.look)};
     int status = in.look ? -1 : EXIT_FAILURE;
+    nanos_t looked = clock_boot();
     while (status < 0) {
         struct pollfd ready = {.fd = from, .events = POLLIN};
         poll(&ready, 1, 500);
@@ -370,6 +388,9 @@ static int watch(struct herald *h, int from)
         else if (!take_from_looker(h, from, &in) || h->broken)
             status = EXIT_FAILURE;
         else if (!is_current(h))
+            status = HERALD_AGAIN;
+        else if (clock_boot() - looked > NANOS_SECOND && (looked = clock_boot()) &&
+                 !secrets_are_current(h))
             status = HERALD_AGAIN;
     }
     free(in.look);

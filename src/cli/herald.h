@@ -17,7 +17,7 @@
 #include "cli/rights.h"
 #include "contract/publish.h"
 
-/* exit status: the contract says something else by now, start me again at once */
+/* exit status: the contract or a secret's file is another by now, start me again at once */
 enum { HERALD_AGAIN = 4 };
 
 _Noreturn void herald_main(const struct child_words *words);

@@ -12,6 +12,13 @@
 enum { CHANNEL_RECORD, CHANNEL_WEBHOOK, CHANNEL_MAIL };
 _Static_assert((int)CHANNEL_MAIL < (int)INCIDENT_CHANNELS, "each has its place in an incident");
 
+/* A secret's file, which the herald read as root and cannot read again: once it looks otherwise,
+ * and the same at two looks, another herald reads it. */
+struct herald_secret {
+    const char *path;
+    struct secret_look read, seen;
+};
+
 struct herald {
     struct child_words child;
     /* as it was when the process began: another one begins another process */
@@ -24,6 +31,8 @@ struct herald {
     struct handover *ring;
     struct mailer mailer;
     struct post *webhook, *heartbeat;
+    struct herald_secret secret[2];
+    unsigned secrets;
     int metrics; /* listening; -1: none */
     unsigned channels; /* one bit each */
 

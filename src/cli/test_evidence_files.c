@@ -45,7 +45,8 @@ static int begin(void **state)
     FILE *out = fopen(path, "w");
     assert_non_null(out);
     fputs("{\"hold\": \"hold-2f-files\", \"budget\": \"mass rewrite\", "
-          "\"tree\": \"session-3.scope\", \"user\": 1000, \"files\": 14, \"reason\": \"5 of 6 files rewritten in 1 s\"}\n",
+          "\"tree\": \"session-3.scope\", \"user\": 1000, \"files\": 14, "
+          "\"reason\": \"5 of 6 files rewritten in 1 s\"}\n",
           out);
     for (int i = 0; i < 4; i++) {
         snprintf(file, sizeof file, "letter %d", i);

@@ -61,3 +61,25 @@ int secret_address_read(const char *path, char out[SECRET_SIZE], struct error *e
     sodium_memzero(text, sizeof text);
     return 0;
 }
+
+struct secret_look secret_look(const char *path)
+{
+    struct stat status;
+    if (lstat(path, &status) != 0)
+        return (struct secret_look){.code = -errno};
+    return (struct secret_look){
+        .device = status.st_dev,
+        .file = status.st_ino,
+        .mode = status.st_mode,
+        .owner = status.st_uid,
+        .size = (uint64_t)status.st_size,
+        .changed = status.st_ctim.tv_sec * NANOS_SECOND + status.st_ctim.tv_nsec,
+    };
+}
+
+bool secret_looks_alike(const struct secret_look *one, const struct secret_look *other)
+{
+    return one->code == other->code && one->device == other->device && one->file == other->file &&
+           one->mode == other->mode && one->owner == other->owner && one->size == other->size &&
+           one->changed == other->changed;
+}

@@ -15,4 +15,14 @@ enum { SECRET_SIZE = 2048 };
  * when others may read it. */
 int secret_address_read(const char *path, char out[SECRET_SIZE], struct error *error);
 
+/* How such a file looks from outside, for a process that may not read it any more and wants to know
+ * whether it is worth starting anew. Needs that its folder may be searched. */
+struct secret_look {
+    int code; /* 0, or why it cannot be seen: -ENOENT, -EACCES, ... */
+    uint64_t device, file, mode, owner, size;
+    nanos_t changed; /* its rights, its owner or what it holds */
+};
+struct secret_look secret_look(const char *path);
+bool secret_looks_alike(const struct secret_look *one, const struct secret_look *other);
+
 #endif

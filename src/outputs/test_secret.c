@@ -98,12 +98,30 @@ static void a_link_or_a_folder_is_no_file(void **state)
     assert_int_equal(secret_address_read("/tmp", out, &error), -EINVAL);
 }
 
+static void what_is_put_right_looks_otherwise(void **state)
+{
+    (void)state;
+    char out[SECRET_SIZE];
+    struct secret_look before, after = secret_look("/nowhere/at/all");
+    assert_int_equal(after.code, -ENOENT);
+    assert_int_equal(read_of("https://hooks.example/secret\n", 0644, out), -EPERM);
+    before = secret_look(path);
+    assert_int_equal(before.code, 0);
+    assert_false(secret_looks_alike(&before, &after));
+    after = secret_look(path);
+    assert_true(secret_looks_alike(&before, &after));
+    chmod(path, 0600);
+    after = secret_look(path);
+    assert_false(secret_looks_alike(&before, &after));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_first_line_is_taken, begin, end),
         cmocka_unit_test_setup_teardown(what_others_may_read_is_refused_with_what_to_do, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(what_is_put_right_looks_otherwise, begin, end),
         cmocka_unit_test_setup_teardown(of_another_user_it_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(an_error_never_holds_what_was_in_the_file, begin, end),
         cmocka_unit_test_setup_teardown(a_link_or_a_folder_is_no_file, begin, end),

@@ -292,6 +292,8 @@ def test_an_address_that_others_may_read_is_refused_and_the_rest_goes_on(outputs
     assert wait_until(lambda: outputs.told().get("webhook", {}).get("failing"))
     assert "chmod 600" in outputs.told()["webhook"]["reason"]
     assert wait_until(lambda: len(outputs.lines()) >= 4)
+    path.chmod(0o600)  # what the alarm says to do
+    assert wait_until(lambda: not outputs.told()["webhook"]["failing"])
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
