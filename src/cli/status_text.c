@@ -270,6 +270,10 @@ static void feeds_text(const struct status *st)
         char figure[FIGURE_SIZE];
         table_row(&table);
         table_cell(&table, TONE_PLAIN, "%s", *feed->name ? feed->name : "(not named)");
+        if (feed->unseen) {
+            table_cell(&table, TONE_DIM, "%s", "not yours to see");
+            continue;
+        }
         table_cell(&table, TONE_PLAIN, "%s",
                    feed->last ? figure_wall(feed->last * NANOS_SECOND, st->s.now.wall, figure)
                               : "never");

@@ -178,12 +178,13 @@ static json_t *feeds_json(const struct status *st)
     json_t *list = json_array();
     for (size_t i = 0; i < st->store.feed_count; i++) {
         const struct feed_source_state *feed = &st->store.feed[i];
-        json_array_append_new(list, json_pack("{s:o,s:o,s:o,s:o,s:b,s:b}", "source",
+        json_array_append_new(list, json_pack("{s:o,s:o,s:o,s:o,s:b,s:b,s:b}", "source",
                                               json_safe(feed->name), "last",
                                               wall_text(feed->last * NANOS_SECOND), "this_hour",
                                               integer(feed->this_hour), "usual_per_hour",
                                               integer(feed->usual_per_hour), "silent",
-                                              (int)feed->silent, "flooding", (int)feed->flooding));
+                                              (int)feed->silent, "flooding", (int)feed->flooding,
+                                              "unseen", (int)feed->unseen));
     }
     return list;
 }

@@ -287,7 +287,7 @@ static int begin_in(struct ingest *in, struct error *error)
     if (code == 0)
         code = filter_writer_open(state, &in->filter, error);
     if (code == 0)
-        journal_read(state, in->journal);
+        (void)journal_read(state, in->journal);
     return code;
 }
 

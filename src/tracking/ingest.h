@@ -50,6 +50,7 @@ struct feed_source_state {
     int64_t last; /* wall clock seconds of the last arrival; 0 never */
     uint64_t this_hour, usual_per_hour;
     bool silent, flooding; /* alarms */
+    bool unseen; /* what came is not to be read by whoever looks: neither silent nor not */
 };
 /* What `status` shows of the feeds; returns how many were written. */
 size_t feed_sources(const struct contract *c, int64_t now, struct feed_source_state *out,

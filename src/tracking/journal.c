@@ -27,17 +27,20 @@ static bool is_sound(const struct journal *journal)
     return true;
 }
 
-void journal_read(const char *state, struct journal *out)
+int journal_read(const char *state, struct journal *out)
 {
     char path[STORE_PATH_SIZE];
     ssize_t got = -1;
-    int fd = store_path(path, state, "feeds") == 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    int code = store_path(path, state, "feeds");
+    int fd = code == 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    bool denied = code == 0 && fd < 0 && errno == EACCES;
     if (fd >= 0) {
         got = pread(fd, out, sizeof *out, 0);
         close(fd);
     }
     if (got != (ssize_t)sizeof *out || !is_sound(out))
         memset(out, 0, sizeof *out);
+    return denied ? -EACCES : 0;
 }
 
 int journal_write(const char *state, struct journal *journal)
@@ -145,14 +148,16 @@ size_t feed_sources(const struct contract *c, int64_t now, struct feed_source_st
 {
     static _Thread_local struct journal journal; /* 50 kB: not for a stack */
     size_t count = 0;
-    journal_read(c->state, &journal);
+    bool unseen = journal_read(c->state, &journal) == -EACCES;
     for (uint32_t i = 0; i < c->tracking.source_count && count < most; i++) {
         const struct source_rule *rule = &c->tracking.source[i];
         const struct journal_source *found = NULL;
         for (uint64_t k = 0; k < journal.sources && !found; k++)
             if (strcmp(journal.source[k].name, rule->name) == 0)
                 found = &journal.source[k];
-        describe(found, rule, now, &out[count++]);
+        describe(found, rule, now, &out[count]);
+        out[count].silent = out[count].silent && !unseen;
+        out[count++].unseen = unseen;
     }
     if (c->tracking.source_count == 0) /* any source is taken: those that came are shown */
         for (uint64_t k = 0; k < journal.sources && count < most; k++)

@@ -26,7 +26,9 @@ struct journal {
     uint64_t checksum;
 };
 
-void journal_read(const char *state, struct journal *out);
+/* Empty where there is none, or it is damaged. -EACCES: not to be read by whoever runs us (empty as
+ * well). */
+int journal_read(const char *state, struct journal *out);
 int journal_write(const char *state, struct journal *journal);
 
 /* The source of that name, a new one when it has none; when all are taken, in place of the one

@@ -276,6 +276,27 @@ static void a_pause_of_the_feed_commits_what_came(void **state)
 
 /* ---- the journal ---------------------------------------------------------------------------- */
 
+static void whoever_may_not_see_what_came_is_told_so_and_not_of_silence(void **state)
+{
+    (void)state;
+    struct feed_source_state source;
+    contract->tracking.source_count = 1;
+    strcpy(contract->tracking.source[0].name, "depots");
+    contract->tracking.source[0].silent_after = NANOS_HOUR;
+    run_lines(GOOD, NULL);
+    uid_t before = geteuid();
+    assert_int_equal(chmod(directory, before ? 0 : 0700), 0);
+    if (before == 0)
+        assert_int_equal(seteuid(65534), 0);
+    size_t count = feed_sources(contract, NOW + 2 * 3600, &source, 1);
+    assert_int_equal(seteuid(before), 0);
+    assert_int_equal(chmod(directory, 0700), 0);
+    assert_int_equal(count, 1);
+    assert_true(source.unseen && !source.silent);
+    feed_sources(contract, NOW + 2 * 3600, &source, 1);
+    assert_true(!source.unseen && source.silent);
+}
+
 static void alarms_follow_from_the_journal(void **state)
 {
     (void)state;
@@ -505,6 +526,7 @@ int main(void)
         X(a_source_that_the_contract_does_not_list_is_refused),
         X(a_pause_of_the_feed_commits_what_came),
         X(alarms_follow_from_the_journal),
+        X(whoever_may_not_see_what_came_is_told_so_and_not_of_silence),
         X(being_killed_at_any_moment_loses_nothing_that_was_reported),
         X(a_filter_or_journal_that_cannot_be_written_is_told),
         X(a_full_disk_is_said_and_ingest_goes_on_once_there_is_room),
