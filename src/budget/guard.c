@@ -50,7 +50,6 @@ static void slot_clear(struct process_slot *p)
     atomic_store(&p->refused, 0);
 }
 
-
 void guard_clear_dead(struct budgets *b, nanos_t now)
 {
     for (int i = 0; i < GUARD_MAX_PROCESSES; i++) {
@@ -89,7 +88,9 @@ void guard_leave(struct budgets *b, int slot)
     uint64_t pid = (uint64_t)getpid();
     if (!p || atomic_load(&p->pid) != pid)
         return;
+    uint64_t heartbeat = atomic_load(&p->heartbeat);
     slot_clear(p);
+    atomic_store(&p->heartbeat, heartbeat); /* of nobody now: guard_last_heard() */
     atomic_compare_exchange_strong(&p->pid, &pid, 0);
 }
 
@@ -188,6 +189,16 @@ size_t guard_processes(const struct budgets *b, struct guard_process *out, size_
         };
     }
     return n;
+}
+
+nanos_t guard_last_heard(const struct budgets *b)
+{
+    uint64_t last = 0;
+    for (int i = 0; i < GUARD_MAX_PROCESSES; i++) {
+        uint64_t heartbeat = atomic_load(&b->live->process[i].heartbeat) & INT64_MAX;
+        last = heartbeat > last ? heartbeat : last;
+    }
+    return (nanos_t)last;
 }
 
 uint64_t guard_counter_read(const struct budgets *b, enum guard_counter counter)

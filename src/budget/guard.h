@@ -69,6 +69,10 @@ void guard_store_is_new(struct budgets *b, uint64_t store_generation);
 void guard_origin_say(struct budgets *b, bool down, nanos_t now);
 nanos_t guard_origin_down_since(const struct budgets *b, nanos_t now); /* 0: not known to be down */
 
+/* Boot clock: when a process of the guard last beat, whether it left in order or died; 0 when none
+ * has begun since the segment was made. */
+nanos_t guard_last_heard(const struct budgets *b);
+
 size_t guard_processes(const struct budgets *b, struct guard_process *out, size_t most);
 uint64_t guard_counter_read(const struct budgets *b, enum guard_counter counter);
 

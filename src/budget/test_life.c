@@ -466,7 +466,10 @@ static void two_deaths_inside_the_store_within_a_minute_switch_it_off(void **sta
     assert_true(g[0].pid == getpid() && g[0].prepared == 3 && g[0].running == 2);
     guard_count(r->b, COUNTER_LOOKUPS, 5);
     assert_int_equal(guard_counter_read(r->b, COUNTER_LOOKUPS), 5);
+    guard_beat(r->b, slot, now + NANOS_SECOND);
     guard_leave(r->b, slot);
+    assert_int_equal(guard_processes(r->b, g, 2), 0);
+    assert_int_equal(guard_last_heard(r->b), now + NANOS_SECOND); /* it left in order */
     room_free(r);
 }
 

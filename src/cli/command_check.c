@@ -5,8 +5,11 @@
 
 #include "contract/explain.h"
 
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { WARNING_SIZE = 256 };
 
 static const char *file_of(const struct arguments *a)
 {
@@ -43,10 +46,37 @@ static json_t *lines_of(void (*tell)(const struct contract *, enum language, FIL
     return lines;
 }
 
+/* A contract that is sound may not be guarded on this machine as it is. NULL: it is, here. */
+static const char *interface_warning(const struct contract *c, enum language language,
+                                     char out[WARNING_SIZE])
+{
+    if (!contract_wants(c, GUARD_EGRESS) || if_nametoindex(c->network.interface) != 0)
+        return NULL;
+    snprintf(out, WARNING_SIZE,
+             language == LANGUAGE_FR
+                 ? "- ATTENTION, réseau : il n’y a pas ici d’interface « %s » "
+                   "(`network.interface`) : rien n’y est compté ni arrêté avant qu’elle n’existe."
+                 : "- WARNING, network: there is no interface \"%s\" here "
+                   "(`network.interface`): nothing is counted or stopped until it comes.",
+             c->network.interface);
+    return out;
+}
+
+static void interface_print(const struct contract *c, enum language language)
+{
+    char warning[WARNING_SIZE];
+    if (!interface_warning(c, language, warning))
+        return;
+    puts(language == LANGUAGE_FR ? "\nCe qui n’est pas gardé sur cette machine\u00a0:"
+                                 : "\nWhat is not guarded on this machine:");
+    puts(warning);
+}
+
 int command_check(const struct arguments *a)
 {
     bool json = a->option[OPTION_JSON] != NULL;
     enum language language;
+    char warning[WARNING_SIZE];
     if (!language_of(a, &language))
         return could_not(json, "--lang is fr or en");
     const char *file = file_of(a);
@@ -55,10 +85,11 @@ int command_check(const struct arguments *a)
         return EXIT_COULD_NOT;
     if (json) {
         output_json(json_pack(
-            "{s:b,s:o,s:[],s:i,s:i,s:o,s:o,s:o}", "sound", 1, "file", json_safe(file), "problems",
-            "budgets", (int)c->budget_count, "promises", (int)c->promise_count, "largest_loss",
-            lines_of(contract_explain_loss, c, language), "vaults", check_vaults_json(c, language),
-            "opened_before", check_opened_json(c)));
+            "{s:b,s:o,s:[],s:i,s:i,s:o,s:o,s:o,s:[s*]}", "sound", 1, "file", json_safe(file),
+            "problems", "budgets", (int)c->budget_count, "promises", (int)c->promise_count,
+            "largest_loss", lines_of(contract_explain_loss, c, language), "vaults",
+            check_vaults_json(c, language), "opened_before", check_opened_json(c), "warnings",
+            interface_warning(c, language, warning)));
     } else {
         output_tone(stdout, TONE_GOOD,
                     language == LANGUAGE_FR ? "Ce contrat est correct."
@@ -66,6 +97,7 @@ int command_check(const struct arguments *a)
         puts(language == LANGUAGE_FR ? "\n\nLa plus grande perte qu'il permet\u00a0:"
                                      : "\n\nThe largest loss that it allows:");
         contract_explain_loss(c, language, stdout);
+        interface_print(c, language);
         check_vaults_print(c, language);
         check_opened_print(c, language);
     }

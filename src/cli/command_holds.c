@@ -237,6 +237,34 @@ static void outcome_row(const struct situation *s, struct table *table,
         table_cell(table, TONE_DIM, "%s", charged_text(outcome->charged_to));
 }
 
+/* Guards that count for a budget of which a row was shown, and of which no process is alive: what
+ * was charged may be old, and what is allowed may be so because nobody counts. */
+static json_t *gone_json(const struct situation *s, uint32_t guards)
+{
+    json_t *list = json_array();
+    struct bulletin bulletin;
+    const bool told = bulletin_read(s->runtime, &bulletin) == 0;
+    struct guard_look *look = calloc(1, sizeof *look);
+    must(look != NULL);
+    for (enum guard guard = 0; guard < GUARD_COUNT; guard++) {
+        char text[GUARD_GONE_SIZE];
+        guard_look_at(s, guard, look);
+        if ((guards >> guard & 1) && !look->alive)
+            json_array_append_new(list, json_string(guard_gone_text(s, told ? &bulletin : NULL,
+                                                                    guard, look, text)));
+    }
+    free(look);
+    return list;
+}
+
+static void gone_text(const json_t *gone)
+{
+    size_t i;
+    json_t *text;
+    json_array_foreach (gone, i, text)
+        printf("But %s.\n", json_string_value(text));
+}
+
 static int why_client(const struct arguments *a, const struct situation *s,
                       const struct asked *asked)
 {
@@ -245,6 +273,7 @@ static int why_client(const struct arguments *a, const struct situation *s,
     struct table table = table_of(6, titles);
     json_t *list = json_array();
     char who[PRINCIPAL_TEXT_SIZE];
+    uint32_t guards = 0;
     principal_text(&asked->principal, who);
     for (unsigned i = 0; i < s->contract->budget_count; i++) {
         const struct budget_rule *rule = &s->contract->budget[i];
@@ -255,7 +284,9 @@ static int why_client(const struct arguments *a, const struct situation *s,
         struct outcome outcome = budget_peek(budgets, i, &p, s->now.boot);
         json_array_append_new(list, outcome_json(s, rule, &outcome, &p));
         outcome_row(s, &table, rule, &outcome);
+        guards |= UINT32_C(1) << meter_guard(rule->meter);
     }
+    json_t *gone = gone_json(s, guards);
     int16_t entry = asked->principal.protected_by;
     const char *protected_by = entry >= 0 && (uint32_t)entry < s->contract->protected_count
                                    ? s->contract->protected[entry].name
@@ -264,9 +295,9 @@ static int why_client(const struct arguments *a, const struct situation *s,
                                     .pass = asked->token.hash,
                                     .standing = asked->token.standing};
     if (json) {
-        output_json(json_pack("{s:s,s:o,s:o,s:o}", "client", who, "protected",
+        output_json(json_pack("{s:s,s:o,s:o,s:o,s:o}", "client", who, "protected",
                               protected_by ? json_safe(protected_by) : json_null(), "budgets", list,
-                              "gate", gate_why_json(s, &gate)));
+                              "not_counting", gone, "gate", gate_why_json(s, &gate)));
         return EXIT_DONE;
     }
     json_decref(list);
@@ -283,6 +314,8 @@ static int why_client(const struct arguments *a, const struct situation *s,
         puts("No budget is about it.");
     else
         table_print(&table, stdout);
+    gone_text(gone);
+    json_decref(gone);
     if (asked->principal.kind != PRINCIPAL_HOST)
         gate_why_text(s, &gate);
     return EXIT_DONE;

@@ -15,8 +15,10 @@
 #include "gate/ledger.h"
 #include "gate/wave.h"
 #include "status/panic.h"
+#include "status/status.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -108,14 +110,27 @@ static int follow_segments(struct supervisor *s, bool first, struct error *error
     return code;
 }
 
+static struct bulletin_child told_of(const struct supervisor *s, enum child_name name, bool wanted)
+{
+    const struct child *child = &s->children.child[name];
+    return (struct bulletin_child){.wanted = wanted,
+                                   .pid = child->pid,
+                                   .since = s->children.since[name],
+                                   .deaths = child->deaths};
+}
+
+static bool interface_is_missing(const struct contract *c)
+{
+    return contract_wants(c, GUARD_EGRESS) && if_nametoindex(c->network.interface) == 0;
+}
+
 static void tell_bulletin(struct supervisor *s)
 {
     struct error error;
-    const struct child *keeper = &s->children.child[CHILD_KEEPER];
-    s->bulletin.keeper = keeper->pid;
-    s->bulletin.keeper_deaths = keeper->deaths;
-    s->bulletin.keeper_since = s->children.since[CHILD_KEEPER];
-    s->bulletin.keeper_wanted = s->reload.live->tracking.present;
+    const struct contract *c = s->reload.live;
+    s->bulletin.keeper = told_of(s, CHILD_KEEPER, keeper_wanted(c));
+    s->bulletin.desk = told_of(s, CHILD_DESK, desk_wanted(c));
+    s->bulletin.interface_missing = interface_is_missing(c);
     if (bulletin_write(s->reload.live->runtime, &s->bulletin, &error) < 0)
         log_line(LOG_LEVEL_WARNING, "%s", error.text);
     s->reload.told = s->children.changed = false;
@@ -167,7 +182,8 @@ static void each_second(struct supervisor *s, nanos_t now)
         contract_taken(s);
     children_start_due(&s->children, s->reload.live, now);
     key_turn(s->reload.live, s->workers, &s->chronicle, now);
-    if (s->reload.told || s->children.changed)
+    if (s->reload.told || s->children.changed ||
+        s->bulletin.interface_missing != interface_is_missing(s->reload.live))
         tell_bulletin(s);
 }
 
@@ -323,7 +339,9 @@ static void end(struct supervisor *s)
     sync_stop(s->sync);
     for (enum guard guard = 0; guard < GUARD_COUNT; guard++)
         budget_close(s->guards.of[guard]);
-    chronicle_say(&s->chronicle, ACT_STOPPED, "", "in order; guards go on with what they last had");
+    if (s->reload.live) /* else it never began */
+        chronicle_say(&s->chronicle, ACT_STOPPED, "", "in order; %s",
+                  supervisor_gone(s->reload.live));
     children_stop(&s->children, true);
     chronicle_close(&s->chronicle);
     if (s->control) {
@@ -413,7 +431,7 @@ int command_run(const struct arguments *a)
         log_line(LOG_LEVEL_INFO, "contract in force from %s%s", s.file, s.panic ? "; PANIC" : "");
         notify_systemd("READY=1");
         supervise(&s);
-        log_line(LOG_LEVEL_INFO, "stopping; guards go on with what they last had");
+        log_line(LOG_LEVEL_INFO, "stopping; %s", supervisor_gone(s.reload.live));
     }
     return finish(&s, status);
 }

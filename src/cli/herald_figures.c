@@ -43,8 +43,8 @@ static void write_guards(const struct status *st, struct metric_page *page)
     for (enum guard guard = 0; guard < GUARD_COUNT; guard++)
         if (guard_is_shown(st, guard))
             metric_sample(page, (double)st->guard[guard].alive, guard_name(guard), NULL);
-    if (st->has_bulletin && st->bulletin.keeper_wanted)
-        metric_single(page, METRIC_KEEPER_UP, st->s.supervised && st->bulletin.keeper);
+    if (st->has_bulletin && st->bulletin.keeper.wanted)
+        metric_single(page, METRIC_KEEPER_UP, st->s.supervised && st->bulletin.keeper.pid);
     const struct budgets *front = st->s.guard[GUARD_FRONT];
     for (int i = 0; front && i < COUNTER_COUNT; i++)
         metric_single(page, (enum metric)(METRIC_FRONT_LOOKUPS + i),

@@ -128,7 +128,7 @@ static void budget_row(const struct status *st, struct table *table, unsigned at
     }
     bool observes = budget_mode_shown(st, rule) == MODE_OBSERVE;
     const struct budgets *budgets = st->s.guard[guard];
-    if (budgets == NULL) {
+    if (budgets == NULL || guard_never_began(st, guard)) {
         table_cell(table, TONE_PLAIN, "%s%s", over_name(rule->over), observes ? " (observe)" : "");
         table_cell(table, TONE_DIM, "%s", "-");
         table_cell(table, TONE_DIM, "%s", "-");
@@ -206,10 +206,27 @@ static void guard_row(const struct status *st, enum guard guard, struct table *t
     table_cell(table, TONE_PLAIN, "%zu %s", look->alive, guard_processes_name(guard));
 }
 
+static void child_row(const struct status *st, const char *name,
+                      const struct bulletin_child *child, struct table *table)
+{
+    char when[FIGURE_SIZE], span[FIGURE_SIZE];
+    const nanos_t now = st->s.now.wall;
+    if (!st->has_bulletin || !child->wanted)
+        return;
+    bool up = st->s.supervised && child->pid;
+    table_row(table);
+    table_cell(table, TONE_PLAIN, "%s", name);
+    table_cell(table, up ? TONE_GOOD : TONE_BAD, "%s", up ? "up" : "down");
+    table_cell(table, TONE_PLAIN, "%s",
+               child->since ? figure_wall(child->since, now, when) : "never");
+    table_cell(table, TONE_PLAIN, "%u restarts, %s %s", child->deaths, up ? "up" : "down",
+               child->since ? figure_span(now - child->since, span) : "ever since");
+}
+
 static void guards_text(const struct status *st)
 {
     static const char *const titles[] = {"guard", "", "since", ""};
-    char when[FIGURE_SIZE], span[FIGURE_SIZE];
+    char when[FIGURE_SIZE];
     const struct moment *now = &st->s.now;
     heading("Guards");
     struct table table = table_of(4, titles);
@@ -225,16 +242,8 @@ static void guards_text(const struct status *st)
                    ? figure_wall(st->bulletin.started, now->wall, when)
                    : "-");
     table_cell(&table, TONE_PLAIN, "%s", st->s.supervised ? "ecluse run" : "");
-    if (st->has_bulletin && st->bulletin.keeper_wanted) {
-        bool up = st->s.supervised && st->bulletin.keeper;
-        table_row(&table);
-        table_cell(&table, TONE_PLAIN, "%s", "keeper");
-        table_cell(&table, up ? TONE_GOOD : TONE_BAD, "%s", up ? "up" : "down");
-        table_cell(&table, TONE_PLAIN, "%s",
-                   figure_wall(st->bulletin.keeper_since, now->wall, when));
-        table_cell(&table, TONE_PLAIN, "%u restarts, up %s", st->bulletin.keeper_deaths,
-                   figure_span(now->wall - st->bulletin.keeper_since, span));
-    }
+    child_row(st, "keeper", &st->bulletin.keeper, &table);
+    child_row(st, "desk", &st->bulletin.desk, &table);
     recorder_row(st, &table);
     table_print(&table, stdout);
 }

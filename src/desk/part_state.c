@@ -271,13 +271,13 @@ void part_guards(struct writer *w, const struct snapshot *s, int language)
         {WORD_SUPERVISOR, st->s.supervised ? WORD_UP : WORD_DOWN, st->s.supervised ? "good" : "bad",
          st->has_bulletin ? b->started : 0, ""},
         {WORD_KEEPER,
-         !b->keeper_wanted ? WORD_UNWANTED
-         : b->keeper       ? WORD_UP
+         !b->keeper.wanted ? WORD_UNWANTED
+         : b->keeper.pid   ? WORD_UP
                            : WORD_DOWN,
-         !b->keeper_wanted ? "none"
-         : b->keeper       ? "good"
+         !b->keeper.wanted ? "none"
+         : b->keeper.pid   ? "good"
                            : "bad",
-         b->keeper_wanted ? b->keeper_since : 0, ""},
+         b->keeper.wanted ? b->keeper.since : 0, ""},
     };
     WRITE_LITERAL(w, "<ul class=\"guards\">");
     for (enum guard guard = 0; guard < GUARD_COUNT; guard++)

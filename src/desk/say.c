@@ -79,7 +79,8 @@ static const struct alarm_french in_french[ALARM_KIND_COUNT] = {
     [ALARM_PROMISE_BROKEN] = {"plus de réponses en échec ou en retard que le contrat ne permet",
                               "regardez la santé de l’origine et les refus des budgets"},
     [ALARM_SUPERVISOR_DOWN] =
-        {"« ecluse run » ne tourne pas : le service continue comme décidé en dernier",
+        {"« ecluse run » ne tourne pas : nginx et le noyau continuent comme décidé en dernier, les "
+         "partages sont libres",
          "démarrez-le (« systemctl start ecluse », ou de nouveau « ecluse serve »)"},
     [ALARM_GUARD_DOWN] = {"aucun processus d’un gardien nécessaire n’est en vie",
                           "front : « nginx -t », puis démarrez nginx avec le module ; egress, "
@@ -94,6 +95,9 @@ static const struct alarm_french in_french[ALARM_KIND_COUNT] = {
          "relancez « ecluse run »"},
     [ALARM_KEEPER_DOWN] = {"le processus qui retire les colis expirés meurt sans cesse",
                            "voyez " LOG_IN_FRENCH " ; il redémarre de lui-même"},
+    [ALARM_DESK_DOWN] = {"le poste des opérateurs ne tourne pas : sa page ne répond pas",
+                         "voyez " LOG_IN_FRENCH " : son adresse est peut-être prise ; il redémarre "
+                         "de lui-même"},
     [ALARM_BREAKER_OPEN] =
         {"un budget retiendrait trop de bons clients d’hier, et n’arrête plus que qui dépasse "
          "quatre "

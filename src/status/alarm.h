@@ -17,8 +17,8 @@
       "more answers failed or were late than the contract allows",                                 \
       "look at the origin's health and at the budgets' refusals below it")                         \
     X(SUPERVISOR_DOWN, "supervisor_down",                                                          \
-      "`ecluse run` does not run: the service goes on as last decided, but no change, release of " \
-      "memory or sync to disk happens",                                                            \
+      "`ecluse run` does not run: nginx and the kernel go on as last decided, shares are free, "   \
+      "and no change, release of memory or sync to disk happens",                                  \
       "start it (`systemctl start ecluse`, or `ecluse serve` again); why it ended is in what it "  \
       "said (`journalctl -u ecluse`; under `serve` its terminal)")                                 \
     X(GUARD_DOWN, "guard_down", "no process of a guard is alive that a budget needs",              \
@@ -33,6 +33,8 @@
       "changed: restart `ecluse run`")                                                             \
     X(KEEPER_DOWN, "keeper_down", "the process that removes expired parcels keeps dying",          \
       "look at " ALARM_LOG "; it is started again by itself")                                      \
+    X(DESK_DOWN, "desk_down", "the operators' desk does not run: its page does not answer",        \
+      "look at " ALARM_LOG ": its address may be in use; it is started again by itself")           \
     X(RECORDER_DOWN, "recorder_down",                                                              \
       "the audit log is not written: releases, panic and looser contracts wait for it",            \
       "a full disk, mostly: look at " ALARM_LOG "; --without-record is for an emergency")          \

@@ -26,14 +26,20 @@ static int write_whole(const char *path, const char *text, struct error *error)
     return code ? error_set(error, code, "%s: %s", path, strerror(-code)) : 0;
 }
 
+static json_t *child_json(const struct bulletin_child *child)
+{
+    return json_pack("{s:b,s:i,s:I,s:i}", "wanted", (int)child->wanted, "pid", child->pid, "since",
+                     (json_int_t)child->since, "deaths", (int)child->deaths);
+}
+
 int bulletin_write(const char *runtime, const struct bulletin *j, struct error *error)
 {
     json_t *object =
-        json_pack("{s:o,s:I,s:I,s:I,s:o,s:i,s:I,s:i,s:b}", "file", json_safe(j->file), "started",
+        json_pack("{s:o,s:I,s:I,s:I,s:o,s:o,s:o,s:b}", "file", json_safe(j->file), "started",
                   (json_int_t)j->started, "taken", (json_int_t)j->taken, "refused",
-                  (json_int_t)j->refused, "reason", json_safe(j->reason), "keeper", j->keeper,
-                  "keeper_since", (json_int_t)j->keeper_since, "keeper_deaths",
-                  (int)j->keeper_deaths, "keeper_wanted", (int)j->keeper_wanted);
+                  (json_int_t)j->refused, "reason", json_safe(j->reason), "keeper",
+                  child_json(&j->keeper), "desk", child_json(&j->desk), "interface_missing",
+                  (int)j->interface_missing);
     char *text = json_dumps(object, JSON_INDENT(1));
     json_decref(object);
     must(text != NULL);
@@ -50,6 +56,15 @@ int bulletin_write(const char *runtime, const struct bulletin *j, struct error *
 static nanos_t time_of(const json_t *object, const char *key)
 {
     return (nanos_t)json_integer_value(json_object_get(object, key));
+}
+
+static struct bulletin_child child_of(const json_t *object, const char *key)
+{
+    const json_t *child = json_object_get(object, key);
+    return (struct bulletin_child){.wanted = json_is_true(json_object_get(child, "wanted")),
+                                   .pid = (int)time_of(child, "pid"),
+                                   .since = time_of(child, "since"),
+                                   .deaths = (unsigned)time_of(child, "deaths")};
 }
 
 static void text_into(char *out, size_t size, const json_t *object, const char *key)
@@ -76,10 +91,9 @@ int bulletin_read(const char *runtime, struct bulletin *out)
         .started = time_of(object, "started"),
         .taken = time_of(object, "taken"),
         .refused = time_of(object, "refused"),
-        .keeper = (int)time_of(object, "keeper"),
-        .keeper_since = time_of(object, "keeper_since"),
-        .keeper_deaths = (unsigned)time_of(object, "keeper_deaths"),
-        .keeper_wanted = json_is_true(json_object_get(object, "keeper_wanted")),
+        .keeper = child_of(object, "keeper"),
+        .desk = child_of(object, "desk"),
+        .interface_missing = json_is_true(json_object_get(object, "interface_missing")),
     };
     text_into(j.file, sizeof j.file, object, "file");
     text_into(j.reason, sizeof j.reason, object, "reason");

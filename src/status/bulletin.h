@@ -12,16 +12,21 @@
 
 #include <stdbool.h>
 
+struct bulletin_child {
+    bool wanted;   /* by the contract */
+    int pid;       /* 0: it is down, waiting to be started again */
+    nanos_t since; /* up since, or down since; 0: never up */
+    unsigned deaths;
+};
+
 struct bulletin {
     char file[CONTRACT_PATH_SIZE * 2]; /* the contract's, absolute */
     nanos_t started;                   /* wall clock, like all times here */
     nanos_t taken;                     /* when the live contract was taken up */
     nanos_t refused;      /* when a changed file was last refused; 0: the file is in force */
     char reason[600];     /* of the refusal */
-    int keeper;           /* pid; 0: it is down, waiting to be started again */
-    nanos_t keeper_since; /* up since, or down since */
-    unsigned keeper_deaths;
-    bool keeper_wanted; /* false: the contract has no tracking */
+    struct bulletin_child keeper, desk;
+    bool interface_missing; /* there is none of the name that `network.interface` says */
 };
 
 int bulletin_write(const char *runtime, const struct bulletin *bulletin, struct error *error);

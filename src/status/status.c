@@ -27,9 +27,9 @@ enum mode budget_mode_shown(const struct status *st, const struct budget_rule *r
 /* ---- Guards ---------------------------------------------------------------------------------- */
 
 static const struct {
-    const char *processes, *gone, *to_do;
+    const char *processes, *gone, *never, *to_do;
 } guard_words[GUARD_COUNT] = {
-#define X(guard, processes, gone, to_do) [GUARD_##guard] = {processes, gone, to_do},
+#define X(guard, processes, gone, never, to_do) [GUARD_##guard] = {processes, gone, never, to_do},
     GUARDS(X)
 #undef X
 };
@@ -44,31 +44,65 @@ const char *guard_to_do(enum guard guard)
     return guard_words[guard].to_do;
 }
 
+bool guard_never_began(const struct status *st, enum guard guard)
+{
+    return !st->guard[guard].since;
+}
+
 bool guard_is_shown(const struct status *st, enum guard guard)
 {
     return contract_wants(st->s.contract, guard) || st->guard[guard].alive > 0;
 }
 
-static void guard_look_at(struct status *st, enum guard guard)
+void guard_look_at(const struct situation *s, enum guard guard, struct guard_look *look)
 {
-    struct guard_look *look = &st->guard[guard];
-    if (st->s.guard[guard] == NULL)
+    *look = (struct guard_look){0};
+    if (s->guard[guard] == NULL)
         return;
-    look->count = guard_processes(st->s.guard[guard], look->process, GUARD_MAX_PROCESSES);
-    nanos_t first = 0, last = 0;
+    look->count = guard_processes(s->guard[guard], look->process, GUARD_MAX_PROCESSES);
+    nanos_t first = 0;
     for (size_t i = 0; i < look->count; i++) {
         const struct guard_process *p = &look->process[i];
         bool there = kill(p->pid, 0) == 0 || errno == EPERM;
-        look->live[i] = there && st->s.now.boot - p->heartbeat < GUARD_SILENT_AFTER * NANOS_SECOND;
+        look->live[i] = there && s->now.boot - p->heartbeat < GUARD_SILENT_AFTER * NANOS_SECOND;
         if (look->live[i]) {
             look->alive++;
             if (first == 0 || p->started < first)
                 first = p->started;
         }
-        if (p->heartbeat > last)
-            last = p->heartbeat;
     }
-    look->since = look->alive ? first : last;
+    look->since = look->alive ? first : guard_last_heard(s->guard[guard]);
+}
+
+const char *guard_gone_text(const struct situation *s, const struct bulletin *bulletin,
+                            enum guard guard, const struct guard_look *look,
+                            char out[GUARD_GONE_SIZE])
+{
+    char since[FIGURE_SIZE];
+    if (guard == GUARD_EGRESS && s->supervised && bulletin && bulletin->interface_missing)
+        snprintf(out, GUARD_GONE_SIZE,
+                 "the guard %s waits: there is no interface \"%s\" (`network.interface`), and "
+                 "nothing is counted or stopped until it comes",
+                 guard_name(guard), s->contract->network.interface);
+    else if (look->since)
+        snprintf(out, GUARD_GONE_SIZE, "the guard %s is down since %s: %s", guard_name(guard),
+                 figure_wall(wall_of(&s->now, look->since), s->now.wall, since),
+                 guard_words[guard].gone);
+    else
+        snprintf(out, GUARD_GONE_SIZE, "the guard %s has not started: %s", guard_name(guard),
+                 guard_words[guard].never);
+    return out;
+}
+
+/* Who is started by `ecluse run` is not started again by itself while that is away. */
+static const char *to_do_of(const struct status *st, enum guard guard)
+{
+    if (guard != GUARD_FRONT && !st->s.supervised)
+        return "start `ecluse run`, which starts it";
+    if (guard == GUARD_EGRESS && st->has_bulletin && st->bulletin.interface_missing)
+        return "`ip link` lists what there is: correct `network.interface`, or bring it up; the "
+               "guard begins by itself, at the latest within seconds";
+    return guard_to_do(guard);
 }
 
 /* Guards look once a second: at each change they are behind for a moment. */
@@ -80,8 +114,7 @@ static bool is_settled(const struct status *st)
 
 static void guard_is_down(struct status *st, enum guard guard)
 {
-    const struct guard_look *look = &st->guard[guard];
-    char since[FIGURE_SIZE];
+    char text[GUARD_GONE_SIZE];
     pid_t other = guard == GUARD_FRONT ? front_process_find("/proc") : 0;
     if (other)
         alarm_add(&st->alarms, ALARM_GUARD_DOWN,
@@ -89,16 +122,12 @@ static void guard_is_down(struct status *st, enum guard guard)
                   "front runs another version than this one (" ECLUSE_VERSION
                   "), or another `runtime`; its error log says which",
                   (int)other);
-    else if (look->since)
-        alarm_add(&st->alarms, ALARM_GUARD_DOWN, "the guard %s is down since %s: %s",
-                  guard_name(guard),
-                  figure_wall(wall_of(&st->s.now, look->since), st->s.now.wall, since),
-                  guard_words[guard].gone);
     else
-        alarm_add(&st->alarms, ALARM_GUARD_DOWN, "the guard %s has not started: %s",
-                  guard_name(guard), guard_words[guard].gone);
+        alarm_add(&st->alarms, ALARM_GUARD_DOWN, "%s",
+                  guard_gone_text(&st->s, st->has_bulletin ? &st->bulletin : NULL, guard,
+                                  &st->guard[guard], text));
     if (!other)
-        alarm_say_to_do(&st->alarms, guard_to_do(guard));
+        alarm_say_to_do(&st->alarms, to_do_of(st, guard));
 }
 
 static void guard_alarms(struct status *st, enum guard guard)
@@ -143,6 +172,27 @@ static void front_alarms(struct status *st)
 
 /* ---- Everything else ------------------------------------------------------------------------- */
 
+const char *supervisor_gone(const struct contract *c)
+{
+    if (!contract_wants(c, GUARD_FILES))
+        return "guards go on with what they last had";
+    return contract_wants(c, GUARD_FRONT) || contract_wants(c, GUARD_EGRESS)
+               ? "guards go on with what they last had, but for files: shares are read and written "
+                 "without a limit"
+               : "shares are read and written without a limit";
+}
+
+static void child_alarm(struct status *st, enum alarm_kind kind, const char *name,
+                        const struct bulletin_child *child)
+{
+    char when[FIGURE_SIZE];
+    if (child->wanted && child->pid == 0 && child->since)
+        alarm_add(&st->alarms, kind, "the %s is down since %s (%u deaths)", name,
+                  figure_wall(child->since, st->s.now.wall, when), child->deaths);
+    else if (child->wanted && child->pid == 0)
+        alarm_add(&st->alarms, kind, "the %s has not started", name);
+}
+
 static void supervisor_alarms(struct status *st)
 {
     char when[FIGURE_SIZE];
@@ -150,17 +200,16 @@ static void supervisor_alarms(struct status *st)
         alarm_add(&st->alarms, ALARM_PANIC, "everything is in observe: nobody is refused");
     if (!st->s.supervised)
         alarm_add(&st->alarms, ALARM_SUPERVISOR_DOWN,
-                  "`ecluse run` does not run in %.150s; guards go on with what they last had",
-                  st->s.runtime);
+                  "`ecluse run` does not run in %.150s; %s", st->s.runtime,
+                  supervisor_gone(st->s.contract));
     if (!st->has_bulletin || !st->s.supervised)
         return;
     const struct bulletin *j = &st->bulletin;
     if (j->refused)
         alarm_add(&st->alarms, ALARM_CONTRACT_REFUSED, "the change of %s was not taken up: %.220s",
                   figure_wall(j->refused, st->s.now.wall, when), j->reason);
-    if (j->keeper_wanted && j->keeper == 0)
-        alarm_add(&st->alarms, ALARM_KEEPER_DOWN, "the keeper is down since %s (%u deaths)",
-                  figure_wall(j->keeper_since, st->s.now.wall, when), j->keeper_deaths);
+    child_alarm(st, ALARM_KEEPER_DOWN, "keeper", &j->keeper);
+    child_alarm(st, ALARM_DESK_DOWN, "desk", &j->desk);
 }
 
 static void promise_alarms(struct status *st)
@@ -247,7 +296,7 @@ void status_look(struct status *st)
     st->has_bulletin = bulletin_read(st->s.runtime, &st->bulletin) == 0;
     st->panic = situation_panic(&st->s);
     for (enum guard guard = 0; guard < GUARD_COUNT; guard++)
-        guard_look_at(st, guard);
+        guard_look_at(&st->s, guard, &st->guard[guard]);
     struct hold *holds = calloc(STATUS_MAX_HOLDS, sizeof *holds);
     must(holds != NULL);
     st->holds = situation_holds(&st->s, holds, STATUS_MAX_HOLDS);

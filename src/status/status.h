@@ -86,20 +86,40 @@ json_t *files_json(const struct status *st);
 
 json_t *status_json(const struct status *st);
 
-/*    guard   its processes     when none of them is alive, and what to do then */
+/*    guard   its processes     when none of them is alive any more, or has begun yet; what to do */
 #define GUARDS(X)                                                                                  \
     X(FRONT, "nginx workers", "no nginx worker with the module answers",                           \
+      "no nginx worker with the module answers",                                                   \
       "`nginx -t`, then start nginx with the module; under `serve`, start that again")             \
     X(EGRESS, "process",                                                                           \
       "the kernel goes on with what was left of each budget, then with `without_guard`",           \
+      "nothing is counted or stopped, unless an earlier `ecluse run` left its programs in the "    \
+      "kernel",                                                                                    \
       "look at " ALARM_LOG "; it is started again by itself")                                      \
     X(FILES, "process", "files are read and written without a limit",                              \
+      "files are read and written without a limit",                                                \
       "look at " ALARM_LOG "; it is started again by itself")
+
+/* What goes on without `ecluse run`, and what does not: guards of files end with it. */
+const char *supervisor_gone(const struct contract *c);
+
+/* The guard's processes, alive or not. */
+void guard_look_at(const struct situation *s, enum guard guard, struct guard_look *out);
+
+/* What is the case while no process of a guard is alive: a sentence without an end, that begins
+ * with "the guard ". `out` has room for GUARD_GONE_SIZE. */
+enum { GUARD_GONE_SIZE = 256 };
+const char *guard_gone_text(const struct situation *s, const struct bulletin *bulletin,
+                            enum guard guard, const struct guard_look *look,
+                            char out[GUARD_GONE_SIZE]);
 
 /* Whether a guard belongs in what is shown: the contract wants it, or it is there all the same. */
 bool guard_is_shown(const struct status *st, enum guard guard);
 const char *guard_processes_name(enum guard guard);
 const char *guard_to_do(enum guard guard); /* when none of its processes is alive */
+
+/* It has counted nothing: what its segment holds of a budget is no figure. */
+bool guard_never_began(const struct status *st, enum guard guard);
 
 /* A boot-clock reading as wall clock. */
 nanos_t wall_of(const struct moment *now, nanos_t boot);

@@ -99,6 +99,9 @@ static json_t *budget_json(const struct status *st, unsigned at)
     const struct budgets *budgets = situation_budgets(&st->s, at);
     if (budgets == NULL)
         return object;
+    if (guard_never_began(st, guard))
+        json_object_set_new(
+            object, "note", json_sprintf("the guard %s has not started", guard_name(guard)));
     struct budget_state state;
     budget_state(budgets, at, st->s.now.boot, &state);
     json_object_set_new(object, "principals", integer(state.principals));
@@ -135,20 +138,23 @@ static json_t *guard_json(const struct status *st, enum guard which)
                      "processes", processes, "counters", counters);
 }
 
+static json_t *child_json(const struct status *st, const struct bulletin_child *child)
+{
+    if (!st->has_bulletin)
+        return json_null();
+    return json_pack("{s:b,s:b,s:i,s:o,s:i}", "wanted", (int)child->wanted, "running",
+                     st->s.supervised && child->pid, "pid", child->pid, "since",
+                     wall_text(child->since), "deaths", (int)child->deaths);
+}
+
 static json_t *supervisor_json(const struct status *st)
 {
     const struct bulletin *j = &st->bulletin;
     json_t *object = json_pack("{s:b,s:i}", "running", (int)st->s.supervised, "pid",
                                st->s.supervised ? (int)control_supervisor(st->s.control) : 0);
     json_object_set_new(object, "started", st->has_bulletin ? wall_text(j->started) : json_null());
-    json_object_set_new(object, "keeper", json_null());
-    if (!st->has_bulletin)
-        return object;
-    json_object_set_new(object, "keeper",
-                        json_pack("{s:b,s:b,s:i,s:o,s:i}", "wanted", (int)j->keeper_wanted,
-                                  "running", st->s.supervised && j->keeper, "pid", j->keeper,
-                                  "since", wall_text(j->keeper_since), "deaths",
-                                  (int)j->keeper_deaths));
+    json_object_set_new(object, "keeper", child_json(st, &j->keeper));
+    json_object_set_new(object, "desk", child_json(st, &j->desk));
     return object;
 }
 

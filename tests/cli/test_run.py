@@ -3,8 +3,10 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
+import socket
 import time
 
 import pytest
@@ -65,12 +67,29 @@ def test_an_interface_that_is_not_there_is_an_alarm_and_is_waited_for(place):
     def down(*begins):
         return [alarm["to_do"] for alarm in place.json("status")["alarms"]
                 if alarm["kind"] == "guard_down" and alarm["text"].startswith(begins)]
-    assert wait_until(lambda: down("the guard egress "))
-    assert "`ecluse run` says" in down("the guard egress ")[0] and "nginx" not in down("the guard egress ")[0]
+    assert wait_until(lambda: down("the guard egress waits: there is no interface \"none0\""))
+    assert "`network.interface`" in down("the guard egress ")[0] and "nginx" not in down("the guard egress ")[0]
+    row = next(row for row in place.ecluse("status").stdout.splitlines() if " bytes_out " in row)
+    assert row.split("  ")[-1].strip() == "the guard egress has not started"
+    assert "But the guard egress waits: there is no interface" in place.ecluse("why", "02:00:5e:10:00:01").stdout
+    for words, said in ((("check",), 'WARNING, network: there is no interface "none0" here'),
+                        (("check", "--lang", "fr"), "ATTENTION, réseau")):
+        assert said in place.ecluse(*words).stdout
     # While the nginx of a test beside this one runs with the module, the alarm speaks of that one.
     assert wait_until(lambda: down("the guard front ", "nginx runs with the module"))
     assert all(to_do.startswith("`nginx -t`") for to_do in down("the guard front "))
     assert wait_until(lambda: "no interface \"none0\"" in place.log("run"))
+
+
+def test_a_desk_that_does_not_come_up_is_an_alarm(place):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        desk = f"desk: {{listen: \"127.0.0.1:{taken.getsockname()[1]}\"}}\n"
+        place.write_contract(change=lambda text: text + desk)
+        place.run()
+        assert wait_until(lambda: "desk_down" in alarms(place)), place.log("run")
+        assert re.search(r"^desk +down ", place.ecluse("status").stdout, re.M)
+    assert wait_until(lambda: place.json("status")["supervisor"]["desk"]["running"], 20)
+    assert wait_until(lambda: "desk_down" not in alarms(place))
 
 
 def test_the_folders_have_the_modes_that_keep_guards_apart(place):
