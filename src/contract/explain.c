@@ -107,9 +107,9 @@ static void explain_promises(const struct speech *s)
             fprintf(s->out,
                     say(s,
                         "- %s: the first public statement follows within %s of the start of an "
-                        "incident.\n",
+                        "incident. (Not measured in this release.)\n",
                         "- %s\u00a0: la première déclaration publique suit le début d'un incident "
-                        "de %s au plus.\n"),
+                        "de %s au plus. (Pas mesuré dans cette version.)\n"),
                     p->name, within);
         else
             fprintf(s->out,

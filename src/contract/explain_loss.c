@@ -86,7 +86,7 @@ static const char *pair_of_sizes(const struct speech *s, struct loss loss, char 
 struct sums {
     struct loss together,
         each; /* classes bounded for everyone; and those that are bounded for each machine only */
-    bool any_each, open;
+    bool any_together, any_each, open;
 };
 
 static void add(struct loss *sum, struct loss loss)
@@ -105,6 +105,7 @@ static void lose_to_class(const struct speech *s, int class, struct sums *sums)
         fprintf(s->out, say(s, "%s, all machines together", "%s, toutes machines ensemble"),
                 pair_of_sizes(s, all, text));
         add(&sums->together, all);
+        sums->any_together = true;
     }
     if (is_bounded(each)) {
         fprintf(s->out, say(s, "%s%s for each machine", "%s%s pour chaque machine"),
@@ -136,6 +137,11 @@ static void lose_in_all(const struct speech *s, const struct sums *sums)
             whole.in[h] = is_bounded(over_all) ? over_all.in[h] : whole.in[h];
     if (sums->open && !is_bounded(over_all))
         fputs(say(s, "without limit", "sans limite"), s->out);
+    else if (sums->any_each && !is_bounded(over_all) && !sums->any_together)
+        fprintf(s->out,
+                say(s, "%s for each machine, however many there are",
+                    "%s pour chaque machine, quel que soit leur nombre"),
+                pair_of_sizes(s, sums->each, each));
     else if (sums->any_each && !is_bounded(over_all))
         fprintf(
             s->out,
@@ -262,12 +268,16 @@ static void lose_together(const struct speech *s)
 static void list_unguarded(const struct speech *s)
 {
     const struct contract *c = s->contract;
-    for (uint32_t i = 0; i < c->budget_count; i++)
-        if (!rule_is_enforced(&c->budget[i]))
+    for (uint32_t i = 0; i < c->budget_count; i++) {
+        const struct budget_rule *b = &c->budget[i];
+        if (!rule_is_enforced(b))
             fprintf(s->out,
-                    say(s, "- %s: not enforced in this release (%s).\n",
-                        "- %s\u00a0: pas appliqué dans cette version (%s).\n"),
-                    c->budget[i].name, meter_name(c->budget[i].meter));
+                    say(s, "- %s: not enforced in this release (%s%s).\n",
+                        "- %s\u00a0: pas appliqué dans cette version (%s%s).\n"),
+                    b->name, meter_is_enforced(b->meter) ? "per: " : "",
+                    meter_is_enforced(b->meter) ? principal_name(b->per)
+                                                : meter_name(b->meter));
+    }
 }
 
 void contract_explain_loss(const struct contract *c, enum language language, FILE *out)

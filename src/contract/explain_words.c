@@ -86,7 +86,16 @@ char *amount_words(const struct speech *s, enum meter meter, uint64_t amount, ch
 {
     if (meter_unit(meter) == METER_UNIT_BYTES)
         return size_words(s, amount, out);
-    snprintf(out, WORDS_SIZE, "%" PRIu64, amount);
+    char digits[24];
+    int length = snprintf(digits, sizeof digits, "%" PRIu64, amount);
+    const char *between_thousands = say(s, ",", "\u202f");
+    struct writer w = writer_on(out, WORDS_SIZE - 1);
+    for (int i = 0; i < length; i++) {
+        if (i && (length - i) % 3 == 0)
+            write_string(&w, between_thousands);
+        write_bytes(&w, &digits[i], 1);
+    }
+    out[w.length] = 0;
     return out;
 }
 

@@ -82,9 +82,13 @@ static void what_is_not_built_yet_is_said(void **state)
     says(FRONT("people_read", "client", "slow"), LANGUAGE_EN, true,
          "- b: not enforced in this release (people_read).");
     says(FRONT("login_failures", "account", "slow"), LANGUAGE_EN, true,
-         "- b: not enforced in this release (login_failures).");
+         "- b: not enforced in this release (per: account).");
     says_nothing_of(FRONT("login_failures", "client", "slow"), "ot enforced");
     says_nothing_of(challenge, "does not enforce");
+    static const char statement[] =
+        "ecluse: 1\npromises: [{name: first, statement: first, within: 30m}]\n";
+    says(statement, LANGUAGE_EN, false, "of an incident. (Not measured in this release.)");
+    says(statement, LANGUAGE_FR, false, "au plus. (Pas mesuré dans cette version.)");
 }
 
 static void a_challenge_is_for_who_has_shown_no_proof(void **state)
@@ -139,12 +143,25 @@ static void the_loss_is_the_least_of_all_windows_and_summed(void **state)
          "45 TB in 30 days.");
     says("ecluse: 1\nfiles: {shares: [{name: s, path: /s}]}\nbudgets: [{name: b, "
          "meter: files_read, per: everyone, at_most: {1d: 100}, over: hold, hold_for: 1h}]\n",
-         LANGUAGE_EN, true, "200 in a day, 6000 in 30 days for all together");
+         LANGUAGE_EN, true, "200 in a day, 6,000 in 30 days for all together");
     says(EGRESS, LANGUAGE_EN, false,
          "Over that, nothing more leaves until the window lets go, and the largest contributors "
          "are held for");
     says(EGRESS, LANGUAGE_EN, true, "1 MB a second, 86.4 GB a day");
     says(EGRESS, LANGUAGE_FR, true, "- au total\u00a0: 3\u00a0Go par jour, 15\u00a0Go en 30 jours");
+}
+
+static void what_each_machine_may_take_is_not_called_nothing(void **state)
+{
+    UNUSED(state);
+    static const char yaml[] =
+        "ecluse: 1\nnetwork: {inside: [10.1.0.0/16], interface: l}\nbudgets: [{name: b, meter: "
+        "bytes_out, per: host, at_most: {1d: 500MB}, over: hold, hold_for: 1h}]\n";
+    says(yaml, LANGUAGE_EN, true,
+         "- in all: 500 MB in a day, 15 GB in 30 days for each machine, however many there are.");
+    says(yaml, LANGUAGE_FR, true,
+         "- au total\u00a0: 500\u00a0Mo par jour, 15\u00a0Go en 30 jours pour chaque machine, quel "
+         "que soit leur nombre.");
 }
 
 static void what_has_no_bound_is_said(void **state)
@@ -188,6 +205,10 @@ static void no_loss_is_said_smaller_than_it_is(void **state)
     assert_string_equal(size_words(&s, 999999, text), "1 MB");
     assert_string_equal(size_words(&s, 1050000, text), "1.05 MB");
     assert_string_equal(size_words(&s, 12, text), "12 B");
+    assert_string_equal(amount_words(&s, METER_FILES_READ, 2160000, text), "2,160,000");
+    assert_string_equal(amount_words(&s, METER_FILES_READ, 999, text), "999");
+    s.french = true;
+    assert_string_equal(amount_words(&s, METER_FILES_READ, 60000, text), "60\u202f000");
 }
 
 int main(void)
@@ -199,6 +220,7 @@ int main(void)
         cmocka_unit_test(what_is_kept_of_a_shared_limit_is_said_where_it_is),
         cmocka_unit_test(a_director_reads_words),
         cmocka_unit_test(the_loss_is_the_least_of_all_windows_and_summed),
+        cmocka_unit_test(what_each_machine_may_take_is_not_called_nothing),
         cmocka_unit_test(what_has_no_bound_is_said),
         cmocka_unit_test(a_budget_that_observes_bounds_nothing),
         cmocka_unit_test(one_budget_for_everyone_bounds_all_ways_out),
