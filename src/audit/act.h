@@ -30,8 +30,8 @@
     X(CLOCK_JUMP, "clock_jump", "the wall clock jumped")                                           \
     X(ALARM, "alarm", "something needs a person")                                                  \
     X(SIGN_IN, "sign_in", "an operator signed in")                                                 \
-    X(SIGN_IN_FAILED, "sign_in_failed", "a sign-in was refused")                                   \
-    X(OPERATOR, "operator", "an operator did something else")                                      \
+    X(SIGN_IN_FAILED, "sign_in_failed", "signing in was refused")                                  \
+    X(OPERATOR, "operator", "an operator changed something")                                       \
     X(EXPORT, "export", "entries were exported")                                                   \
     X(RESTORE, "restore", "files were put back from the vault")                                    \
     X(ERASED, "erased", "the salt of an entry was erased: whom it meant cannot be told any more")  \

@@ -40,6 +40,12 @@ static void write_terms(struct writer *w, const struct promise_rule *rule, int l
 {
     char text[SAY_SIZE];
     WRITE_LITERAL(w, "<p class=\"soft\">");
+    if (rule->statement) { /* a time alone: no share of anything */
+        html_word_with(w, language, WORD_PROMISED_STATEMENT,
+                       say_span(language, rule->within, text));
+        WRITE_LITERAL(w, "</p>");
+        return;
+    }
     html_word(w, language, WORD_PROMISED);
     WRITE_LITERAL(w, " ");
     html_text(w, say_share(language, rule->success, text));

@@ -47,6 +47,9 @@ enum { SAY_EN, SAY_FR, SAY_COUNT };
     X(NO_ANSWERS, "no answers yet", "pas encore de réponses")                                      \
     X(NOT_MEASURED, "not measured", "non mesurée")                                                 \
     X(PROMISED, "promised", "promis")                                                              \
+    X(PROMISED_STATEMENT,                                                                          \
+      "promised: the first public statement within %s",                                            \
+      "promis : la première déclaration publique en moins de %s")                                  \
     X(WITHIN, "within", "en moins de")                                                             \
     X(OVER_TIME, "over", "sur")                                                                    \
     X(BEARS, "bears %s more failures", "supporte encore %s échecs")                                \

@@ -222,8 +222,8 @@ static void tell_failed_sign_ins(struct desk *desk, nanos_t now)
         return;
     struct act act = {.at = clock_wall(), .kind = ACT_SIGN_IN_FAILED};
     char reason[64];
-    snprintf(reason, sizeof reason, "%llu sign-ins were refused",
-             (unsigned long long)desk->failed_sign_ins);
+    snprintf(reason, sizeof reason, "%llu attempt%s to sign in",
+             (unsigned long long)desk->failed_sign_ins, desk->failed_sign_ins == 1 ? "" : "s");
     act_text(act.actor, sizeof act.actor, TEXT("guard desk"));
     act_text(act.object, sizeof act.object, TEXT("desk"));
     act_text(act.reason, sizeof act.reason, text_of(reason));

@@ -97,6 +97,21 @@ static void a_hold_is_undone_by_a_link_and_an_observed_one_is_not(void **state)
     assert_non_null(strstr(buffer, "observée seulement"));
 }
 
+static void a_statement_is_promised_in_time_and_no_share_of_it(void **state)
+{
+    (void)state;
+    c->promise[0] =
+        (struct promise_rule){.route = -1, .statement = true, .within = 30 * NANOS_MINUTE};
+    struct writer w = paper();
+    part_promise(&w, s, SAY_EN, 0);
+    assert_non_null(
+        strstr(written(w), "promised: the first public statement within 30\u00a0min<"));
+    assert_null(strstr(buffer, "%"));
+    w = paper();
+    part_promise(&w, s, SAY_FR, 0);
+    assert_null(strstr(written(w), "%"));
+}
+
 static void only_what_differs_gets_another_version(void **state)
 {
     (void)state;
@@ -139,6 +154,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_name_gets_out_of_its_place, begin, end),
         cmocka_unit_test_setup_teardown(a_hold_is_undone_by_a_link_and_an_observed_one_is_not,
                                         begin, end),
+        cmocka_unit_test_setup_teardown(a_statement_is_promised_in_time_and_no_share_of_it, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(only_what_differs_gets_another_version, begin, end),
         cmocka_unit_test(figures_are_written_as_each_language_does),
     };
