@@ -284,8 +284,9 @@ static int begin_record(struct supervisor *s, struct error *error)
         chronicle_say(&s->chronicle, ACT_ALARM, "runtime",
                       "it was removed or replaced under `ecluse run`: made anew");
     struct act act = record_act(ACT_CONTRACT, "supervisor", "contract in force",
-                                "%u budgets, %u promises, mode %s", c->budget_count,
-                                c->promise_count, mode_name(c->mode));
+                                "%u budget%s, %u promise%s, mode %s", c->budget_count,
+                                c->budget_count == 1 ? "" : "s", c->promise_count,
+                                c->promise_count == 1 ? "" : "s", mode_name(c->mode));
     act_number(&act, "number", (int64_t)s->reload.generation);
     handover_act(s->chronicle.ring, &act);
     children_start(&s->children, CHILD_RECORDER, c, clock_boot());

@@ -203,7 +203,8 @@ static void guard_row(const struct status *st, enum guard guard, struct table *t
         table_cell(table, look->alive ? TONE_GOOD : TONE_BAD, "%s", look->alive ? "up" : "down");
     table_cell(table, TONE_PLAIN, "%s",
                look->since ? figure_wall(wall_of(now, look->since), now->wall, when) : "never");
-    table_cell(table, TONE_PLAIN, "%zu %s", look->alive, guard_processes_name(guard));
+    table_cell(table, TONE_PLAIN, "%zu %s", look->alive,
+               guard_processes_name(guard, look->alive));
 }
 
 static void child_row(const struct status *st, const char *name,

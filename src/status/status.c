@@ -27,16 +27,17 @@ enum mode budget_mode_shown(const struct status *st, const struct budget_rule *r
 /* ---- Guards ---------------------------------------------------------------------------------- */
 
 static const struct {
-    const char *processes, *gone, *never, *to_do;
+    const char *process, *processes, *gone, *never, *to_do;
 } guard_words[GUARD_COUNT] = {
-#define X(guard, processes, gone, never, to_do) [GUARD_##guard] = {processes, gone, never, to_do},
+#define X(guard, process, processes, gone, never, to_do)                                           \
+    [GUARD_##guard] = {process, processes, gone, never, to_do},
     GUARDS(X)
 #undef X
 };
 
-const char *guard_processes_name(enum guard guard)
+const char *guard_processes_name(enum guard guard, size_t count)
 {
-    return guard_words[guard].processes;
+    return count == 1 ? guard_words[guard].process : guard_words[guard].processes;
 }
 
 const char *guard_to_do(enum guard guard)

@@ -86,17 +86,17 @@ json_t *files_json(const struct status *st);
 
 json_t *status_json(const struct status *st);
 
-/*    guard   its processes     when none of them is alive any more, or has begun yet; what to do */
+/*    guard   its process, processes     when none of them is alive any more, or has begun yet; what to do */
 #define GUARDS(X)                                                                                  \
-    X(FRONT, "nginx workers", "no nginx worker with the module answers",                           \
+    X(FRONT, "nginx worker", "nginx workers", "no nginx worker with the module answers",                           \
       "no nginx worker with the module answers",                                                   \
       "`nginx -t`, then start nginx with the module; under `serve`, start that again")             \
-    X(EGRESS, "process",                                                                           \
+    X(EGRESS, "process", "processes",                                                                           \
       "the kernel goes on with what was left of each budget, then with `without_guard`",           \
       "nothing is counted or stopped, unless an earlier `ecluse run` left its programs in the "    \
       "kernel",                                                                                    \
       "look at " ALARM_LOG "; it is started again by itself")                                      \
-    X(FILES, "process", "files are read and written without a limit",                              \
+    X(FILES, "process", "processes", "files are read and written without a limit",                 \
       "files are read and written without a limit",                                                \
       "look at " ALARM_LOG "; it is started again by itself")
 
@@ -115,7 +115,7 @@ const char *guard_gone_text(const struct situation *s, const struct bulletin *bu
 
 /* Whether a guard belongs in what is shown: the contract wants it, or it is there all the same. */
 bool guard_is_shown(const struct status *st, enum guard guard);
-const char *guard_processes_name(enum guard guard);
+const char *guard_processes_name(enum guard guard, size_t count);
 const char *guard_to_do(enum guard guard); /* when none of its processes is alive */
 
 /* It has counted nothing: what its segment holds of a budget is no figure. */

@@ -59,11 +59,20 @@ static void without_run_nothing_limits_what_is_done_on_shares(void **state)
     assert_string_equal(supervisor_gone(&contract), "shares are read and written without a limit");
 }
 
+static void one_process_is_one_and_none_are_several(void **state)
+{
+    (void)state;
+    assert_string_equal(guard_processes_name(GUARD_FILES, 1), "process");
+    assert_string_equal(guard_processes_name(GUARD_FILES, 0), "processes");
+    assert_string_equal(guard_processes_name(GUARD_FRONT, 2), "nginx workers");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_kernel_goes_on_only_with_what_was_put_there),
         cmocka_unit_test(without_run_nothing_limits_what_is_done_on_shares),
+        cmocka_unit_test(one_process_is_one_and_none_are_several),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
