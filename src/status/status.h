@@ -86,12 +86,12 @@ json_t *files_json(const struct status *st);
 
 json_t *status_json(const struct status *st);
 
-/*    guard   its process, processes     when none of them is alive any more, or has begun yet; what to do */
+/*    guard   its processes, one or many    when none is alive any more, or began yet; what to do */
 #define GUARDS(X)                                                                                  \
-    X(FRONT, "nginx worker", "nginx workers", "no nginx worker with the module answers",                           \
+    X(FRONT, "nginx worker", "nginx workers", "no nginx worker with the module answers",           \
       "no nginx worker with the module answers",                                                   \
       "`nginx -t`, then start nginx with the module; under `serve`, start that again")             \
-    X(EGRESS, "process", "processes",                                                                           \
+    X(EGRESS, "process", "processes",                                                              \
       "the kernel goes on with what was left of each budget, then with `without_guard`",           \
       "nothing is counted or stopped, unless an earlier `ecluse run` left its programs in the "    \
       "kernel",                                                                                    \
