@@ -25,7 +25,7 @@
  * recorder_child.h  the child of `ecluse run` that writes the audit log
  * egress_child.h    the child of `ecluse run` that counts and stops bytes out
  * cosign.h      its side of the witnesses; asker.h: the processes that carry requests to them
- * audit_view.h  `ecluse audit`: its verbs, and how entries are shown
+ * audit_view.h  `ecluse audit`: its verbs, and how entries are shown; audit_wish.h: which are meant
  * record.h      what commands put on the record, before they do it; chronicle.h: the supervisor
  * difference.h  what changes from one contract to the next, and whether it allows more
  * sync.h        the thread of `ecluse run` that makes counts durable

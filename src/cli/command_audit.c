@@ -1,5 +1,6 @@
 /* `ecluse audit`: its verbs, and those that only look: tail, show, prove. */
 #include "cli/audit_view.h"
+#include "cli/audit_wish.h"
 #include "cli/output.h"
 
 #include <inttypes.h>
@@ -51,16 +52,39 @@ int command_audit(const struct arguments *a)
 /* ---- tail ---------------------------------------------------------------------------------------
  */
 
-static int show_from(const struct arguments *a, struct audit_reader *reader, uint64_t *next,
-                     json_t *list)
+static int unreadable(const struct arguments *a, uint64_t index)
+{
+    return could_not(a->option[OPTION_JSON] != NULL,
+                     "entry %" PRIu64 " cannot be read; `ecluse audit verify` says why", index);
+}
+
+/* Where the newest `wanted` of those that are meant begin: from the log's end on, so that the few
+ * newest of a long log are found at once. */
+static int find_newest(const struct arguments *a, const struct audit_wish *wish,
+                       struct audit_reader *reader, uint64_t wanted, uint64_t *first)
+{
+    struct text text;
+    *first = audit_reader_size(reader);
+    for (uint64_t i = *first; i > 0 && wanted; i--) {
+        if (audit_reader_entry(reader, i - 1, &text) != 0)
+            return unreadable(a, i - 1);
+        if (!audit_wished(wish, text))
+            continue;
+        *first = i - 1;
+        wanted--;
+    }
+    return EXIT_DONE;
+}
+
+static int show_from(const struct arguments *a, const struct audit_wish *wish,
+                     struct audit_reader *reader, uint64_t *next, json_t *list)
 {
     for (; *next < audit_reader_size(reader); (*next)++) {
         struct text text;
-        int failed = audit_reader_entry(reader, *next, &text);
-        if (failed)
-            return could_not(a->option[OPTION_JSON] != NULL,
-                             "entry %" PRIu64 " cannot be read; `ecluse audit verify` says why",
-                             *next);
+        if (audit_reader_entry(reader, *next, &text) != 0)
+            return unreadable(a, *next);
+        if (!audit_wished(wish, text))
+            continue;
         json_t *object = a->option[OPTION_JSON] ? audit_json(*next, text) : NULL;
         if (object && list)
             json_array_append_new(list, object);
@@ -76,19 +100,26 @@ int audit_do_tail(const struct arguments *a)
 {
     struct audit_place place;
     struct audit_reader *reader = NULL;
-    uint64_t wanted = TAIL;
+    struct audit_wish wish;
+    uint64_t wanted = TAIL, next = 0;
     bool json = a->option[OPTION_JSON] != NULL, follow = a->option[OPTION_FOLLOW] != NULL;
     if (a->option[OPTION_LINES] &&
         (!decimal_parse(text_of(a->option[OPTION_LINES]), &wanted) || wanted > TAIL_MAX))
         return could_not(json, "--lines is a number up to %d", TAIL_MAX);
-    int status = audit_view_open(a, &place, &reader);
-    if (status != EXIT_DONE)
+    int status = audit_wish_read(a, &wish);
+    if (status == EXIT_DONE)
+        status = audit_view_open(a, &place, &reader);
+    if (status == EXIT_DONE)
+        status = find_newest(a, &wish, reader, wanted, &next);
+    if (status != EXIT_DONE) {
+        audit_reader_close(reader);
         return status;
-    uint64_t size = audit_reader_size(reader), next = size > wanted ? size - wanted : 0;
+    }
     json_t *list = json && !follow ? json_array() : NULL;
-    status = show_from(a, reader, &next, list);
+    status = show_from(a, &wish, reader, &next, list);
     if (list && status == EXIT_DONE)
-        output_json(json_pack("{s:I,s:o}", "size", (json_int_t)size, "entries", list));
+        output_json(json_pack("{s:I,s:o}", "size", (json_int_t)audit_reader_size(reader),
+                              "entries", list));
     else
         json_decref(list);
     while (follow && status == EXIT_DONE &&
@@ -96,7 +127,7 @@ int audit_do_tail(const struct arguments *a)
         struct error error;
         nanosleep(&(struct timespec){.tv_nsec = FOLLOW_MILLISECONDS * NANOS_MILLISECOND}, NULL);
         if (audit_reader_refresh(reader, &error) == 0)
-            status = show_from(a, reader, &next, NULL);
+            status = show_from(a, &wish, reader, &next, NULL);
     }
     audit_reader_close(reader);
     return status;

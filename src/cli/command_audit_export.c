@@ -1,10 +1,10 @@
 /* `ecluse audit export`: entries with their proofs in one file, for somebody who trusts nothing of
  * ours. */
 #include "cli/audit_view.h"
+#include "cli/audit_wish.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/record.h"
-#include "cli/typed_time.h"
 #include "status/figure.h"
 
 #include <errno.h>
@@ -14,51 +14,13 @@
 #include <time.h>
 #include <unistd.h>
 
-struct wish {
-    int64_t from, to; /* wall clock; to 0: no end */
-    int kind;         /* -1: every */
-    const char *hold; /* NULL: every */
-};
-
 struct chosen {
     uint64_t *index;
     size_t count, room;
 };
 
-static int wish_read(const struct arguments *a, struct wish *w)
-{
-    bool json = a->option[OPTION_JSON] != NULL;
-    const char *from = a->option[OPTION_FROM], *to = a->option[OPTION_TO],
-               *kind = a->option[OPTION_KIND];
-    enum act_kind named;
-    *w = (struct wish){.kind = -1, .hold = a->option[OPTION_HOLD]};
-    if ((from && !typed_time(from, &w->from)) || (to && !typed_time(to, &w->to)))
-        return could_not(
-            json, "--from and --to are a day or a time in UTC: 2026-11-20 or 2026-11-20T14:03:00Z");
-    if (kind && !act_kind_named(text_of(kind), &named))
-        return could_not(
-            json, "--kind %.40s: there is no such kind of entry; docs/audit.md lists them", kind);
-    if (kind)
-        w->kind = (int)named;
-    if (!a->option[OPTION_OUTPUT])
-        return could_not(json, "say where to write with -o FILE");
-    return EXIT_DONE;
-}
-
-static bool wished(const struct wish *w, struct text text)
-{
-    struct entry entry;
-    if (w->kind < 0 && !w->hold && !w->from && !w->to)
-        return true;
-    if (entry_parse(text, &entry) != 0)
-        return false;
-    return (w->kind < 0 || entry.kind == (enum act_kind)w->kind) &&
-           (!w->hold || strcmp(w->hold, entry.act.hold) == 0) && entry.at >= w->from &&
-           (!w->to || entry.at < w->to);
-}
-
 /* From the log itself, never by the index, which is no evidence of what is not there. */
-static int choose(const struct wish *w, struct audit_reader *reader, struct chosen *out,
+static int choose(const struct audit_wish *w, struct audit_reader *reader, struct chosen *out,
                   struct error *error)
 {
     uint64_t size = audit_reader_size(reader);
@@ -67,7 +29,7 @@ static int choose(const struct wish *w, struct audit_reader *reader, struct chos
     int failed = 0;
     for (uint64_t i = 0; i < size && !failed; i++) {
         failed = audit_reader_entry(reader, i, &text);
-        if (failed || !wished(w, text))
+        if (failed || !audit_wished(w, text))
             continue;
         if (out->count == out->room) {
             out->room = out->room ? out->room * 2 : 1024;
@@ -119,7 +81,7 @@ static int write_proofs(struct audit_reader *reader, const struct chosen *chosen
 /* Who takes entries out is on the record before they have them. Not where the log is a copy, which
  * has no recorder. */
 static int record_export(const struct arguments *a, const struct audit_place *place,
-                         const struct wish *w, const struct chosen *chosen)
+                         const struct audit_wish *w, const struct chosen *chosen)
 {
     char actor[ACT_NAME_SIZE];
     if (!place->runtime[0])
@@ -142,9 +104,11 @@ int audit_do_export(const struct arguments *a)
     struct audit_place place;
     struct audit_reader *reader = NULL;
     struct chosen chosen = {.count = 0};
-    struct wish w;
+    struct audit_wish w;
     struct error error;
-    int status = wish_read(a, &w);
+    if (!a->option[OPTION_OUTPUT])
+        return could_not(json, "say where to write with -o FILE");
+    int status = audit_wish_read(a, &w);
     if (status == EXIT_DONE)
         status = audit_view_open(a, &place, &reader);
     if (status == EXIT_DONE && choose(&w, reader, &chosen, &error) != 0)

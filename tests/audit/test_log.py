@@ -49,6 +49,26 @@ def test_a_log_says_what_it_cannot_exclude(place, log):
     assert "key:      not authenticated" in text and "rollback: not excluded" in text
 
 
+def test_a_tail_may_be_narrowed(place, log):
+    place.run()
+    for _ in range(3):
+        assert place.ecluse("panic").returncode == place.ecluse("panic", "--off").returncode == 0
+    log.settle()
+    panics = log.of("panic")
+
+    def tail(*words):
+        return place.json("audit", "tail", *words)["entries"]
+    assert len(panics) >= 3 and tail("--kind", "panic") == panics
+    assert tail("--kind", "panic", "-n", "2") == panics[-2:]
+    began = panics[0]["at"][:19] + "Z"
+    assert tail("--kind", "panic", "--from", began) == panics
+    assert tail("--hold", "hold-1-front") == tail("--kind", "panic", "--to", began) == []
+    lines = place.ecluse("audit", "tail", "--kind", "panic").stdout.splitlines()
+    assert len(lines) == len(panics) and all("  panic " in line for line in lines)
+    refused = place.ecluse("audit", "tail", "--kind", "panics")
+    assert refused.returncode == 2 and "no such kind" in refused.stderr
+
+
 def test_a_feed_is_one_entry_with_its_numbers(place, log):
     place.run()
     assert place.feed(KNOWN).returncode == 0
