@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -202,6 +203,31 @@ static void what_was_not_done_is_taken_back_for_the_same_hold(void **state)
     assert_string_equal(back.reason, "not done: the disk is full");
 }
 
+/* Readers of the log look a kind up there. */
+static void every_kind_stands_in_the_document(void **state)
+{
+    (void)state;
+    const char *source = getenv("ECLUSE_SOURCE");
+    char path[512], wanted[64];
+    static char text[1 << 17];
+    if (!source)
+        skip();
+    snprintf(path, sizeof path, "%s/docs/audit.md", source);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof text - 1, file)] = 0;
+    fclose(file);
+    char *kinds = strstr(text, "\nKinds: "), *end = kinds ? strstr(kinds, "\n\n") : NULL;
+    assert_non_null(end);
+    *end = 0;
+    for (enum act_kind kind = 0; kind < ACT_KIND_COUNT; kind++) {
+        snprintf(wanted, sizeof wanted, "`%s`", act_kind_name(kind));
+        if (!strstr(kinds, wanted))
+            print_error("docs/audit.md lacks %s\n", wanted);
+        assert_non_null(strstr(kinds, wanted));
+    }
+}
+
 int main(void)
 {
     if (sodium_init() < 0)
@@ -216,6 +242,7 @@ int main(void)
         cmocka_unit_test(every_kind_has_a_name_of_its_own),
         cmocka_unit_test(a_text_is_cut_at_a_character),
         cmocka_unit_test(what_was_not_done_is_taken_back_for_the_same_hold),
+        cmocka_unit_test(every_kind_stands_in_the_document),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
