@@ -145,7 +145,8 @@ static void budget_row(const struct status *st, struct table *table, unsigned at
     table_cell(table, state.held ? TONE_WARNING : TONE_PLAIN, "%" PRIu32, state.held);
     uint64_t against = observes ? state.would_slow + state.would_challenge + state.would_hold
                                 : state.slowed + state.challenged + state.refused;
-    table_cell(table, TONE_PLAIN, "%s", figure_count(against, figure));
+    table_cell(table, TONE_PLAIN, "%s%s", figure_count(against, figure),
+               observes && against ? " would be" : "");
     worst_cell(table, rule, &state);
 }
 
@@ -167,8 +168,12 @@ static void budgets_text(const struct status *st)
             printf("The counts of the guard %s cannot be read: %s\n", guard_name(guard),
                    st->s.error[guard].text);
     }
-    if (some)
-        printf("%zu held now%s\n", st->holds, st->holds ? "; `ecluse holds` lists them" : "");
+    if (!some)
+        return;
+    printf("%zu held now", st->holds);
+    if (st->noticed)
+        printf(", %zu would be", st->noticed);
+    puts(st->holds + st->noticed ? "; `ecluse holds` lists them" : "");
 }
 
 static void recorder_row(const struct status *st, struct table *table)

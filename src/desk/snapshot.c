@@ -100,7 +100,7 @@ void snapshot_take(struct snapshot *s, int store)
         take_store(s, store);
     st->alarms.count = 0;
     st->broken = 0;
-    st->holds = 0;
+    st->holds = st->noticed = 0;
     memset(st->guard, 0, sizeof st->guard);
     status_look(st);
     if (handover_status(st->s.runtime, &s->audit) < 0)

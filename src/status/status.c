@@ -300,7 +300,10 @@ void status_look(struct status *st)
         guard_look_at(&st->s, guard, &st->guard[guard]);
     struct hold *holds = calloc(STATUS_MAX_HOLDS, sizeof *holds);
     must(holds != NULL);
-    st->holds = situation_holds(&st->s, holds, STATUS_MAX_HOLDS);
+    size_t count = situation_holds(&st->s, holds, STATUS_MAX_HOLDS);
+    for (size_t i = 0; i < count; i++)
+        st->noticed += holds[i].observed;
+    st->holds = count - st->noticed;
     free(holds);
     supervisor_alarms(st);
     audit_alarms(st);

@@ -60,7 +60,7 @@ struct status {
     struct gate_look gate; /* of the front */
     bool has_files; /* a guard of files ran here; what it said may be old */
     struct files_state files;
-    size_t holds;
+    size_t holds, noticed; /* that bind; and that would have been */
     unsigned broken;  /* promises */
     double disk_free; /* share of the disk under `state`; negative: not known */
     struct alarms alarms;

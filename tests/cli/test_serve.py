@@ -282,6 +282,11 @@ def test_panic_lets_everybody_through_within_a_second(served):
     assert over_the_limit(served, "127.9.9.9") == 429
     served.place.ecluse("panic")
     assert wait_until(lambda: served.get("/connexion", "POST", "127.9.9.9")[0] == 200, 1.2)
+    assert over_the_limit(served, "127.9.9.8") == 200
+    told = served.place.ecluse("status").stdout
+    assert "1 held now, 1 would be; `ecluse holds`" in told and " would be  -" in told
+    told = served.place.json("status")
+    assert (told["holds"], told["noticed"]) == (1, 1)
     served.place.ecluse("panic", "--off")
     assert wait_until(lambda: served.get("/connexion", "POST", "127.9.9.9")[0] == 429, 1.2)
 
