@@ -25,15 +25,24 @@ int audit_place_find(const struct arguments *a, struct audit_place *out)
     snprintf(out->state, sizeof out->state, "%s", c->state);
     snprintf(out->runtime, sizeof out->runtime, "%s", c->runtime);
     free(c);
+    if (access(out->log, F_OK) != 0 && errno == ENOENT)
+        return could_not(a->option[OPTION_JSON] != NULL,
+                         "there is no audit log in %s yet; `ecluse run` makes it", out->log);
     return EXIT_DONE;
+}
+
+const char *audit_who_may(int failed)
+{
+    return failed == -EACCES ? "; say it as root" : "";
 }
 
 int audit_view_open(const struct arguments *a, struct audit_place *place, struct audit_reader **out)
 {
     struct error error;
-    int status = audit_place_find(a, place);
-    if (status == EXIT_DONE && audit_reader_open(place->log, out, &error) != 0)
-        status = could_not(a->option[OPTION_JSON] != NULL, "%s", error.text);
+    int status = audit_place_find(a, place), failed = 0;
+    if (status == EXIT_DONE && (failed = audit_reader_open(place->log, out, &error)) != 0)
+        status = could_not(a->option[OPTION_JSON] != NULL, "%s%s", error.text,
+                           audit_who_may(failed));
     return status;
 }
 

@@ -22,6 +22,9 @@ int audit_place_find(const struct arguments *a, struct audit_place *out);
 int audit_view_open(const struct arguments *a, struct audit_place *place,
                     struct audit_reader **out);
 
+/* What to do about a negative errno of reading a log: a sentence's end. */
+const char *audit_who_may(int failed);
+
 /* An entry's number: "17". False with a sentence said. */
 bool audit_entry_number(const struct arguments *a, const char *typed,
                         const struct audit_reader *reader, uint64_t *out);

@@ -208,7 +208,7 @@ static int verify_folder(const struct arguments *a, const char *folder)
     int failed = status == EXIT_DONE ? audit_verify(folder, &options, &report) : 0;
     progress_end(&n.progress);
     if (failed)
-        status = could_not(json, "%s: %s", folder, strerror(-failed));
+        status = could_not(json, "%s: %s%s", folder, strerror(-failed), audit_who_may(failed));
     else if (status == EXIT_DONE)
         status = (json ? tell_json : tell_text)(&report, &n);
     free(asked);

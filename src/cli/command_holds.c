@@ -13,22 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Some guard's segment: without any, nothing can be told. */
-static int guards_needed(const struct arguments *a, struct situation *s)
-{
-    int status = situation_open(a, s);
-    const char *why = NULL;
-    for (enum guard guard = 0; guard < GUARD_COUNT; guard++) {
-        if (status != EXIT_DONE || s->guard[guard])
-            return status;
-        if (!why && contract_wants(s->contract, guard))
-            why = s->error[guard].text;
-    }
-    status = could_not(a->option[OPTION_JSON] != NULL, "%s", why ? why : "no guard runs here");
-    situation_close(s);
-    return status;
-}
-
 static json_t *hold_json(const struct situation *s, const struct hold *hold)
 {
     const struct budget_rule *rule = hold_rule(s, hold);
@@ -74,10 +58,19 @@ static size_t holds_read(const struct situation *s, struct hold **out)
     return situation_holds(s, *out, STATUS_MAX_HOLDS);
 }
 
+/* A list that lacks what its reader may not see is not taken for the whole. */
+static void tell_unseen(const struct situation *s)
+{
+    char why[UNSEEN_SIZE];
+    for (enum guard guard = 0; guard < GUARD_COUNT; guard++)
+        if (situation_unsure(s, guard))
+            fprintf(stderr, "ecluse: not in this list: %s\n", situation_unseen(s, guard, why));
+}
+
 int command_holds(const struct arguments *a)
 {
     struct situation s;
-    int status = guards_needed(a, &s);
+    int status = situation_open_guards(a, &s);
     if (status != EXIT_DONE)
         return status;
     struct hold *holds;
@@ -98,6 +91,7 @@ int command_holds(const struct arguments *a)
         table_print(&table, stdout);
         puts("`ecluse why HOLD` explains one; `ecluse release HOLD` ends it.");
     }
+    tell_unseen(&s);
     free(holds);
     situation_close(&s);
     return EXIT_DONE;
@@ -325,7 +319,7 @@ int command_why(const struct arguments *a)
 {
     bool json = a->option[OPTION_JSON] != NULL;
     struct situation s;
-    int status = guards_needed(a, &s);
+    int status = situation_open_guards(a, &s);
     if (status != EXIT_DONE)
         return status;
     enum guard guard;

@@ -3,6 +3,7 @@
 #include "cli/output.h"
 
 #include <inttypes.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,6 +146,47 @@ int situation_open(const struct arguments *a, struct situation *out)
         return EXIT_COULD_NOT;
     }
     situation_guards(&s);
+    *out = s;
+    return EXIT_DONE;
+}
+
+const char *situation_unseen(const struct situation *s, enum guard guard, char out[UNSEEN_SIZE])
+{
+    if (s->code[guard] == -EACCES)
+        snprintf(out, UNSEEN_SIZE,
+                 "what the guard %s counts is not yours to see; say it as root", guard_name(guard));
+    else if (s->control == NULL)
+        snprintf(out, UNSEEN_SIZE,
+                 "`ecluse run` has not been started here: there is nothing in %s yet", s->runtime);
+    else
+        snprintf(out, UNSEEN_SIZE, "%s", s->error[guard].text);
+    return out;
+}
+
+bool situation_unsure(const struct situation *s, enum guard guard)
+{
+    return contract_wants(s->contract, guard) && !s->guard[guard] && s->code[guard] != -ENOENT;
+}
+
+int situation_open_guards(const struct arguments *a, struct situation *out)
+{
+    struct situation s;
+    char why[UNSEEN_SIZE] = "no guard runs here";
+    int status = situation_open(a, &s);
+    if (status != EXIT_DONE)
+        return status;
+    bool some = false, said = false;
+    for (enum guard guard = 0; guard < GUARD_COUNT; guard++) {
+        some = some || s.guard[guard];
+        if (!said && !s.guard[guard] && contract_wants(s.contract, guard)) {
+            situation_unseen(&s, guard, why);
+            said = true;
+        }
+    }
+    if (!some) {
+        situation_close(&s);
+        return could_not(a->option[OPTION_JSON] != NULL, "%s", why);
+    }
     *out = s;
     return EXIT_DONE;
 }

@@ -28,6 +28,18 @@ void problems_print(const char *file, const struct problems *problems, bool json
 
 /* Fills *out; returns EXIT_DONE, or EXIT_COULD_NOT after having said why. */
 int situation_open(const struct arguments *a, struct situation *out);
+
+/* The same with some guard's segment: without any, nothing can be told of holds. */
+int situation_open_guards(const struct arguments *a, struct situation *out);
+
+/* Whether a guard may hold somebody of whom nothing can be told: its segment is there, or may be, and
+ * is not open. */
+bool situation_unsure(const struct situation *s, enum guard guard);
+
+/* Why the segment of a guard is not open, as a sentence for who asked. */
+enum { UNSEEN_SIZE = CONTRACT_PATH_SIZE + 160 };
+const char *situation_unseen(const struct situation *s, enum guard guard, char out[UNSEEN_SIZE]);
+
 /* Where it runs: --runtime, or what the file says, even when the rest of it is wrong. False when
  * neither says. */
 bool runtime_find(const struct arguments *a, char out[CONTRACT_PATH_SIZE], struct error *error);

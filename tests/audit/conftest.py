@@ -33,7 +33,7 @@ class Log:
 
     def entries(self, most=100000):
         done = self.place.ecluse("audit", "tail", "-n", str(most), "--json")
-        if "no checkpoint yet" in done.stderr or "No such file" in done.stderr:
+        if "no checkpoint yet" in done.stderr or "there is no audit log" in done.stderr:
             return []
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)["entries"]

@@ -36,6 +36,15 @@ def test_status_before_anything_runs_says_so(place):
     assert place.json("status", "--alarms", status=1)["alarms"]
 
 
+@pytest.mark.parametrize("words", [("holds",), ("why", "192.0.2.1"), ("why", "hold-1-front"), ("release", "all"),
+                                   ("release", "hold-1-front"), ("audit", "tail"), ("audit", "verify"),
+                                   ("audit", "key", "show")])
+def test_what_needs_a_run_says_that_there_was_none(place, words):
+    done = place.ecluse(*words)
+    assert done.returncode == 2 and done.stdout == "" and "`ecluse run`" in done.stderr
+    assert "has not been started here" in done.stderr or "there is no audit log in" in done.stderr
+
+
 def test_status_tells_what_is_fed_and_limited(place):
     place.feed(KNOWN)
     place.run()

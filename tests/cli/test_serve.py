@@ -274,7 +274,25 @@ def test_all_are_released_at_once(served):
     for last in range(1, 4):
         assert over_the_limit(served, f"127.9.9.{last}") == 429
     assert len(served.place.json("holds")["holds"]) == 3
-    assert len(served.place.json("release", "all")["released"]) == 3
+    names = [hold["hold"] for hold in served.place.json("holds")["holds"]]
+    refused = served.place.ecluse("release", names[0], "hold-fff-front", names[1])
+    assert refused.returncode == 2 and "no hold hold-fff-front is in force" in refused.stderr
+    assert "nothing was released" in refused.stderr and refused.stdout == ""
+    assert len(served.place.json("holds")["holds"]) == 3
+    assert '"release"' not in served.place.ecluse("audit", "tail", "--json").stdout
+    assert served.place.json("release", names[0], names[0])["released"] == names[:1]
+    assert sorted(served.place.json("release", "all")["released"]) == sorted(names[1:])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to be somebody else")
+def test_what_somebody_may_not_see_is_not_told_to_be_nothing(served):
+    served.start()
+    assert over_the_limit(served, "127.9.9.9") == 429
+    for words in (("release", "all"), ("holds",), ("why", "127.9.9.9")):
+        refused = served.place.ecluse(*words, user=12345, group=12345, extra_groups=[])
+        assert refused.returncode == 2 and "not yours to see; say it as root" in refused.stderr, words
+    refused = served.place.ecluse("audit", "tail", user=12345, group=12345, extra_groups=[])
+    assert refused.returncode == 2 and "say it as root" in refused.stderr
 
 
 def test_panic_lets_everybody_through_within_a_second(served):
