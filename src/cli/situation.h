@@ -32,8 +32,8 @@ int situation_open(const struct arguments *a, struct situation *out);
 /* The same with some guard's segment: without any, nothing can be told of holds. */
 int situation_open_guards(const struct arguments *a, struct situation *out);
 
-/* Whether a guard may hold somebody of whom nothing can be told: its segment is there, or may be, and
- * is not open. */
+/* Whether a guard may hold somebody of whom nothing can be told: its segment is there, or may be,
+ * and is not open. */
 bool situation_unsure(const struct situation *s, enum guard guard);
 
 /* Why the segment of a guard is not open, as a sentence for who asked. */
