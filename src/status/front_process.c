@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MODULE "/ngx_http_ecluse_module"
+#define MODULE  "/ngx_http_ecluse_module"
+#define SEGMENT "/front.segment"
 
 static bool file_says(const char *proc, const char *pid, const char *name, const char *word)
 {
@@ -24,6 +25,13 @@ static bool file_says(const char *proc, const char *pid, const char *name, const
     return says;
 }
 
+/* The master of nginx answers nobody and maps no segment; nor do its cache's processes. */
+static bool answers(const char *proc, const char *pid)
+{
+    return !file_says(proc, pid, "cmdline", "nginx: ") ||
+           file_says(proc, pid, "cmdline", "nginx: worker process");
+}
+
 pid_t front_process_find(const char *proc)
 {
     DIR *directory = opendir(proc);
@@ -32,7 +40,8 @@ pid_t front_process_find(const char *proc)
     while (directory && !found && (entry = readdir(directory)) != NULL)
         if (isdigit((unsigned char)entry->d_name[0]) &&
             file_says(proc, entry->d_name, "comm", "nginx") &&
-            file_says(proc, entry->d_name, "maps", MODULE))
+            answers(proc, entry->d_name) && file_says(proc, entry->d_name, "maps", MODULE) &&
+            !file_says(proc, entry->d_name, "maps", SEGMENT))
             found = atoi(entry->d_name);
     if (directory)
         closedir(directory);
