@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -57,6 +58,27 @@ static bool ends_torn(int descriptor, off_t size)
     return size > 0 && pread(descriptor, &last, 1, size - 1) == 1 && last != '\n';
 }
 
+/* "nobody", or "65534": whose rights were not enough. */
+static const char *own_name(char *out, size_t size)
+{
+    struct passwd entry, *found = NULL;
+    char fields[1024];
+    if (getpwuid_r(geteuid(), &entry, fields, sizeof fields, &found) == 0 && found)
+        snprintf(out, size, "%s", found->pw_name);
+    else
+        snprintf(out, size, "%u", (unsigned)geteuid());
+    return out;
+}
+
+static int cannot_open(const struct event_file *f, int code, struct error *error)
+{
+    char name[64];
+    if (code != EACCES)
+        return error_set(error, -code, "%s: %s", f->path, strerror(code));
+    return error_set(error, -code, "%s: user %s, who writes it, may not; the folder must be theirs",
+                     f->path, own_name(name, sizeof name));
+}
+
 static int open_now(struct event_file *f, struct error *error)
 {
     struct stat status;
@@ -64,7 +86,7 @@ static int open_now(struct event_file *f, struct error *error)
         open(f->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
              0640);
     if (descriptor < 0)
-        return error_set(error, -errno, "%s: %s", f->path, strerror(errno));
+        return cannot_open(f, errno, error);
     if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
         close(descriptor);
         return error_set(error, -EINVAL, "%s is not a regular file", f->path);

@@ -125,6 +125,22 @@ static void half_a_line_that_was_there_is_ended_first(void **state)
     assert_holds(path, "{\"half\n{}\n");
 }
 
+static void who_may_not_write_there_is_named(void **state)
+{
+    (void)state;
+    uid_t before = geteuid();
+    assert_int_equal(chmod(folder, before ? 0500 : 0700), 0);
+    if (before == 0)
+        assert_int_equal(seteuid(65534), 0);
+    int code = event_file_append(file, TEXT("x\n"), &error);
+    assert_int_equal(seteuid(before), 0);
+    assert_int_equal(chmod(folder, 0700), 0);
+    assert_int_equal(code, -EACCES);
+    if (before == 0 && !strstr(error.text, "user nobody, who writes it"))
+        fail_msg("%s", error.text);
+    assert_non_null(strstr(error.text, "the folder must be theirs"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +149,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_full_disk_leaves_no_half_line, begin, end),
         cmocka_unit_test_setup_teardown(what_is_no_regular_file_is_not_written, begin, end),
         cmocka_unit_test_setup_teardown(half_a_line_that_was_there_is_ended_first, begin, end),
+        cmocka_unit_test_setup_teardown(who_may_not_write_there_is_named, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

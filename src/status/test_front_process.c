@@ -45,7 +45,8 @@ static void nginx_with_the_module_is_found_among_others(void **state)
     (void)state;
     char proc[] = "/tmp/ecluse-proc-XXXXXX";
     assert_non_null(mkdtemp(proc));
-    put(proc, "41", "nginx\n", WORKER, "7f0 r-xp 0 08:01 1 /usr/lib/nginx/modules/ngx_stream_module.so\n");
+    put(proc, "41", "nginx\n", WORKER,
+        "7f0 r-xp 0 08:01 1 /usr/lib/nginx/modules/ngx_stream_module.so\n");
     put(proc, "42", "tail\n", "tail", "7f0 r-xp 0 08:01 1 /opt/ngx_http_ecluse_module.so\n");
     assert_int_equal(front_process_find(proc), 0);
     put(proc, "43", "nginx\n", WORKER,
