@@ -50,7 +50,7 @@ class Act:
         return Department(self.stage.build, self.world.share, self.stock, name, user, count)
 
     def set_up(self):
-        self.screen.say()
+        self.screen.say("\nFourth act: a share is encrypted, stopped and put back.")
         self.step("a share: XFS in a file, mounted for this act only; "
                   f"{FILES:,} files of every kind that offices have")
         self.stock = file_tree.Stock(self.stage.path("stock"))

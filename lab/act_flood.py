@@ -129,8 +129,8 @@ class Flood:
         screen = self.screen
         now = time.monotonic() - self.begun
         part = self.part_of(min(now, self.end))
-        lines = ["", f"  {screen.paint(BOLD, PARTS[part])}, second {int(now)} of {self.end}; the flood: {FLOOD:,} "
-                     f"requests a second from {ADDRESSES:,} addresses", "",
+        flood = f"the flood: {FLOOD:,} requests a second from {ADDRESSES:,} addresses" if part in (1, 3) else "no flood"
+        lines = ["", f"  {screen.paint(BOLD, PARTS[part])}, second {int(now)} of {self.end}; {flood}", "",
                  screen.paint(DIM, f"  {'':<14}{'parcels found':>16}{'99 % within':>13}{'signed in':>12}{'99 % within':>13}"
                                    f"{'searched':>12}{'99 % within':>13}{'flood answered':>16}")]
         for i in range(part + 1):

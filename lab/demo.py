@@ -373,6 +373,7 @@ def run(options, stage):
 
 
 def play_origin(options, screen, stage):
+    screen.say("First act: the origin dies, and customers are answered.")
     demo = Demo(options, screen, stage)
     demo.make_parcels()
     demo.write_contract()

@@ -194,7 +194,7 @@ static void learned_print(const struct look *look)
 static void print_text(const struct look *look)
 {
     static const char *const titles[] = {"wave",      "began",    "lasted",    ">requests",
-                                         ">most a s", ">sources", ">networks", ">at origin",
+                                         ">most in 1 s", ">sources", ">networks", ">at origin",
                                          "routes",    ""};
     struct table table = table_of(10, titles);
     for (size_t i = 0; i < look->wave_count; i++)

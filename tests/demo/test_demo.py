@@ -41,6 +41,7 @@ def test_once_everything_is_kept_and_nothing_is_left_behind(place):
                           check=False)
     sys.stdout.write(done.stdout + done.stderr)
     assert done.returncode == 0
+    assert done.stdout.startswith("First act: ")
     assert "2,000 of 2,000 parcels fed were answered while the origin was dead" in done.stdout
     assert "BROKEN" not in done.stdout
     assert left_behind(place) == []

@@ -15,7 +15,7 @@ def test_a_share_is_encrypted_stopped_restored_and_compared(place):
     done = play(ACT, place)
     print(done.stdout + done.stderr)
     assert done.returncode == 0 and "BROKEN" not in done.stdout
-    assert "500 of 500 lost" in done.stdout
+    assert "500 of 500 lost" in done.stdout and "Fourth act: " in done.stdout
     told = re.search(r"(\d+) files were encrypted, (\d+) came back exactly, 0 are lost", done.stdout)
     assert 0 < int(told.group(1)) == int(told.group(2)) < 100
     with open("/proc/self/mounts", encoding="utf-8") as mounts:
