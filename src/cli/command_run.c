@@ -181,8 +181,8 @@ static void each_second(struct supervisor *s, nanos_t now)
     if (reload_look(&s->reload, &s->guards, false, now) == RELOAD_TAKEN)
         contract_taken(s);
     children_start_due(&s->children, s->reload.live, now);
-    key_turn(s->reload.live, s->workers, &s->chronicle, now);
-    if (s->reload.told || s->children.changed ||
+    bool keys = key_turn(s->reload.live, s->workers, &s->chronicle, now, &s->bulletin);
+    if (s->reload.told || keys || s->children.changed ||
         s->bulletin.interface_missing != interface_is_missing(s->reload.live))
         tell_bulletin(s);
 }

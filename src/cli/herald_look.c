@@ -18,6 +18,7 @@
     X("breaker_", "service")                                                                       \
     X("no_hold_slot", "service")                                                                   \
     X("things_full", "service")                                                                    \
+    X("pass_keys", "service")                                                                      \
     X("feed_", "feeds")                                                                            \
     X("store_", "store")                                                                           \
     X("records_damaged", "store")                                                                  \

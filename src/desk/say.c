@@ -142,6 +142,8 @@ static const struct alarm_french in_french[ALARM_KIND_COUNT] = {
     [ALARM_SELF_OFF] =
         {"un processus a rencontré une faute à nous et s’est débranché",
          "signalez la ligne du journal de nginx ; le recharger rétablit le module"},
+    [ALARM_PASS_KEYS] = {"les clés qui signent les laissez-passer ne sont plus entretenues",
+                         "la raison dit que faire ; dès que le fichier change, il est relu"},
     [ALARM_FEED_SILENT] = {"une source n’a rien envoyé depuis plus longtemps que prévu",
                            "demandez à qui l’envoie ; les réponses du stock vieillissent"},
     [ALARM_FEED_FLOODING] =

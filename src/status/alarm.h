@@ -90,6 +90,9 @@
     X(SELF_OFF, "self_off",                                                                        \
       "a worker met a mistake of ours and switched the module off in itself",                      \
       "report the line in nginx's error log; reloading nginx brings the module back")              \
+    X(PASS_KEYS, "pass_keys",                                                                      \
+      "the keys that passes are signed with are not looked after: none is added, none is read",    \
+      "its reason says what to do; it is looked at again as soon as the file changes")             \
     X(FEED_SILENT, "feed_silent", "a source has sent nothing for longer than the contract says",   \
       "ask whoever sends it; answers from the store grow old meanwhile")                           \
     X(FEED_FLOODING, "feed_flooding",                                                              \

@@ -35,11 +35,11 @@ static json_t *child_json(const struct bulletin_child *child)
 int bulletin_write(const char *runtime, const struct bulletin *j, struct error *error)
 {
     json_t *object =
-        json_pack("{s:o,s:I,s:I,s:I,s:o,s:o,s:o,s:b}", "file", json_safe(j->file), "started",
+        json_pack("{s:o,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:b}", "file", json_safe(j->file), "started",
                   (json_int_t)j->started, "taken", (json_int_t)j->taken, "refused",
                   (json_int_t)j->refused, "reason", json_safe(j->reason), "keeper",
-                  child_json(&j->keeper), "desk", child_json(&j->desk), "interface_missing",
-                  (int)j->interface_missing);
+                  child_json(&j->keeper), "desk", child_json(&j->desk), "keys",
+                  json_safe(j->keys), "interface_missing", (int)j->interface_missing);
     char *text = json_dumps(object, JSON_INDENT(1));
     json_decref(object);
     must(text != NULL);
@@ -97,6 +97,7 @@ int bulletin_read(const char *runtime, struct bulletin *out)
     };
     text_into(j.file, sizeof j.file, object, "file");
     text_into(j.reason, sizeof j.reason, object, "reason");
+    text_into(j.keys, sizeof j.keys, object, "keys");
     json_decref(object);
     *out = j;
     return 0;

@@ -26,6 +26,7 @@ struct bulletin {
     nanos_t refused;      /* when a changed file was last refused; 0: the file is in force */
     char reason[600];     /* of the refusal */
     struct bulletin_child keeper, desk;
+    char keys[256];         /* why the keys of passes are not looked after; "": they are */
     bool interface_missing; /* there is none of the name that `network.interface` says */
 };
 

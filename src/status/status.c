@@ -257,6 +257,12 @@ static void budget_alarms(struct status *st)
     }
 }
 
+static void keys_alarms(struct status *st)
+{
+    if (st->has_bulletin && st->s.supervised && st->bulletin.keys[0])
+        alarm_add(&st->alarms, ALARM_PASS_KEYS, "%s", st->bulletin.keys);
+}
+
 static void tracking_alarms(struct status *st)
 {
     if (!st->s.contract->tracking.present)
@@ -312,6 +318,7 @@ void status_look(struct status *st)
         guard_alarms(st, guard);
     front_alarms(st);
     budget_alarms(st);
+    keys_alarms(st);
     tracking_alarms(st);
     gate_look(st);
     files_look(st);

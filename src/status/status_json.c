@@ -234,10 +234,10 @@ json_t *status_json(const struct status *st)
             json_array_append_new(guards, guard_json(st, guard));
     return json_pack("{s:s,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
                      "ecluse", ECLUSE_VERSION, "at", wall_text(st->s.now.wall), "panic",
-                     (int)st->panic, "alarms", alarms_json(st), "contract", contract_json(st), "supervisor",
-                     supervisor_json(st), "promises", promises, "budgets", budgets, "holds",
-                     (json_int_t)st->holds, "noticed", (json_int_t)st->noticed, "guards", guards,
-                     "feeds", feeds_json(st), "store", store_json(st), "audit",
+                     (int)st->panic, "alarms", alarms_json(st), "contract", contract_json(st),
+                     "supervisor", supervisor_json(st), "promises", promises, "budgets", budgets,
+                     "holds", (json_int_t)st->holds, "noticed", (json_int_t)st->noticed, "guards",
+                     guards, "feeds", feeds_json(st), "store", store_json(st), "audit",
                      audit_state_json(st), "outputs", outputs_json(st), "files", files_json(st),
                      "gate", gate_json(st));
 }

@@ -84,6 +84,17 @@ def test_keys_that_others_may_read_are_refused_said_and_left(place):
     assert (place.root / KEYS).read_text(encoding="utf-8") == before
 
 
+def test_keys_that_others_may_read_are_an_alarm_until_that_is_mended(place):
+    place.run()
+    assert wait_until((place.root / KEYS).exists)
+    told = lambda: [alarm["text"] for alarm in place.json("status")["alarms"] if alarm["kind"] == "pass_keys"]
+    assert not told()
+    os.chmod(place.root / KEYS, 0o644)
+    assert wait_until(told, 4) and "chmod 0640" in told()[0]
+    os.chmod(place.root / KEYS, 0o640)
+    assert wait_until(lambda: not told(), 4)
+
+
 def test_removed_keys_are_made_anew_within_a_second(place):
     place.run()
     assert wait_until((place.root / KEYS).exists)
