@@ -164,6 +164,7 @@ int operators_change(const char *state, int (*change)(void *context, struct oper
     char folder[320], lock_path[330];
     path_of(state, "", folder, sizeof folder);
     path_of(state, "lock", lock_path, sizeof lock_path);
+    mkdir(state, 0755); /* the first operator may come before the first `ecluse run` */
     if (mkdir(folder, 0700) < 0 && errno != EEXIST)
         return error_set(error, -errno, "%s cannot be made: %s", folder, strerror(errno));
     struct operators *operators = malloc(sizeof *operators);

@@ -27,6 +27,7 @@
  * cosign.h      its side of the witnesses; asker.h: the processes that carry requests to them
  * audit_view.h  `ecluse audit`: its verbs, and how entries are shown; audit_wish.h: which are meant
  * record.h      what commands put on the record, before they do it; chronicle.h: the supervisor
+ * unrecorded.h  what was set up before there was a log
  * difference.h  what changes from one contract to the next, and whether it allows more
  * sync.h        the thread of `ecluse run` that makes counts durable
  * children.h    the processes that `ecluse run` starts: one row each

@@ -1,5 +1,6 @@
 /* `ecluse key`: signed keys of partners' programs (gate/client_key.h), issued, listed, revoked. A
- * key opens the way past challenges: it is issued only once that is on the record. */
+ * key opens the way past challenges: it is issued only once that is on the record, or before there
+ * is one (unrecorded.h). */
 #include "cli/output.h"
 #include "cli/record.h"
 #include "cli/rights.h"
@@ -86,7 +87,7 @@ static int issue(const struct place *place)
         return could_not(place->json, "%s", error.text);
     struct act act =
         act_of(name, lane ? "a client's key for a lane was issued" : "a client's key was issued");
-    int status = record_where_kept(place->a, place->contract->runtime, &act, "this key");
+    int status = record_where_kept(place->a, place->contract, &act, "this key");
     if (status != EXIT_DONE)
         return status;
     failed = client_key_issue(place->folder, words[0], words[1], seconds_now(), place->group, &key,
@@ -134,7 +135,10 @@ static void show_list(const struct place *place, const struct client_key *const 
         return;
     }
     json_decref(rows);
-    table_print(&table, stdout);
+    if (count)
+        table_print(&table, stdout);
+    else
+        puts("No key was issued yet: `ecluse key issue --name NAME` does.");
 }
 
 static int list(const struct place *place)

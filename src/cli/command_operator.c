@@ -219,6 +219,9 @@ static int list(const struct arguments *a, const char *state)
     struct error error;
     must(operators != NULL);
     int code = operators_load(state, operators, &error);
+    const bool none = code == -ENOENT;
+    if (none)
+        code = 0; /* nobody yet is a list, too */
     static const char *const titles[] = {"name", "role", "password"};
     struct table table = table_of(3, titles);
     json_t *rows = json_array();
@@ -240,14 +243,16 @@ static int list(const struct arguments *a, const char *state)
         output_json(json_pack("{s:o}", "operators", rows));
     else
         json_decref(rows);
-    if (!json)
+    if (!json && none)
+        printf("%s\n", error.text);
+    else if (!json && code == 0)
         table_print(&table, stdout);
     return code == 0 ? EXIT_DONE : could_not(json, "%s", error.text);
 }
 
 /* ---- The command ----------------------------------------------------------------------------- */
 
-/* Where a log is kept: who was changed stands there as a commitment. */
+/* Where a log was begun: who was changed stands there as a commitment. */
 static int on_record(struct change *change)
 {
     char actor[ACT_NAME_SIZE];
@@ -255,7 +260,7 @@ static int on_record(struct change *change)
     change->act = record_act(ACT_OPERATOR, actor, "desk", "%s is %s by command",
                              change->verb->what, change->verb->done);
     act_text(change->act.subject, sizeof change->act.subject, text_of(change->name));
-    return record_where_kept(change->a, change->contract->runtime, &change->act,
+    return record_where_kept(change->a, change->contract, &change->act,
                              "this change of an operator");
 }
 

@@ -12,6 +12,7 @@
 #include "cli/reload.h"
 #include "cli/situation.h"
 #include "cli/sync.h"
+#include "cli/unrecorded.h"
 #include "gate/ledger.h"
 #include "gate/wave.h"
 #include "status/panic.h"
@@ -25,6 +26,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -270,6 +272,7 @@ static int begin_record(struct supervisor *s, struct error *error)
     const struct contract *c = s->reload.live;
     bool anew = getenv(AFTER_LOSS) != NULL;
     unsetenv(AFTER_LOSS);
+    const bool first = !log_was_begun(c->state);
     s->audit = account_of_audit(c->state);
     int code = recorder_prepare(c, &s->audit, s->workers, error);
     if (code == 0)
@@ -283,6 +286,8 @@ static int begin_record(struct supervisor *s, struct error *error)
     if (anew)
         chronicle_say(&s->chronicle, ACT_ALARM, "runtime",
                       "it was removed or replaced under `ecluse run`: made anew");
+    if (first)
+        unrecorded_say(c, &s->chronicle);
     struct act act = record_act(ACT_CONTRACT, "supervisor", "contract in force",
                                 "%u budget%s, %u promise%s, mode %s", c->budget_count,
                                 c->budget_count == 1 ? "" : "s", c->promise_count,
@@ -293,12 +298,23 @@ static int begin_record(struct supervisor *s, struct error *error)
     return 0;
 }
 
+/* Whether the store's account becomes the one of last resort: said once, not at each start. */
+static bool becomes_nobodys(const struct contract *c, const struct account *account)
+{
+    char store[CONTRACT_PATH_SIZE + 16];
+    struct stat about;
+    snprintf(store, sizeof store, "%s/tracking", c->state);
+    return account->last_resort && c->tracking.present &&
+           (stat(store, &about) != 0 || about.st_uid != account->uid);
+}
+
 /* From a checked contract to a published one, with everything in place that guards need. Owns
  * from_file. */
 static int begin(struct supervisor *s, struct contract *from_file, struct error *error)
 {
     s->account = account_of_service(from_file->state);
     s->workers = group_of_workers();
+    const bool news = becomes_nobodys(from_file, &s->account);
     int code = directories_for_run(from_file, &s->account, s->workers, error);
     if (code == 0)
         code = control_create(from_file->runtime, &s->control, error);
@@ -306,10 +322,11 @@ static int begin(struct supervisor *s, struct contract *from_file, struct error 
         free(from_file);
         return code;
     }
-    if (s->account.last_resort && from_file->tracking.present)
+    if (news)
         log_line(LOG_LEVEL_WARNING,
-                 "there is no user `ecluse` here: the keeper and `ecluse ingest` "
-                 "run as nobody; make one with: useradd --system ecluse");
+                 "there is no user `ecluse` here: the keeper and `ecluse ingest` run as nobody; "
+                 "make one with: useradd --system --home-dir %s --shell /usr/sbin/nologin ecluse",
+                 from_file->state);
     listen_to(s, from_file->runtime);
     s->reload.control = s->control;
     s->reload.bulletin = &s->bulletin;

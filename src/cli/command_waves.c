@@ -228,14 +228,16 @@ static size_t forget(struct look *look, const char *which)
 static int forget_shapes(const struct arguments *a, struct look *look)
 {
     bool json = a->option[OPTION_JSON] != NULL;
+    bool all = strcmp(a->operand[1], "all") == 0;
     size_t forgotten = forget(look, a->operand[1]);
-    if (forgotten == 0)
+    if (forgotten == 0 && !all)
         return could_not(json, "`%.100s` is no learned shape; `ecluse waves` lists them",
                          a->operand[1]);
     char actor[ACT_NAME_SIZE];
     record_actor(actor);
     struct act act = record_act(ACT_OPERATOR, actor, "learned shapes", "%zu forgotten", forgotten);
-    record_say(look->s.runtime, HANDOVER_COMMAND, &act);
+    if (forgotten)
+        record_say(look->s.runtime, HANDOVER_COMMAND, &act);
     if (json)
         output_json(json_pack("{s:I}", "forgotten", (json_int_t)forgotten));
     else

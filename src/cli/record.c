@@ -4,6 +4,7 @@
 
 #include "cli/arguments.h"
 #include "cli/output.h"
+#include "cli/unrecorded.h"
 #include "status/situation.h"
 
 #include <errno.h>
@@ -46,7 +47,7 @@ static const char *reason_of(int failed)
 {
     switch (failed) {
     case -ENOENT:
-        return "there is no audit log here yet; `ecluse run` makes it";
+        return "`ecluse run` has not been started here, and nobody else writes the audit log";
     case -EACCES:
         return "only root, or who runs `ecluse run`, may put acts on the record";
     case -ESRCH:
@@ -118,14 +119,16 @@ int record_durably(const struct arguments *a, const char *runtime, const struct 
     return !failed || without ? EXIT_DONE : refuse(a, what, failed);
 }
 
-int record_where_kept(const struct arguments *a, const char *runtime, const struct act *act,
+int record_where_kept(const struct arguments *a, const struct contract *c, const struct act *act,
                       const char *what)
 {
-    struct handover *ring;
-    if (handover_open(runtime, HANDOVER_COMMAND, &ring, NULL) == -ENOENT)
-        return EXIT_DONE;
-    handover_close(ring);
-    return record_durably(a, runtime, act, what);
+    if (log_was_begun(c->state))
+        return record_durably(a, c->runtime, act, what);
+    fprintf(stderr,
+            "ecluse: %s is not on the record: there is no audit log yet. The first `ecluse run` "
+            "makes it, and says there how many operators and clients' keys it found\n",
+            what);
+    return EXIT_DONE;
 }
 
 void record_say(const char *runtime, enum handover_name ring, const struct act *act)

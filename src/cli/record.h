@@ -12,6 +12,7 @@
 
 #include "audit/handover.h"
 #include "cli/cli.h"
+#include "contract/contract.h"
 
 #define RECORD_PATIENCE (2 * NANOS_SECOND)
 
@@ -29,9 +30,10 @@ void record_actor(char out[ACT_NAME_SIZE]);
 int record_durably(const struct arguments *a, const char *runtime, const struct act *act,
                    const char *what);
 
-/* The same where a log is kept. Where `ecluse run` has never run there is none yet, and what must
- * be set up before it (the first operator, a key) is done without. */
-int record_where_kept(const struct arguments *a, const char *runtime, const struct act *act,
+/* The same where a log was begun. Where `ecluse run` has never run there is none yet, and what must
+ * be set up before it (the first operator, a key) is done without, which is said; the log begins
+ * with it (unrecorded.h). */
+int record_where_kept(const struct arguments *a, const struct contract *c, const struct act *act,
                       const char *what);
 
 /* The same without waiting, for what tightens or only tells. Says nothing when there is no ring. */

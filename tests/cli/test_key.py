@@ -1,5 +1,6 @@
 """`ecluse key`, and what `ecluse run` does about the keys of passes."""
 import os
+import shutil
 import stat
 
 import pytest
@@ -50,6 +51,29 @@ def test_issuing_and_revoking_are_on_the_record_without_the_name(place):
     entries = place.ecluse("audit", "tail", "--kind", "client_key", "--json")
     assert wait_until(lambda: place.ecluse("audit", "tail", "--kind", "client_key").stdout.count("client_key") == 2)
     assert "partner-of-ours" not in entries.stdout
+
+
+def test_what_was_set_up_before_the_log_is_told_and_is_how_the_log_begins(place):
+    password = place.root / "password"
+    password.write_text("correct horse battery\n")
+    for words in (("key", "issue", "--name", "partner"), ("key", "issue", "--name", "another"),
+                  ("operator", "add", "ana", "--role", "see", "--password-file", str(password))):
+        done = place.ecluse(*words)
+        assert done.returncode == 0 and "is not on the record: there is no audit log yet" in done.stderr
+    process = place.run()
+    assert wait_until(lambda: place.ecluse("audit", "tail", "--kind", "client_key").stdout)
+    for kind, count in (("client_key", 2), ("operator", 1)):
+        entry, = place.json("audit", "tail", "--kind", kind)["entries"]
+        assert entry["reason"] == f"{count} of them before this log began"
+    process.terminate()
+    process.wait(20)
+    shutil.rmtree(place.root / "run")  # a reboot: the log is there, and nobody writes it
+    done = place.ecluse("key", "issue", "--name", "third")
+    assert done.returncode == 2 and "nobody else writes the audit log" in done.stderr and not done.stdout
+    place.run()
+    assert wait_until(lambda: place.ecluse("audit", "tail", "--kind", "started").stdout.count("\n") == 2)
+    assert len(place.json("audit", "tail", "--kind", "client_key")["entries"]) == 1
+    assert len(place.json("key", "list")["keys"]) == 2
 
 
 def test_run_makes_keys_that_only_workers_may_read(place):

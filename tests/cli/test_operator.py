@@ -41,6 +41,16 @@ def test_only_what_could_be_done_is_on_the_record(place, password):
     assert [entry["reason"] for entry in entries(place, "operator")][1:] == ["an operator is removed by command"]
 
 
+def test_a_list_of_nobody_is_a_list(place, password):
+    done = place.ecluse("operator", "list")
+    assert done.returncode == 0 and "ecluse operator add" in done.stdout and "name  role" not in done.stdout
+    assert place.json("operator", "list") == {"operators": []}
+    assert place.json("key", "list") == {"keys": []} and "No key" in place.ecluse("key", "list").stdout
+    assert add(place, password, "ana").returncode == 0
+    (place.root / "state/access/operators").write_text("no such line\n")
+    assert place.ecluse("operator", "list").returncode == 2
+
+
 def test_what_could_not_be_saved_is_taken_back_on_the_record(place, password):
     place.run()
     assert add(place, password, "ana").returncode == 0

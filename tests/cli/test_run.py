@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import pwd
 import re
 import shutil
 import signal
@@ -11,6 +12,14 @@ import time
 
 import pytest
 from conftest import KNOWN, alive, children, event, wait_until
+
+
+def has_user(name):
+    try:
+        pwd.getpwnam(name)
+        return True
+    except KeyError:
+        return False
 
 
 def keeper_of(place):
@@ -162,6 +171,22 @@ def test_the_keeper_has_the_fewest_rights(place):
     assert "0" not in fields["Uid"].split() and fields["Groups"].strip() == ""
     assert fields["CapEff"].strip("0") == ""
     assert fields["NoNewPrivs"] == "1" and fields["Seccomp"] == "2"
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or has_user("ecluse"), reason="needs root, and a machine without the user")
+def test_that_there_is_no_user_of_ours_is_said_once(place):
+    place.run().terminate()
+    assert wait_until(lambda: not place.json("status")["supervisor"]["running"])
+    said = f"useradd --system --home-dir {place.root}/state --shell /usr/sbin/nologin ecluse"
+    assert place.log("run").count(said) == 1
+    place.run()
+    assert place.log("run").count(said) == 1
+
+
+def test_nothing_learned_is_all_forgotten(place):
+    place.run()
+    assert place.json("waves", "forget", "all") == {"forgotten": 0}
+    assert place.ecluse("waves", "forget", "0123456789abcdef").returncode == 2
 
 
 def test_the_keeper_removes_what_the_contract_no_longer_keeps(place):
