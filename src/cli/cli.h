@@ -153,7 +153,7 @@ enum { OPERANDS_MANY = 1000000 };
     X(holds, "holds", "", 0, 0, WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON),                       \
       "list who is held now, and until when")                                                      \
     X(why, "why", "HOLD|CLIENT", 1, 1, WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON),                \
-      "say why a hold began, or what an address, pass or key has spent and meets")                 \
+      "say why a hold began, or what an address, pass, key or user has spent and meets")           \
     X(release, "release", "HOLD...|all", 1, OPERANDS_MANY,                                         \
       WITH(CONTRACT) | WITH(RUNTIME) | WITH(JSON) | WITH(WITHOUT_RECORD),                          \
       "end a hold now; nothing that was counted is refunded")                                      \

@@ -3,6 +3,7 @@
 #include "cli/evidence_view.h"
 #include "cli/gate_text.h"
 #include "cli/hold_text.h"
+#include "cli/local_who.h"
 #include "cli/output.h"
 #include "cli/situation.h"
 #include "cli/token_asked.h"
@@ -17,10 +18,11 @@ static json_t *hold_json(const struct situation *s, const struct hold *hold)
 {
     const struct budget_rule *rule = hold_rule(s, hold);
     char name[HOLD_NAME_SIZE], who[PRINCIPAL_TEXT_SIZE], since[CLOCK_TEXT_SIZE],
-        until[CLOCK_TEXT_SIZE];
-    json_t *object = json_pack("{s:s,s:o,s:o,s:b,s:I,s:I,s:I,s:s,s:s}", "hold",
+        until[CLOCK_TEXT_SIZE], known[LOCAL_WHO_SIZE];
+    json_t *object = json_pack("{s:s,s:o,s:o,s:o,s:b,s:I,s:I,s:I,s:s,s:s}", "hold",
                                hold_name((enum guard)hold->guard, hold->id, name), "principal",
-                               json_safe(principal_text(&hold->principal, who)), "budget",
+                               json_safe(principal_text(&hold->principal, who)), "who",
+                               json_safe(local_who_held(s, hold, known)), "budget",
                                rule ? json_safe(rule->name) : json_null(), "observed",
                                (int)hold->observed, "used", (json_int_t)hold->used, "limit",
                                (json_int_t)hold->limit, "refused", (json_int_t)hold->refused,
@@ -38,10 +40,10 @@ static void hold_row(const struct situation *s, struct table *table, const struc
 {
     const struct budget_rule *rule = hold_rule(s, hold);
     enum meter_unit unit = rule ? meter_unit(rule->meter) : METER_UNIT_COUNT;
-    char name[HOLD_NAME_SIZE], who[PRINCIPAL_TEXT_SIZE], one[FIGURE_SIZE], two[FIGURE_SIZE];
+    char name[HOLD_NAME_SIZE], who[LOCAL_WHO_SIZE], one[FIGURE_SIZE], two[FIGURE_SIZE];
     table_row(table);
     table_cell(table, TONE_BOLD, "%s", hold_name((enum guard)hold->guard, hold->id, name));
-    table_cell(table, TONE_PLAIN, "%s", principal_text(&hold->principal, who));
+    table_cell(table, TONE_PLAIN, "%s", local_who_held(s, hold, who));
     table_cell(table, TONE_PLAIN, "%s", rule ? rule->name : "(no longer in the contract)");
     table_cell(table, TONE_PLAIN, "%s of %s", figure_amount(unit, hold->used, one),
                figure_amount(unit, hold->limit, two));
@@ -139,6 +141,8 @@ static bool asked_read(const struct contract *c, const char *typed, struct asked
         out->principal = principal_pass(c, out->token.id, address);
         return true;
     }
+    if (local_who_read(typed, &out->principal))
+        return true;
     if (principal_parse(c, text_of(typed), &out->principal) != 0)
         return false;
     out->is_address =
@@ -259,6 +263,11 @@ static void gone_text(const json_t *gone)
         printf("But %s.\n", json_string_value(text));
 }
 
+static bool is_local(const struct principal *p)
+{
+    return p->kind == PRINCIPAL_USER || p->kind == PRINCIPAL_PROCESS || p->kind == PRINCIPAL_SHARE;
+}
+
 static int why_client(const struct arguments *a, const struct situation *s,
                       const struct asked *asked)
 {
@@ -266,9 +275,12 @@ static int why_client(const struct arguments *a, const struct situation *s,
     static const char *const titles[] = {"budget", "per", ">spent", ">in", "next", ""};
     struct table table = table_of(6, titles);
     json_t *list = json_array();
-    char who[PRINCIPAL_TEXT_SIZE];
+    char who[LOCAL_WHO_SIZE];
     uint32_t guards = 0;
-    principal_text(&asked->principal, who);
+    if (json)
+        principal_text(&asked->principal, who);
+    else
+        local_who_text(&asked->principal, who);
     for (unsigned i = 0; i < s->contract->budget_count; i++) {
         const struct budget_rule *rule = &s->contract->budget[i];
         struct principal p;
@@ -289,7 +301,7 @@ static int why_client(const struct arguments *a, const struct situation *s,
                                     .pass = asked->token.hash,
                                     .standing = asked->token.standing};
     if (json) {
-        output_json(json_pack("{s:s,s:o,s:o,s:o,s:o}", "client", who, "protected",
+        output_json(json_pack("{s:o,s:o,s:o,s:o,s:o}", "client", json_safe(who), "protected",
                               protected_by ? json_safe(protected_by) : json_null(), "budgets", list,
                               "not_counting", gone, "gate", gate_why_json(s, &gate)));
         return EXIT_DONE;
@@ -299,6 +311,8 @@ static int why_client(const struct arguments *a, const struct situation *s,
         token_asked_text(&asked->token, s->now.wall);
     else if (asked->principal.kind == PRINCIPAL_HOST)
         printf("%s, a machine inside.\n", who);
+    else if (is_local(&asked->principal))
+        printf("%s, on shares of files.\n", who);
     else if (protected_by)
         printf("%s is protected: %s. It is never held for the sake of continuity.\n", who,
                protected_by);
@@ -310,7 +324,7 @@ static int why_client(const struct arguments *a, const struct situation *s,
         table_print(&table, stdout);
     gone_text(gone);
     json_decref(gone);
-    if (asked->principal.kind != PRINCIPAL_HOST)
+    if (asked->principal.kind != PRINCIPAL_HOST && !is_local(&asked->principal))
         gate_why_text(s, &gate);
     return EXIT_DONE;
 }
@@ -333,6 +347,7 @@ int command_why(const struct arguments *a)
         status = could_not(json,
                            "`%.100s` is neither a hold (hold-2f-front), nor an address "
                            "(198.51.100.7, 02:00:5e:10:00:01), nor a network (198.51.100.0/24), "
+                           "nor \"user NAME\", \"process TREE\" or \"share NAME\" of this machine, "
                            "nor a pass (what the cookie ecluse_pass holds), nor the id of a client "
                            "key",
                            a->operand[0]);

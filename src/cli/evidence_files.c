@@ -29,6 +29,21 @@ static void take_line(void *context, const char *text, size_t length)
         json_array_append_new(r->files, line);
 }
 
+static void take_head(void *context, const char *text, size_t length)
+{
+    json_t **head = context;
+    if (!*head)
+        *head = json_loadb(text, length, 0, NULL);
+}
+
+json_t *evidence_files_head(const struct situation *s, uint64_t hold)
+{
+    char name[HOLD_NAME_SIZE];
+    json_t *head = NULL;
+    files_evidence_read(s->contract->state, hold_name(GUARD_FILES, hold, name), take_head, &head);
+    return head;
+}
+
 static long read_for(const struct situation *s, uint64_t hold, struct reading *out)
 {
     char name[HOLD_NAME_SIZE];

@@ -1,5 +1,6 @@
 #include "cli/hold_text.h"
 
+#include "cli/local_who.h"
 #include "cli/output.h"
 #include "status/status.h"
 
@@ -53,10 +54,10 @@ void hold_text(const struct situation *s, const struct hold *hold, FILE *out)
 {
     const struct budget_rule *rule = hold_rule(s, hold);
     const char *would = hold->observed ? "would have been " : "";
-    char name[HOLD_NAME_SIZE], who[PRINCIPAL_TEXT_SIZE], count[FIGURE_SIZE], figure[FIGURE_SIZE];
+    char name[HOLD_NAME_SIZE], who[LOCAL_WHO_SIZE], count[FIGURE_SIZE], figure[FIGURE_SIZE];
     nanos_t wall = s->now.wall;
     hold_name((enum guard)hold->guard, hold->id, name);
-    principal_text(&hold->principal, who);
+    local_who_held(s, hold, who);
     fprintf(out, "%s %sheld by ", who, hold->observed ? would : "is ");
     if (rule) {
         fprintf(out, "the budget \"%s\".\n", rule->name);
