@@ -17,6 +17,22 @@ const struct option_form option_forms[OPTION_COUNT] = {
 #undef X
 };
 
+static const struct verb_form verb_forms[] = {
+#define VERB(command, verb, operands, least, most, options, summary)                               \
+    {command, #verb, operands, least, most, (options) | OF_EVERY_VERB, summary},
+#define X(...) VERB("audit", __VA_ARGS__)
+    AUDIT_VERBS(X)
+#undef X
+#define X(...) VERB("operator", __VA_ARGS__)
+    OPERATOR_VERBS(X)
+#undef X
+#define X(...) VERB("key", __VA_ARGS__)
+    KEY_VERBS(X)
+#undef X
+#undef VERB
+};
+enum { VERB_COUNT = sizeof verb_forms / sizeof verb_forms[0] };
+
 struct option_use {
     const char *command;
     enum option option;
@@ -67,6 +83,23 @@ const struct command *command_named(const char *name)
         if (strcmp(commands[i].name, name) == 0)
             return &commands[i];
     return NULL;
+}
+
+const struct verb_form *verb_next(const struct command *command, const struct verb_form *last)
+{
+    for (const struct verb_form *verb = last ? last + 1 : verb_forms;
+         verb < verb_forms + VERB_COUNT; verb++)
+        if (strcmp(verb->command, command->name) == 0)
+            return verb;
+    return NULL;
+}
+
+const struct verb_form *verb_named(const struct command *command, const char *name)
+{
+    const struct verb_form *verb = verb_next(command, NULL);
+    while (verb && strcmp(verb->name, name) != 0)
+        verb = verb_next(command, verb);
+    return verb;
 }
 
 /* Two edits in a word of four letters would match nearly anything. */
@@ -167,13 +200,44 @@ static bool option_take(const struct command *command, struct arguments *a, stru
     return true;
 }
 
+static int needs_operands(const struct command *command, struct error *error)
+{
+    char verbs[256] = "";
+    size_t length = 0;
+    for (const struct verb_form *verb = verb_next(command, NULL); verb && length < sizeof verbs;
+         verb = verb_next(command, verb))
+        length += (size_t)snprintf(verbs + length, sizeof verbs - length, "%s%s%s%s",
+                                   length == 0                   ? ""
+                                   : verb_next(command, verb) ? ", "
+                                                              : " or ",
+                                   verb->name, *verb->operands ? " " : "", verb->operands);
+    return error_set(error, 0, "`ecluse %s` needs %s", command->name,
+                     *verbs ? verbs : command->operands);
+}
+
+/* What another verb of the command takes is not passed over as if it had been heeded. */
+static bool verb_fits(const struct command *command, const struct arguments *a, struct error *error)
+{
+    const struct verb_form *verb =
+        a->operand_count && !a->option[OPTION_HELP] ? verb_named(command, a->operand[0]) : NULL;
+    for (unsigned i = 0; verb && i < OPTION_COUNT; i++) {
+        if (!a->option[i] || (verb->options & UINT64_C(1) << i))
+            continue;
+        error_set(error, 0,
+                  "`ecluse %s %s` takes no --%s; `ecluse %s %s --help` lists what it takes",
+                  command->name, verb->name, option_forms[i].name, command->name, verb->name);
+        return false;
+    }
+    return true;
+}
+
 static bool operands_fit(const struct command *command, const struct arguments *a,
                          struct error *error)
 {
     if (a->option[OPTION_HELP])
         return true;
     if (a->operand_count < command->least) {
-        error_set(error, 0, "`ecluse %s` needs %s", command->name, command->operands);
+        needs_operands(command, error);
         return false;
     }
     if (a->operand_count > command->most) {
@@ -205,7 +269,7 @@ bool arguments_read(const struct command *command, int argc, char **argv, const 
         if (!known || !option_take(command, &a, word, argc, argv, &i, error))
             return false;
     }
-    if (!operands_fit(command, &a, error))
+    if (!operands_fit(command, &a, error) || !verb_fits(command, &a, error))
         return false;
     a.program = out->program;
     a.command = command->name;

@@ -13,6 +13,15 @@ struct command {
     int (*run)(const struct arguments *a);
 };
 
+#define OF_EVERY_VERB (WITH(CONTRACT) | WITH(JSON) | WITH(HELP))
+
+struct verb_form {
+    const char *command, *name, *operands;
+    size_t least, most; /* operands after the verb */
+    uint64_t options;   /* WITH() bits, OF_EVERY_VERB among them */
+    const char *summary;
+};
+
 struct option_form {
     char letter;                        /* 0: none */
     const char *name, *value, *summary; /* value NULL: it takes none */
@@ -33,6 +42,10 @@ void option_summary(unsigned option, char *out, size_t size);
 
 const struct command *command_named(const char *name); /* NULL when there is none */
 
+/* The verbs of a command in the table's order, after `last` (NULL: the first); NULL at the end. */
+const struct verb_form *verb_next(const struct command *command, const struct verb_form *last);
+const struct verb_form *verb_named(const struct command *command, const char *name); /* or NULL */
+
 /* Reads argv after the command's name. Returns false with a sentence in *error. Operands are
  * written to `operands`, which has room for argc of them. */
 bool arguments_read(const struct command *command, int argc, char **argv, const char **operands,
@@ -46,7 +59,9 @@ bool arguments_line(const struct arguments *a, enum option more, char *out, size
 const char *nearest_command(const char *typed);
 
 void help_all(FILE *out);
-void help_command(const struct command *command, FILE *out);
+/* Of one of its verbs, where that is not NULL. */
+void help_command(const struct command *command, const struct verb_form *verb, FILE *out);
+void help_verbs(const struct command *command, FILE *out);
 void help_mdoc(FILE *out);
 void help_markdown(FILE *out);
 

@@ -45,21 +45,6 @@ int audit_history(const struct arguments *a, const struct contract *c, const cha
 
 /* ---- The verbs: audit_do_NAME(a), a->operand[0] is the verb ---------------------------------- */
 
-/*    verb      operands           least most  what it does */
-#define AUDIT_VERBS(X)                                                                             \
-    X(verify, "[DIR]", 0, 1,                                                                       \
-      "read a log whole and say whether it is what its checkpoint says; needs no other file")      \
-    X(tail, "", 0, 0, "show the newest entries")                                                   \
-    X(show, "ENTRY", 1, 1, "show one entry, and whom it meant where that is still kept")           \
-    X(prove, "ENTRY", 1, 1, "write the proof that an entry is in the log (c2sp.org/tlog-proof)")   \
-    X(export, "", 0, 0,                                                                            \
-      "write entries with their proofs into one file; check-export.py checks it")                  \
-    X(index, "", 0, 0, "build the index of the log anew")                                          \
-    X(erase, "ENTRY", 1, 1, "erase whom an entry meant, for good; the entry stands")               \
-    X(key, "show|backup FILE|rotate", 1, 2,                                                        \
-      "show the log's verifier key, copy the secret key, or begin a new one")                      \
-    X(witness, "[NAME]", 0, 1, "run a witness for the logs of others (c2sp.org/tlog-witness)")
-
 #define X(verb, ...) int audit_do_##verb(const struct arguments *a);
 AUDIT_VERBS(X)
 #undef X

@@ -184,6 +184,47 @@ enum { OPERANDS_MANY = 1000000 };
     X(help, "help", "[COMMAND]", 0, 1, WITH(MDOC) | WITH(MARKDOWN),                                \
       "show the commands, or one command's options")
 
+/* What comes first after some commands, and what it takes besides --contract, --json and --help.
+ *    verb      operands           least most  options, and what it does */
+#define AUDIT_VERBS(X)                                                                             \
+    X(verify, "[DIR]", 0, 1, WITH(DIR) | WITH(KEY) | WITH(COSIGNED) | WITH(WITNESS),               \
+      "read a log whole and say whether it is what its checkpoint says; needs no other file")      \
+    X(tail, "", 0, 0,                                                                              \
+      WITH(DIR) | WITH(LINES) | WITH(FOLLOW) | WITH(FROM) | WITH(TO) | WITH(KIND) | WITH(HOLD),    \
+      "show the newest entries")                                                                   \
+    X(show, "ENTRY", 1, 1, WITH(DIR),                                                              \
+      "show one entry, and whom it meant where that is still kept")                                \
+    X(prove, "ENTRY", 1, 1, WITH(DIR),                                                             \
+      "write the proof that an entry is in the log (c2sp.org/tlog-proof)")                         \
+    X(export, "", 0, 0,                                                                            \
+      WITH(DIR) | WITH(FROM) | WITH(TO) | WITH(KIND) | WITH(HOLD) | WITH(OUTPUT) |                 \
+          WITH(WITHOUT_RECORD),                                                                    \
+      "write entries with their proofs into one file; check-export.py checks it")                  \
+    X(index, "", 0, 0, 0, "build the index of the log anew")                                       \
+    X(erase, "ENTRY", 1, 1, WITH(WITHOUT_RECORD),                                                  \
+      "erase whom an entry meant, for good; the entry stands")                                     \
+    X(key, "show|backup FILE|rotate", 1, 2, WITH(WITHOUT_RECORD),                                  \
+      "show the log's verifier key, copy the secret key, or begin a new one")                      \
+    X(witness, "[NAME]", 0, 1, WITH(DIR) | WITH(LISTEN) | WITH(LOG) | WITH(KEY),                   \
+      "run a witness for the logs of others (c2sp.org/tlog-witness)")
+
+#define OPERATOR_VERBS(X)                                                                          \
+    X(list, "", 0, 0, 0, "show who there is, and what each may do")                                \
+    X(add, "NAME", 1, 1, WITH(ROLE) | WITH(PASSWORD_FILE) | WITH(WITHOUT_RECORD),                  \
+      "add one (with --role); the one-time secret is shown once")                                  \
+    X(remove, "NAME", 1, 1, WITH(WITHOUT_RECORD), "remove one, who is signed out")                 \
+    X(role, "NAME", 1, 1, WITH(ROLE) | WITH(WITHOUT_RECORD), "change what one may do (--role)")    \
+    X(password, "NAME", 1, 1, WITH(PASSWORD_FILE) | WITH(WITHOUT_RECORD),                          \
+      "set a password, to be changed at the next sign-in")                                         \
+    X(totp, "NAME", 1, 1, WITH(WITHOUT_RECORD),                                                    \
+      "make a new one-time secret, shown once; the old one is worth nothing")
+
+#define KEY_VERBS(X)                                                                               \
+    X(issue, "", 0, 0, WITH(NAME) | WITH(LANE) | WITH(WITHOUT_RECORD),                             \
+      "issue a key (with --name); its secret is shown once")                                       \
+    X(list, "", 0, 0, 0, "show whose keys there are, and which are revoked")                       \
+    X(revoke, "ID", 1, 1, 0, "revoke a key; the front refuses it within a second")
+
 /* What the command line said. Options not given are NULL; those without a value are "". */
 struct arguments {
     const char *option[OPTION_COUNT];

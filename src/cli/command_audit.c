@@ -1,4 +1,5 @@
 /* `ecluse audit`: its verbs, and those that only look: tail, show, prove. */
+#include "cli/arguments.h"
 #include "cli/audit_view.h"
 #include "cli/audit_wish.h"
 #include "cli/output.h"
@@ -12,27 +13,19 @@ enum { TAIL = 20, TAIL_MAX = 1000000, FOLLOW_MILLISECONDS = 200 };
 static const struct verb {
     const char *name, *operands;
     size_t least, most;
-    const char *summary;
     int (*run)(const struct arguments *a);
 } verbs[] = {
-#define X(verb, operands, least, most, summary)                                                    \
-    {#verb, operands, least, most, summary, audit_do_##verb},
+#define X(verb, operands, least, most, options, summary)                                           \
+    {#verb, operands, least, most, audit_do_##verb},
     AUDIT_VERBS(X)
 #undef X
 };
-
-static void list_verbs(FILE *out)
-{
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        fprintf(out, "  ecluse audit %s %s\n      %s\n", verbs[i].name, verbs[i].operands,
-                verbs[i].summary);
-}
 
 int command_audit(const struct arguments *a)
 {
     bool json = a->option[OPTION_JSON] != NULL;
     if (a->operand_count == 0) {
-        list_verbs(stdout);
+        help_verbs(command_named("audit"), stdout);
         return EXIT_DONE;
     }
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {

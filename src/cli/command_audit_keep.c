@@ -22,15 +22,6 @@ static bool recorder_lives(const struct audit_place *place)
            (kill(state.writer, 0) == 0 || errno == EPERM);
 }
 
-static int no_copy(const struct arguments *a, const struct audit_place *place)
-{
-    return place->state[0]
-               ? EXIT_DONE
-               : could_not(a->option[OPTION_JSON] != NULL,
-                           "`ecluse audit %s` is for the log of this machine, not for --dir",
-                           a->operand[0]);
-}
-
 /* ---- index ----------------------------------------------------------------------------------- */
 
 static int index_here(const struct audit_place *place, struct audit_reader *reader,
@@ -84,8 +75,6 @@ int audit_do_index(const struct arguments *a)
     struct error error = {""};
     char figure[FIGURE_SIZE];
     int status = audit_view_open(a, &place, &reader);
-    if (status == EXIT_DONE)
-        status = no_copy(a, &place);
     uint64_t size = status == EXIT_DONE ? audit_reader_size(reader) : 0;
     struct progress progress = progress_begin(size, "entries", clock_boot());
     if (status == EXIT_DONE &&
@@ -113,8 +102,6 @@ int audit_do_erase(const struct arguments *a)
     uint64_t index = 0;
     long erased = 0;
     int status = audit_view_open(a, &place, &reader);
-    if (status == EXIT_DONE)
-        status = no_copy(a, &place);
     if (status == EXIT_DONE && !audit_entry_number(a, a->operand[1], reader, &index))
         status = EXIT_COULD_NOT;
     snprintf(path, sizeof path, "%s/record/salts.db", place.state);
@@ -248,8 +235,6 @@ int audit_do_key(const struct arguments *a)
 {
     struct audit_place place;
     int status = audit_place_find(a, &place);
-    if (status == EXIT_DONE)
-        status = no_copy(a, &place);
     if (status != EXIT_DONE)
         return status;
     if (strcmp(a->operand[1], "show") == 0)

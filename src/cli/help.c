@@ -26,30 +26,62 @@ void help_all(FILE *out)
           out);
 }
 
-void help_command(const struct command *command, FILE *out)
+void help_verbs(const struct command *command, FILE *out)
 {
-    fprintf(out, "ecluse %s: %s\n\nusage: ecluse %s", command->name, command->summary,
-            command->name);
+    for (const struct verb_form *verb = verb_next(command, NULL); verb;
+         verb = verb_next(command, verb)) {
+        fprintf(out, "  ecluse %s %s%s%s\n      %s\n", command->name, verb->name,
+                *verb->operands ? " " : "", verb->operands, verb->summary);
+        bool some = false;
+        for (unsigned i = 0; i < OPTION_COUNT; i++) {
+            if (!(verb->options & ~OF_EVERY_VERB & UINT64_C(1) << i))
+                continue;
+            fprintf(out, "%s --%s", some ? "" : "      with", option_forms[i].name);
+            some = true;
+        }
+        if (some)
+            fputc('\n', out);
+    }
+}
+
+static void help_options(const struct command *command, uint64_t options, FILE *out)
+{
     char text[80];
     size_t widest = 0;
+    bool needed;
     for (unsigned i = 0; i < OPTION_COUNT; i++) {
-        bool needed;
         struct option_form form = option_of(command, i, &needed);
         option_text(&form, text, sizeof text);
-        if ((command->options & UINT64_C(1) << i) && strlen(text) > widest)
+        if ((options & UINT64_C(1) << i) && strlen(text) > widest)
             widest = strlen(text);
-        if (needed)
-            fprintf(out, " --%s %s", form.name, form.value);
     }
-    fprintf(out, " [OPTION...]%s%s\n\n", *command->operands ? " " : "", command->operands);
     for (unsigned i = 0; i < OPTION_COUNT; i++) {
-        bool needed;
         struct option_form form = option_of(command, i, &needed);
         option_text(&form, text, sizeof text);
-        if (command->options & UINT64_C(1) << i)
+        if (options & UINT64_C(1) << i)
             fprintf(out, "  %-*s  %s%s\n", (int)widest, text, needed ? "needed: " : "",
                     form.summary);
     }
+}
+
+void help_command(const struct command *command, const struct verb_form *verb, FILE *out)
+{
+    const char *operands = verb ? verb->operands : command->operands;
+    fprintf(out, "ecluse %s%s%s: %s\n\nusage: ecluse %s%s%s", command->name, verb ? " " : "",
+            verb ? verb->name : "", verb ? verb->summary : command->summary, command->name,
+            verb ? " " : "", verb ? verb->name : "");
+    for (unsigned i = 0; i < OPTION_COUNT; i++) {
+        bool needed;
+        struct option_form form = option_of(command, i, &needed);
+        if (needed)
+            fprintf(out, " --%s %s", form.name, form.value);
+    }
+    fprintf(out, " [OPTION...]%s%s\n\n", *operands ? " " : "", operands);
+    if (!verb && verb_next(command, NULL)) {
+        help_verbs(command, out);
+        fputc('\n', out);
+    }
+    help_options(command, verb ? verb->options : command->options, out);
 }
 
 /* A word of running text: mdoc reads a line that begins with a full stop or quote as a macro, and
@@ -95,6 +127,29 @@ static void mdoc_option(const struct option_form *form, const char *macro, FILE 
     putc('\n', out);
 }
 
+static void mdoc_verbs(const struct command *command, FILE *out)
+{
+    if (verb_next(command, NULL))
+        fputs(".Bl -tag -width Ds\n", out);
+    for (const struct verb_form *verb = verb_next(command, NULL); verb;
+         verb = verb_next(command, verb)) {
+        fprintf(out, ".It Cm %s", verb->name);
+        if (*verb->operands)
+            fprintf(out, " Ar \"%s\"", verb->operands);
+        fputc('\n', out);
+        mdoc_sentence(verb->summary, out);
+        const uint64_t own = verb->options & ~OF_EVERY_VERB;
+        for (unsigned i = 0, told = 0; own && i < OPTION_COUNT; i++)
+            if (own & UINT64_C(1) << i) {
+                const bool last = !(own >> i >> 1);
+                fprintf(out, "%s.Fl -%s%s\n", told++ ? "" : "With\n", option_forms[i].name,
+                        last ? " ." : " ,");
+            }
+    }
+    if (verb_next(command, NULL))
+        fputs(".El\n", out);
+}
+
 void help_mdoc(FILE *out)
 {
     for (size_t i = 0; i < command_count; i++) {
@@ -111,6 +166,7 @@ void help_mdoc(FILE *out)
                     commands[i].operands);
         fputs(".Pp\n", out);
         mdoc_sentence(commands[i].summary, out);
+        mdoc_verbs(&commands[i], out);
     }
     fputs(".Ss Options\n.Bl -tag -width Ds\n", out);
     for (unsigned j = 0; j < OPTION_COUNT; j++) {
@@ -194,6 +250,6 @@ int command_help(const struct arguments *a)
         fprintf(stderr, "ecluse: no command `%.100s`; `ecluse help` lists them\n", a->operand[0]);
         return EXIT_COULD_NOT;
     }
-    help_command(command, stdout);
+    help_command(command, NULL, stdout);
     return EXIT_DONE;
 }

@@ -28,7 +28,7 @@ static int run_command(const struct command *command, int argc, char **argv)
     if (!arguments_read(command, argc - 2, argv + 2, operands, &a, &error)) {
         fprintf(stderr, "ecluse: %s\n", error.text);
     } else if (a.option[OPTION_HELP]) {
-        help_command(command, stdout);
+        help_command(command, a.operand_count ? verb_named(command, a.operand[0]) : NULL, stdout);
         status = EXIT_DONE;
     } else {
         status = command->run(&a);

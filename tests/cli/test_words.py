@@ -31,6 +31,17 @@ def test_each_command_explains_itself(command):
         assert f"of `{other}" not in done.stdout
 
 
+def test_each_verb_explains_itself_with_its_own_options_alone():
+    told = say("audit", "--help").stdout
+    assert re.findall(r"^  ecluse audit (\w+)", told, re.M) == [
+        "verify", "tail", "show", "prove", "export", "index", "erase", "key", "witness"]
+    assert "show the newest entries\n      with --dir --lines" in told
+    assert say("audit").stdout in told
+    tail = say("audit", "tail", "--help").stdout
+    assert tail.startswith("ecluse audit tail: show the newest") and "usage: ecluse audit tail [OPTION...]\n" in tail
+    assert "--kind KIND" in tail and "--cosigned" not in tail
+
+
 def test_what_a_command_cannot_do_without_is_marked():
     told = say("serve", "--help").stdout
     assert "usage: ecluse serve --origin URL --dir DIR [OPTION...]" in told and told.count("needed: ") == 2
@@ -53,6 +64,8 @@ def test_version_is_the_build_s():
     (("status", "-x"), "no option -x"),
     (("status", "now"), "does not take `now`"),
     (("why",), "needs HOLD|CLIENT"),
+    (("operator",), "needs list, add NAME, remove NAME"),
+    (("key", "list", "--name", "x"), "`ecluse key list` takes no --name"),
     (("serve", "--dir", "/tmp"), "--origin URL"),
 ])
 def test_a_mistake_says_what_is_meant(words, told):
