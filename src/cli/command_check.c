@@ -72,11 +72,35 @@ static void interface_print(const struct contract *c, enum language language)
     puts(warning);
 }
 
+static json_t *warnings_json(const struct contract *c, enum language language)
+{
+    char warning[WARNING_SIZE];
+    json_t *list = lines_of(contract_explain_routes, c, language);
+    if (interface_warning(c, language, warning))
+        json_array_append_new(list, json_string(warning));
+    return list;
+}
+
+static void routes_print(const struct contract *c, enum language language)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    must(out != NULL);
+    contract_explain_routes(c, language, out);
+    must(fclose(out) == 0);
+    if (size) {
+        puts(language == LANGUAGE_FR ? "\nCe qui n'est compté que là où nginx le dit\u00a0:"
+                                     : "\nWhat is counted only where nginx says so:");
+        fputs(text, stdout);
+    }
+    free(text);
+}
+
 int command_check(const struct arguments *a)
 {
     bool json = a->option[OPTION_JSON] != NULL;
     enum language language;
-    char warning[WARNING_SIZE];
     if (!language_of(a, &language))
         return could_not(json, "--lang is fr or en");
     const char *file = file_of(a);
@@ -85,11 +109,11 @@ int command_check(const struct arguments *a)
         return EXIT_COULD_NOT;
     if (json) {
         output_json(json_pack(
-            "{s:b,s:o,s:[],s:i,s:i,s:o,s:o,s:o,s:[s*]}", "sound", 1, "file", json_safe(file),
+            "{s:b,s:o,s:[],s:i,s:i,s:o,s:o,s:o,s:o}", "sound", 1, "file", json_safe(file),
             "problems", "budgets", (int)c->budget_count, "promises", (int)c->promise_count,
             "largest_loss", lines_of(contract_explain_loss, c, language), "vaults",
             check_vaults_json(c, language), "opened_before", check_opened_json(c), "warnings",
-            interface_warning(c, language, warning)));
+            warnings_json(c, language)));
     } else {
         output_tone(stdout, TONE_GOOD,
                     language == LANGUAGE_FR ? "Ce contrat est correct."
@@ -97,6 +121,7 @@ int command_check(const struct arguments *a)
         puts(language == LANGUAGE_FR ? "\n\nLa plus grande perte qu'il permet\u00a0:"
                                      : "\n\nThe largest loss that it allows:");
         contract_explain_loss(c, language, stdout);
+        routes_print(c, language);
         interface_print(c, language);
         check_vaults_print(c, language);
         check_opened_print(c, language);

@@ -263,6 +263,40 @@ static void explain_breakers(const struct speech *s)
     }
 }
 
+static void name_one(FILE *out, const char *name, bool *any)
+{
+    fprintf(out, "%s%s", *any ? ", " : "", name);
+    *any = true;
+}
+
+void contract_explain_routes(const struct contract *c, enum language language, FILE *out)
+{
+    struct speech s = {c, out, language == LANGUAGE_FR};
+    for (int route = 0; route < (int)c->route_count; route++) {
+        bool used = false, any = false;
+        for (uint32_t i = 0; i < c->promise_count; i++)
+            used = used || c->promise[i].route == route;
+        for (uint32_t i = 0; i < c->budget_count; i++)
+            used = used || c->budget[i].route == route;
+        if (!used || c->route[route].path[0])
+            continue;
+        fprintf(out,
+                say(&s,
+                    "- the route %s has no `match`: on it is only what nginx's configuration says "
+                    "is (`ecluse_route %s;`). Without that, nothing is counted for ",
+                    "- la route %s n'a pas de `match`\u00a0: n'en est que ce que la configuration "
+                    "de nginx y met (`ecluse_route %s;`). Sans cela, rien n'est compté pour "),
+                c->route[route].name, c->route[route].name);
+        for (uint32_t i = 0; i < c->promise_count; i++)
+            if (c->promise[i].route == route)
+                name_one(out, c->promise[i].name, &any);
+        for (uint32_t i = 0; i < c->budget_count; i++)
+            if (c->budget[i].route == route)
+                name_one(out, c->budget[i].name, &any);
+        fputs(".\n", out);
+    }
+}
+
 void contract_explain(const struct contract *c, enum language language, FILE *out)
 {
     struct speech s = {c, out, language == LANGUAGE_FR};
@@ -276,6 +310,7 @@ void contract_explain(const struct contract *c, enum language language, FILE *ou
     for (uint32_t i = 0; i < c->budget_count; i++)
         explain_budget(&s, &c->budget[i]);
     explain_breakers(&s);
+    contract_explain_routes(c, language, out);
     heading(&s, "The largest loss that this contract allows",
             "La plus grande perte que ce contrat permet");
     contract_explain_loss(c, language, out);

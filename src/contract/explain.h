@@ -16,4 +16,8 @@ void contract_explain(const struct contract *c, enum language language, FILE *ou
  */
 void contract_explain_loss(const struct contract *c, enum language language, FILE *out);
 
+/* A line for each route that a budget or a promise is about and that has no `match`: it is fed only
+ * where nginx's configuration says so. Nothing where there is none. */
+void contract_explain_routes(const struct contract *c, enum language language, FILE *out);
+
 #endif

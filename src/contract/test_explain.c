@@ -112,6 +112,24 @@ static void what_is_kept_of_a_shared_limit_is_said_where_it_is(void **state)
     says_nothing_of(FRONT("requests", "network", "slow"), half);
 }
 
+static void what_only_nginx_can_feed_is_said(void **state)
+{
+    UNUSED(state);
+    static const char guesses[] =
+        "budgets: [{name: guesses, meter: login_failures, per: client, where: {route: login}, "
+        "at_most: {1h: 5}, over: slow}]\n";
+    char yaml[512];
+    snprintf(yaml, sizeof yaml, "ecluse: 1\n%s", guesses);
+    says(yaml, LANGUAGE_EN, false,
+         "- the route login has no `match`: on it is only what nginx's configuration says is "
+         "(`ecluse_route login;`). Without that, nothing is counted for guesses.\n");
+    says(yaml, LANGUAGE_FR, false, "Sans cela, rien n'est compté pour guesses.\n");
+    snprintf(yaml, sizeof yaml, "ecluse: 1\nroutes: [{name: login, match: \"POST /in\"}]\n%s",
+             guesses);
+    says_nothing_of(yaml, "has no `match`");
+    says_nothing_of("ecluse: 1\n", "has no `match`"); /* nobody asks for it */
+}
+
 static void a_director_reads_words(void **state)
 {
     UNUSED(state);
@@ -218,6 +236,7 @@ int main(void)
         cmocka_unit_test(what_is_not_built_yet_is_said),
         cmocka_unit_test(a_challenge_is_for_who_has_shown_no_proof),
         cmocka_unit_test(what_is_kept_of_a_shared_limit_is_said_where_it_is),
+        cmocka_unit_test(what_only_nginx_can_feed_is_said),
         cmocka_unit_test(a_director_reads_words),
         cmocka_unit_test(the_loss_is_the_least_of_all_windows_and_summed),
         cmocka_unit_test(what_each_machine_may_take_is_not_called_nothing),
