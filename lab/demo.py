@@ -41,6 +41,7 @@ class Demo:
         self.note = []         # lines above the figures
         self.addresses = []
         self.kept = []         # (good, sentence)
+        self.told_of_desk = None
 
     # ---- Before the curtain: parcels, a feed, a service ---------------------------------------
 
@@ -128,7 +129,13 @@ class Demo:
         self.screen.say()
         for url, what in self.addresses:
             self.screen.say(f"  {url:<54} {self.screen.paint(DIM, what)}")
-        self.screen.say(self.screen.paint(DIM, self.desk.line()))
+        self.tell_desk()
+
+    def tell_desk(self):
+        """How to sign in, as long as that is true: a code lives for half a minute."""
+        if self.told_of_desk != (line := self.screen.paint(DIM, self.desk.line())):
+            self.screen.say(line)
+            self.told_of_desk = line
 
     @staticmethod
     def length_on_its_way(base, number):
@@ -276,6 +283,7 @@ class Demo:
         if self.screen.terminal:
             self.screen.draw(self.lines())
             return
+        self.tell_desk()
         elapsed = int(time.monotonic() - self.begun)
         if elapsed % 5 == 0:
             through, alone = self.streams["ecluse"].seconds, self.streams["alone"].seconds

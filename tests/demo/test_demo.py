@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 import pytest
 
@@ -26,6 +27,18 @@ def processes_with(text):
         if text in line:
             found.append(line)
     return found
+
+
+def test_a_code_is_told_again_when_it_is_another():
+    sys.path.insert(0, os.path.join(HERE, "..", "..", "lab"))
+    import demo
+    lines, codes = [], iter(["111111", "111111", "222222"])
+    play = types.SimpleNamespace(
+        told_of_desk=None, desk=types.SimpleNamespace(line=lambda: next(codes)),
+        screen=types.SimpleNamespace(paint=lambda _, text: text, say=lines.append))
+    for _ in range(3):
+        demo.Demo.tell_desk(play)
+    assert lines == ["111111", "222222"]
 
 
 def left_behind(place):
