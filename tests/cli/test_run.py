@@ -54,6 +54,14 @@ def test_what_needs_a_run_says_that_there_was_none(place, words):
     assert "has not been started here" in done.stderr or "there is no audit log in" in done.stderr
 
 
+def test_of_a_statement_no_share_is_promised(place):
+    statement = "promises:\n  - {name: first word, statement: first, within: 30m}\n"
+    place.write_contract(change=lambda text: text.replace("promises:\n", statement))
+    told, other = place.json("status")["promises"]
+    assert (told["promised"], told["within_ms"], told["measured"]) == (None, 1800000, False)
+    assert other["promised"] == 0.99
+
+
 def test_status_tells_what_is_fed_and_limited(place):
     place.feed(KNOWN)
     place.run()
