@@ -33,8 +33,8 @@ static json_t *promise_json(const struct status *st, unsigned at)
     json_t *object = json_pack(
         "{s:o,s:o,s:o,s:I,s:I}", "name", json_safe(rule->name), "route",
         rule->route < 0 ? json_null() : json_safe(st->s.contract->route[rule->route].name),
-        "promised", rule->statement ? json_null() : json_real(rule->success / 1e6), "within_ms", rule->within / NANOS_MILLISECOND, "over_s",
-        rule->over / NANOS_SECOND);
+        "promised", rule->statement ? json_null() : json_real(rule->success / 1e6), "within_ms",
+        rule->within / NANOS_MILLISECOND, "over_s", rule->over / NANOS_SECOND);
     bool measured = rule->route >= 0 && st->s.guard[GUARD_FRONT];
     json_object_set_new(object, "measured", json_boolean(measured));
     if (!measured)
