@@ -303,7 +303,9 @@ static int why_client(const struct arguments *a, const struct situation *s,
     if (json) {
         output_json(json_pack("{s:o,s:o,s:o,s:o,s:o}", "client", json_safe(who), "protected",
                               protected_by ? json_safe(protected_by) : json_null(), "budgets", list,
-                              "not_counting", gone, "gate", gate_why_json(s, &gate)));
+                              "not_counting", gone, "gate",
+                              is_local(&asked->principal) ? json_null()
+                                                          : gate_why_json(s, &gate)));
         return EXIT_DONE;
     }
     json_decref(list);
