@@ -18,6 +18,8 @@
 
 enum { QUICK_DEATHS = 5, SOCKET_SPACE = 8 << 20 };
 
+#define VAULT_PATIENCE (20 * NANOS_SECOND)
+
 static void close_all_but(int a, int b, int c)
 {
     for (int fd = 3; fd < 1024; fd++)
@@ -132,10 +134,16 @@ static void serve_vault(struct files *f, unsigned share, int socket, int judge, 
     _exit(code ? 1 : 0);
 }
 
+/* A thread of it may wait for a file that somebody keeps locked, and goes when that is free: nobody
+ * waits for it here, and reap() finds it then. */
 static void end_process(pid_t *pid)
 {
-    if (*pid > 0 && kill(*pid, SIGKILL) == 0)
-        waitpid(*pid, NULL, 0);
+    bool gone = *pid <= 0 || kill(*pid, SIGKILL) != 0;
+    for (int i = 0; i < 20 && !gone; i++) {
+        gone = waitpid(*pid, NULL, WNOHANG) != 0;
+        if (!gone)
+            poll(NULL, 0, 10);
+    }
     *pid = 0;
 }
 
@@ -190,10 +198,32 @@ static bool begin_vault(struct files *f, unsigned share)
     return crew->vault > 0;
 }
 
+/* Its upkeep waits for no file: silence is its own fault. */
+static void watch_vault(struct files *f, unsigned share)
+{
+    struct share_crew *crew = &f->share[share];
+    struct vault_report report = {.pid = 0};
+    if (!crew->vault || !crew->view)
+        return;
+    vault_view_report(crew->view, &report);
+    if (report.stuck && !crew->stuck)
+        files_say(f, FILES_ALARM, "vault",
+                  "%u threads of the vault of share %s wait for files that somebody keeps locked",
+                  report.stuck, f->contract->share[share].name);
+    crew->stuck = report.stuck;
+    if (report.heartbeat && f->moment.boot - report.heartbeat > VAULT_PATIENCE) {
+        files_say(f, FILES_DOWN, "vault", "the vault of share %s was silent for %d s and was ended",
+                  f->contract->share[share].name, (int)(VAULT_PATIENCE / NANOS_SECOND));
+        end_process(&crew->vault); /* it may end at any moment, and would not in order */
+        end_vault(crew);
+    }
+}
+
 static void keep_vault(struct files *f, unsigned share)
 {
     struct share_crew *crew = &f->share[share];
     nanos_t now = f->moment.boot;
+    watch_vault(f, share);
     bool wanted = crew->place.device && f->mode == MODE_ENFORCE;
     if (!wanted || crew->vault || now < crew->start_at) {
         if (!wanted && crew->vault)

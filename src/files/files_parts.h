@@ -17,7 +17,7 @@ struct share_crew { /* what serves one share */
     int socket;       /* the listener's end, to be given again to its successor */
     nanos_t start_at; /* of the vault, not before this */
     nanos_t back_off;
-    uint32_t opened_before;
+    uint32_t opened_before, stuck;
     struct vault_view *view; /* read-only; NULL: not open */
 };
 

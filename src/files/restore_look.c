@@ -2,6 +2,7 @@
 #include "files/restore_parts.h"
 
 #include "files/beneath.h"
+#include "files/unlocked.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -100,7 +101,8 @@ static bool is_restored(const struct restore *r, const struct version *wanted, c
         return same;
     int there = beneath_open(r->place.share, path, O_RDONLY | O_NONBLOCK, 0);
     int clone = clone_open(r->place.store, wanted->id);
-    same = there >= 0 && clone >= 0 && vault_same_blocks(there, clone, wanted->size);
+    same = there >= 0 && clone >= 0 && unlocked_now(there) &&
+           vault_same_blocks(there, clone, wanted->size);
     if (there >= 0)
         close(there);
     if (clone >= 0)

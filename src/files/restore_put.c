@@ -3,6 +3,7 @@
 
 #include "files/attributes.h"
 #include "files/beneath.h"
+#include "files/unlocked.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -390,8 +391,23 @@ static enum restore_result result_of(int status, struct error *error)
         return RESTORE_DONE;
     if (status == -EAGAIN)
         return RESTORE_MOVED;
-    error_set(error, status, "%s", strerror(-status));
+    if (status == -EBUSY)
+        error_set(error, status,
+                  "somebody writes to it and keeps it locked: end that process (fuser names it), "
+                  "and restore again");
+    else
+        error_set(error, status, "%s", strerror(-status));
     return RESTORE_FAILED;
+}
+
+/* To rename or remove what is locked would wait for ever, and could not be interrupted. */
+static bool is_locked(const struct restore *r, const char *path)
+{
+    int there = beneath_open(r->place.share, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOATIME, 0);
+    bool locked = there >= 0 && !unlocked_now(there);
+    if (there >= 0)
+        close(there);
+    return locked;
 }
 
 enum restore_result restore_put(struct restore *r, size_t i, bool overwrite, int to,
@@ -407,6 +423,8 @@ enum restore_result restore_put(struct restore *r, size_t i, bool overwrite, int
     if (item->state == RESTORE_SAME || item->state == RESTORE_BLOCKED ||
         (item->state == RESTORE_CHANGED && !overwrite))
         return RESTORE_SKIPPED;
+    if (seen->there && is_locked(r, item->path))
+        return result_of(-EBUSY, error);
     bool same_inode =
         seen->there && v->links > 1 && r->history->file[v->file].identity.inode == seen->inode;
     int status = same_inode ? put_in_place(r, v, item->path, seen, unset)
@@ -423,6 +441,8 @@ enum restore_result restore_remove_left(struct restore *r, size_t i, struct erro
     const char *name;
     struct stat status;
     char taken[48];
+    if (is_locked(r, left->path))
+        return result_of(-EBUSY, error);
     int parent = beneath_parent(r->place.share, left->path, &name);
     if (parent < 0)
         return result_of(parent == -ENOENT ? -EAGAIN : parent, error);

@@ -2,9 +2,14 @@
  *
  * Threads    the receiver (vault_serve itself) puts questions into two queues; two openers take
  *            those that somebody waits for; one chronicler takes the others in order, has them
- *            judged, and waits for no disk; two keepers clone what was closed; one upkeeper passes
- *            over the share, and tidies. Of a file that is new, when the chronicler has nothing to
- *            do, the receiver takes note itself: waking him takes longer than that.
+ *            judged, and waits for no disk; two keepers clone what was closed; one walker passes
+ *            over the share; one upkeeper tidies and tells. Of a file that is new, when the
+ *            chronicler has nothing to do, the receiver takes note itself: waking him takes longer
+ *            than that.
+ * Locked     a clone waits for whoever writes to the file, and a writer can make that last for ever
+ *            (unlocked.h). So there are more openers and keepers than two: one that waits for long
+ *            is counted out and another takes his place. Of files that are locked when their turn
+ *            comes few are tried at a time, and keepers leave them until they are free.
  * Lists      of what is due are the chronicler's; `settling` and `watched` have the lock `lists`.
  */
 #ifndef ECLUSE_FILES_SERVICE_PARTS_H
@@ -16,8 +21,8 @@
 #include "files/vault_wire.h"
 
 enum {
-    OPENERS = 2,
-    KEEPERS = 2,
+    OPENERS = 16, OPENERS_AT_WORK = 2, OPENERS_OF_LOCKED = 4,
+    KEEPERS = 16, KEEPERS_AT_WORK = 2,
     QUEUE_MOST = 16384,  /* questions that wait */
     WATCHED_MOST = 1024, /* files open for writing: a descriptor each */
     REMOVED_MOST = 65536,
@@ -32,10 +37,16 @@ enum {
 #define WATCH_EVERY    NANOS_SECOND
 #define ORIGIN_FOR     NANOS_MINUTE /* longer than any program takes to save a file */
 #define JUDGE_PATIENCE (2 * NANOS_SECOND)
+#define OPENER_STUCK   (150 * NANOS_MILLISECOND) /* whoever opens waits three times as long */
+#define KEEPER_STUCK   NANOS_SECOND
+#define STUCK_TOLD     (5 * NANOS_SECOND) /* that a disk could not explain */
+#define LOCKED_FOR     (100 * NANOS_MILLISECOND) /* the chronicler waits for a keeper's clone */
+#define STALE_AFTER    NANOS_SECOND /* nobody waits for the answer any more */
 
 struct job {
     struct job *next;
     int fd;
+    nanos_t put; /* boot clock */
     struct vault_question question; /* its paths are long: taken as large as they are */
 };
 
@@ -45,6 +56,13 @@ struct queue {
     struct job *first, **last;
     size_t count, in_hand; /* that wait; that were taken, and are not done */
     bool ended;
+};
+
+struct hand { /* a thread that may have to wait for a file's lock */
+    struct service *service;
+    unsigned number;
+    _Atomic nanos_t since; /* it has something in hand, boot clock; 0: nothing */
+    bool locked;           /* of an opener: the file was, when he took it */
 };
 
 struct read_early { /* a small file, when it was closed: a clone waits, and a truncation does not */
@@ -77,6 +95,8 @@ struct service {
     const struct vault_service *given;
     struct vault *vault;
     struct queue opened, happened;
+    struct hand opener[OPENERS], keeper[KEEPERS], walker;
+    pthread_cond_t spare; /* of `lists`: another keeper is needed */
     pthread_mutex_t lists;
     pthread_cond_t settled; /* something left `settling` */
     struct settlings *settling;
@@ -94,12 +114,47 @@ struct service {
     _Atomic bool ending, missed; /* missed: another pass is due */
     _Atomic uint64_t judged, counted, overflowed;
     uint64_t seed;
-    struct vault_pass pass; /* of the upkeeper */
+    struct {
+        _Atomic uint64_t seen, kept;
+        _Atomic nanos_t began, ended;
+    } pass;                 /* of vault_pass, while the walker walks */
     uint64_t limited;       /* the limits that it took up last */
     _Atomic nanos_t window; /* of the limits */
 };
 
 bool service_ends(const struct service *s);
+
+/* ---- Queues (service_queue.c) ---------------------------------------------------------------- */
+
+/* One that is waited for with condition_until(): a time on CLOCK_MONOTONIC. */
+void condition_begin(pthread_cond_t *condition);
+struct timespec condition_until(nanos_t patience);
+
+void queue_begin(struct queue *q);
+/* With the mutex: takes the job; false, and it does not, when there is no room. */
+bool queue_append(struct queue *q, struct job *job);
+/* The same without, and wakes who takes it. */
+bool queue_put(struct queue *q, struct job *job);
+/* The next job; NULL after so long, or at the end when all is done. */
+struct job *queue_take(struct queue *q, nanos_t patience, bool *over);
+/* Frees it, and its descriptor unless that is -1. */
+void queue_done(struct queue *q, struct job *job);
+/* All that was put into it is done. */
+bool queue_is_idle(struct queue *q);
+void queue_end(struct queue *q);
+
+/* ---- Hands (service_hands.c) ----------------------------------------------------------------- */
+
+void *openers_work(void *hand);
+void *keepers_work(void *hand);
+/* Somebody opens a file: takes the job, or false. */
+bool opened_put(struct service *s, struct job *job);
+void answer_opened(struct service *s, const struct vault_question *q, enum vault_result result);
+/* Now and then: others take the place of those that wait for long. */
+void openers_relieve(struct service *s);
+void keepers_relieve(struct service *s);
+/* Threads that have waited for longer than STUCK_TOLD. */
+unsigned hands_stuck(const struct service *s, nanos_t now);
 
 /* ---- What happened (service_happened.c) ------------------------------------------------------ */
 
@@ -142,7 +197,8 @@ void settle_nameless(struct service *s, const char *path, struct vault_who who);
 /* It has another name; inode 0: it was a folder, or it is known by its name only. */
 void settle_moved(struct service *s, struct vault_file file, const char *from, const char *to);
 void settle_removed(struct service *s, struct vault_file file, struct vault_who who);
-void settle_due(struct service *s, bool all);
+/* `hand`: of the keeper; NULL: all that is left, at the end. */
+void settle_due(struct service *s, struct hand *hand);
 
 void watch_add(struct service *s, int fd, const struct vault_question *question);
 void watch_due(struct service *s, nanos_t now);
@@ -151,5 +207,6 @@ void watch_closed(struct service *s, struct vault_file file, struct vault_who wh
 /* ---- Upkeep (service_pass.c) ----------------------------------------------------------------- */
 
 void *service_upkeep(void *service);
+void *service_walk(void *service);
 
 #endif

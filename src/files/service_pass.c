@@ -2,6 +2,7 @@
 #include "files/service_parts.h"
 
 #include "files/beneath.h"
+#include "files/unlocked.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,7 +18,7 @@ static const struct vault_who nobody = {.user = VAULT_NOBODY};
 
 struct walk {
     struct service *s;
-    nanos_t next_upkeep, began; /* boot clock */
+    nanos_t began; /* boot clock */
     uint64_t paced;             /* files kept since it began */
     char path[VAULT_PATH_SIZE];
     size_t length;
@@ -73,7 +74,8 @@ static void look_for_asked(struct service *s)
 
 static void tell(struct service *s)
 {
-    struct vault_report report = {.pass = s->pass,
+    struct vault_pass pass = {s->pass.seen, s->pass.kept, s->pass.began, s->pass.ended};
+    struct vault_report report = {.pass = pass,
                                   .judged = s->judged,
                                   .counted = s->counted,
                                   .heartbeat = clock_boot(),
@@ -83,6 +85,7 @@ static void tell(struct service *s)
     report.waiting = settlings_count(s->settling);
     pthread_mutex_unlock(&s->lists);
     report.vault.failed += s->overflowed;
+    report.stuck = hands_stuck(s, report.heartbeat);
     uint32_t users[64];
     size_t count = vault_refused_users(s->vault, users, 62, clock_wall());
     vault_view_refuse(s->given->view, users, count);
@@ -103,6 +106,7 @@ static void upkeep(struct service *s)
     take_up_limits(s);
     vault_tidy(s->vault, clock_wall());
     look_for_asked(s);
+    keepers_relieve(s);
     if (s->given->view)
         tell(s);
 }
@@ -113,10 +117,6 @@ static void pace(struct walk *w)
 {
     uint32_t most = w->s->given->files_per_second;
     nanos_t now = clock_boot();
-    if (now >= w->next_upkeep) {
-        upkeep(w->s);
-        w->next_upkeep = now + NANOS_SECOND;
-    }
     nanos_t due =
         w->began + (nanos_t)(w->paced * (uint64_t)NANOS_SECOND / (most ? most : VAULT_PASS_PACE));
     while (now < due && !service_ends(w->s)) {
@@ -135,9 +135,13 @@ static void visit_file(struct walk *w, int folder, const char *name, const struc
         openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
         return;
-    if (vault_keep(s->vault, fd, w->path, nobody, VAULT_FOUND, clock_wall()) == VAULT_KEPT) {
-        s->pass.kept++;
-        w->paced++;
+    if (unlocked_now(fd)) { /* else somebody writes to it, and will close it */
+        s->walker.since = clock_boot();
+        if (vault_keep(s->vault, fd, w->path, nobody, VAULT_FOUND, clock_wall()) == VAULT_KEPT) {
+            s->pass.kept++;
+            w->paced++;
+        }
+        s->walker.since = 0;
     }
     close(fd);
 }
@@ -216,7 +220,9 @@ static void pass(struct walk *w)
 {
     struct service *s = w->s;
     s->missed = false;
-    s->pass = (struct vault_pass){.began = clock_wall()};
+    s->pass.seen = s->pass.kept = 0;
+    s->pass.ended = 0;
+    s->pass.began = clock_wall();
     w->began = clock_boot();
     w->paced = w->length = 0;
     if (vault_kind(s->vault) == VAULT_CLONES) {
@@ -229,23 +235,32 @@ static void pass(struct walk *w)
         s->pass.ended = clock_wall();
 }
 
-void *service_upkeep(void *service)
+void *service_walk(void *service)
 {
     struct service *s = service;
     struct walk walk = {.s = s};
-    upkeep(s);
-    walk.next_upkeep = clock_boot() + NANOS_SECOND;
     pass(&walk);
     nanos_t again = clock_boot() + PASS_EVERY;
     while (!service_ends(s)) {
-        nanos_t now = clock_boot();
-        if (now >= walk.next_upkeep) {
-            upkeep(s);
-            walk.next_upkeep = now + NANOS_SECOND;
-        }
-        if (s->missed || now >= again) {
+        if (s->missed || clock_boot() >= again) {
             pass(&walk);
             again = clock_boot() + PASS_EVERY;
+        }
+        pause_ms(PAUSE_MS);
+    }
+    return NULL;
+}
+
+void *service_upkeep(void *service)
+{
+    struct service *s = service;
+    upkeep(s);
+    nanos_t next = clock_boot() + NANOS_SECOND;
+    while (!service_ends(s)) {
+        nanos_t now = clock_boot();
+        if (now >= next) {
+            upkeep(s);
+            next = now + NANOS_SECOND;
         }
         pause_ms(PAUSE_MS);
     }

@@ -63,10 +63,14 @@ static bool is_as_read(int fd, const struct read_early *early)
 
 /* ---- Settling -------------------------------------------------------------------------------- */
 
-/* What is there now was not closed by who is known: it is kept when somebody tells of it. */
+/* What is there now was not closed by who is known: it is kept when somebody tells of it. So is
+ * what is locked, since whoever has the lock has it open to write to it, and will close it. */
 static void keep(struct service *s, const struct settling *item)
 {
-    if (item->early && !is_as_read(item->fd, item->early))
+    bool free = unlocked_now(item->fd);
+    if (!item->early && !free)
+        return;
+    if (item->early && (!free || !is_as_read(item->fd, item->early)))
         (void)vault_keep_read(s->vault, item->fd, &item->early->status, item->early->bytes,
                               item->who, item->closed);
     else
@@ -86,15 +90,31 @@ static void keep_settled(struct service *s, const struct settling *item)
     drop(s, item);
 }
 
-/* With the lock of the lists: the file's place once no keeper has it in hand. It stays in the list
- * while one has, so that whoever asks for it waits: else a removal could come between the clone and
- * its record. */
+/* With the lock of the lists: waits a little while a keeper has this one in hand. One that cannot
+ * be waited for is not found from now on. */
+static void wait_for_keeper(struct service *s, uint32_t at)
+{
+    struct timespec until = condition_until(LOCKED_FOR);
+    nanos_t since = settlings_item(s->settling, at)->since;
+    for (int status = 0; status == 0;) {
+        const struct settling *item = settlings_item(s->settling, at);
+        if (!item->busy || item->since != since)
+            return;
+        status = pthread_cond_timedwait(&s->settled, &s->lists, &until);
+    }
+    struct settling *item = settlings_item(s->settling, at);
+    item->stuck = item->busy && item->since == since;
+}
+
+/* With the lock: the file's place once no keeper has it in hand. It stays in the list while one
+ * has, so that whoever asks for it waits: else a removal could come between the clone and its
+ * record. */
 static uint32_t find_idle(struct service *s, struct vault_file file)
 {
     uint32_t at;
     while ((at = settlings_find(s->settling, file)) != SETTLING_NONE &&
            settlings_item(s->settling, at)->busy)
-        pthread_cond_wait(&s->settled, &s->lists);
+        wait_for_keeper(s, at);
     return at;
 }
 
@@ -229,7 +249,8 @@ static uint32_t nameless_anywhere(const struct service *s)
     for (enum settling_line line = 0; line < SETTLING_LINES; line++)
         for (uint32_t at = settlings_first(s->settling, line); at != SETTLING_NONE;
              at = settlings_next(s->settling, at))
-            if (is_nameless(settlings_item(s->settling, at)))
+            if (!settlings_item(s->settling, at)->stuck &&
+                is_nameless(settlings_item(s->settling, at)))
                 return at;
     return SETTLING_NONE;
 }
@@ -243,7 +264,7 @@ void settle_nameless(struct service *s, const char *path, struct vault_who who)
         pthread_mutex_lock(&s->lists);
         while ((at = path ? nameless_at(s, hash) : nameless_anywhere(s)) != SETTLING_NONE &&
                settlings_item(s->settling, at)->busy)
-            pthread_cond_wait(&s->settled, &s->lists);
+            wait_for_keeper(s, at);
         if (at != SETTLING_NONE)
             item = settlings_remove(s->settling, at);
         pthread_mutex_unlock(&s->lists);
@@ -303,15 +324,23 @@ static bool is_due(const struct service *s, const struct settling *item, nanos_t
     return now - item->since >= (item->early && !hurry ? SETTLE_LATEST : SETTLE_AFTER);
 }
 
+/* With the lock: the first that no keeper has in hand, and that is not to be left for a moment. */
+static uint32_t first_idle(const struct service *s, enum settling_line line, nanos_t now)
+{
+    uint32_t at = settlings_first(s->settling, line);
+    while (at != SETTLING_NONE && (settlings_item(s->settling, at)->busy ||
+                                   settlings_item(s->settling, at)->again > now))
+        at = settlings_next(s->settling, at);
+    return at;
+}
+
 /* One that is due, marked as in hand. */
 static uint32_t begin_due(struct service *s, nanos_t now, bool all, struct settling *out)
 {
     uint32_t found = SETTLING_NONE;
     pthread_mutex_lock(&s->lists);
     for (enum settling_line line = 0; line < SETTLING_LINES && found == SETTLING_NONE; line++) {
-        uint32_t at = settlings_first(s->settling, line);
-        while (at != SETTLING_NONE && settlings_item(s->settling, at)->busy)
-            at = settlings_next(s->settling, at);
+        uint32_t at = first_idle(s, line, all ? INT64_MAX : now);
         if (at != SETTLING_NONE && (all || is_due(s, settlings_item(s->settling, at), now)))
             found = at;
     }
@@ -332,13 +361,38 @@ static void end_due(struct service *s, uint32_t at)
     drop(s, &item);
 }
 
-void settle_due(struct service *s, bool all)
+static void leave_for_now(struct service *s, uint32_t at, nanos_t now)
+{
+    pthread_mutex_lock(&s->lists);
+    settlings_item(s->settling, at)->busy = false;
+    settlings_item(s->settling, at)->again = now + LOCKED_FOR;
+    pthread_cond_broadcast(&s->settled);
+    pthread_mutex_unlock(&s->lists);
+}
+
+/* Large, and locked: somebody writes to it, and may be done in a moment. */
+static bool must_wait(const struct service *s, const struct settling *item, nanos_t now)
+{
+    return !item->early && now - item->since < SETTLE_LATEST &&
+           !settlings_nearly_full(s->settling) && !unlocked_now(item->fd);
+}
+
+void settle_due(struct service *s, struct hand *hand)
 {
     struct settling item;
     uint32_t at;
-    while ((at = begin_due(s, clock_boot(), all, &item)) != SETTLING_NONE) {
+    for (nanos_t now = clock_boot();
+         (at = begin_due(s, now, hand == NULL, &item)) != SETTLING_NONE; now = clock_boot()) {
+        if (hand && must_wait(s, &item, now)) {
+            leave_for_now(s, at, now);
+            continue;
+        }
+        if (hand)
+            hand->since = now;
         keep(s, &item);
         end_due(s, at);
+        if (hand)
+            hand->since = 0;
     }
 }
 

@@ -139,14 +139,15 @@ void settlings_moved(struct settlings *s, uint32_t at, uint64_t path)
 uint32_t settlings_find(const struct settlings *s, struct vault_file file)
 {
     uint32_t at = s->head[BY_FILE][file_chain(file)];
-    while (at != SETTLING_NONE && !vault_same_file(s->place[at].item.file, file))
+    while (at != SETTLING_NONE &&
+           (s->place[at].item.stuck || !vault_same_file(s->place[at].item.file, file)))
         at = s->place[at].same[BY_FILE];
     return at;
 }
 
 static uint32_t along_path(const struct settlings *s, uint32_t at, uint64_t path)
 {
-    while (at != SETTLING_NONE && s->place[at].item.path != path)
+    while (at != SETTLING_NONE && (s->place[at].item.stuck || s->place[at].item.path != path))
         at = s->place[at].same[BY_PATH];
     return at;
 }

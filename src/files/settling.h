@@ -25,7 +25,9 @@ struct settling { /* closed by a writer, and kept a little later */
     char *name;            /* its path, the caller's; NULL: not known */
     uint64_t path;         /* a hash of it */
     nanos_t closed, since; /* wall clock, boot clock */
+    nanos_t again;         /* it was locked: not before this, boot clock */
     bool busy;             /* a keeper has it in hand */
+    bool stuck;            /* he has had it for long: it is found no more */
 };
 
 struct settlings;

@@ -188,7 +188,8 @@ static void what_is_truncated_by_path_as_soon_as_it_was_closed_is_kept(void **st
     end(&r);
 }
 
-/* A close takes the file's lock for a moment itself, to give back what was allotted past its end. */
+/* A close takes the file's lock itself for a moment, to give back what is set aside past its end.
+ */
 static void what_is_locked_when_it_is_closed_is_read_and_judged(void **state)
 {
     (void)state;

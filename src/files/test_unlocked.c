@@ -64,12 +64,14 @@ static void what_is_locked_is_read_as_well(void **state)
     take_lock(&lock, path);
     struct iovec part = {&byte, 1};
     assert_int_equal(preadv2(fd, &part, 1, 1, RWF_NOWAIT), -1); /* it is locked indeed */
+    assert_false(unlocked_now(fd));
     alarm(20);                                                  /* pread() would wait for ever */
     reads_as_anybody_does(fd);
     assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
     reads_as_anybody_does(fd);
     alarm(0);
     free_lock(&lock);
+    assert_true(unlocked_now(fd));
     close(fd);
     share_end(&share);
 }

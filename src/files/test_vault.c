@@ -169,6 +169,31 @@ static void rights_and_names_alone_cost_nothing(void **state)
     share_end(&s);
 }
 
+/* XFS sets 128 KiB aside where a file is written that shares its blocks with a clone. */
+static void what_a_file_has_set_aside_is_charged_to_nobody(void **state)
+{
+    (void)state;
+    struct share share = {.mounted = false};
+    struct stat status;
+    char path[512];
+    share_or_skip(&share, "xfs", 300);
+    struct vault *v = vault_on(&share, 100 << 20, 10 << 20);
+    put(&share, "diary", "a day\n");
+    assert_int_equal(keep(v, &share, "diary", ana, VAULT_CLOSED, NOW), VAULT_KEPT);
+    int fd = open(in_share(&share, "diary", path), O_WRONLY | O_APPEND | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "another\n", 8), 8);
+    assert_int_equal(fstat(fd, &status), 0);
+    assert_true(status.st_blocks * 512 > 16384);
+    assert_int_equal(keep(v, &share, "diary", ana, VAULT_CLOSED, NOW), VAULT_KEPT);
+    struct vault_old old = newest(v, "diary", 0);
+    assert_int_equal(old.bytes, 4096);
+    close(old.fd);
+    close(fd);
+    vault_close(v);
+    share_end(&share);
+}
+
 /* Rewrites `name` as `who`, an hour or so later each time. */
 static void churn(struct vault *v, const struct share *s, const char *name, struct vault_who who,
                   nanos_t now, size_t bytes)
@@ -476,6 +501,7 @@ int main(void)
         cmocka_unit_test(what_a_user_put_in_its_place_is_refused),
         cmocka_unit_test(a_renamed_file_keeps_its_history),
         cmocka_unit_test(rights_and_names_alone_cost_nothing),
+        cmocka_unit_test(what_a_file_has_set_aside_is_charged_to_nobody),
         cmocka_unit_test(who_churns_evicts_his_own_versions_only),
         cmocka_unit_test(nothing_young_is_evicted_and_who_is_over_is_refused_alone),
         cmocka_unit_test(a_full_vault_refuses_who_filled_it_and_nobody_else),

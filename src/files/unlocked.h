@@ -12,11 +12,16 @@
 #ifndef ECLUSE_FILES_UNLOCKED_H
 #define ECLUSE_FILES_UNLOCKED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* As pread(2) until `length` bytes or the end: what it got, or -1. What somebody writes at the same
  * time may be read in part. */
 long unlocked_read(int fd, void *buffer, size_t length, uint64_t at);
+
+/* Whether nobody keeps it locked at this moment, half a microsecond: a clone of it does not wait
+ * then, unless somebody is quicker. True where reading takes no lock. */
+bool unlocked_now(int fd);
 
 #endif

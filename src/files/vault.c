@@ -1,3 +1,4 @@
+#include "files/unlocked.h"
 #include "files/vault_internal.h"
 
 #include "files/attributes.h"
@@ -81,16 +82,30 @@ static int lock(struct vault *v, struct error *error)
     return 0;
 }
 
+/* Our predecessor may still wait for the file that it was to clone, with both locked: to remove
+ * this one would wait as well. False: left to be removed another time. */
+static bool remove_orphan(const struct vault *v, uint64_t id)
+{
+    int clone = clone_open(v->place.store, id);
+    bool free = clone < 0 || unlocked_now(clone);
+    if (clone >= 0)
+        close(clone);
+    if (free)
+        clone_remove(v->place.store, id);
+    return free;
+}
+
 /* Clones that were made and not yet written down when the process was killed have numbers beyond
  * the last that was; and those that were to go may still be there. */
 static void remove_orphans(struct vault *v)
 {
     uint64_t last = v->history->highest;
     for (uint64_t id = last + 1; id <= last + 64; id++)
-        clone_remove(v->place.store, id);
+        if (!remove_orphan(v, id))
+            v->next_id = id + 1;
     for (uint64_t id = last; id > 0 && id + 64 > last; id--)
         if (history_version(v->history, id) == HISTORY_NONE)
-            clone_remove(v->place.store, id);
+            (void)remove_orphan(v, id);
     size_t looked = 0;
     for (size_t i = v->history->version_count; i-- > 0 && looked < 65536;) {
         if (!v->history->version[i].gone)
@@ -183,6 +198,13 @@ void vault_close(struct vault *v)
         close(v->own);
     pthread_mutex_destroy(&v->mutex);
     free(v);
+}
+
+void vault_abandon(struct vault *v)
+{
+    pthread_mutex_lock(&v->mutex); /* for ever */
+    (void)fdatasync(v->log.fd);
+    (void)flock(v->lock_file, LOCK_UN);
 }
 
 void vault_set_limits(struct vault *v, const struct vault_limits *limits)

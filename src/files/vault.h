@@ -119,6 +119,9 @@ enum vault_result {
 int vault_open(const char *share, int root, const struct vault_limits *limits, nanos_t now,
                struct vault **out, struct error *error);
 void vault_close(struct vault *v); /* takes NULL; makes all durable */
+/* Makes all durable and unlocks it for a successor, while a thread still waits for a clone: nothing
+ * is written after this, and the process is to end. */
+void vault_abandon(struct vault *v);
 void vault_set_limits(struct vault *v, const struct vault_limits *limits);
 enum vault_kind vault_kind(const struct vault *v);
 

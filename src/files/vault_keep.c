@@ -12,7 +12,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { TRIES = 3, EXTENTS = 32 };
+enum { TRIES = 3, EXTENTS = 32, CLONE_BLOCK = 4096 };
 
 static int64_t nanos_of(struct timespec t)
 {
@@ -103,7 +103,7 @@ static int fill_clone(const struct vault *v, int from, int to, const struct stat
 struct taking {
     struct stat status;
     struct vault_file identity;
-    uint64_t id;
+    uint64_t id, bytes; /* the clone's on disk: a file being written to has more, for a while */
     uint8_t flags;
 };
 
@@ -125,6 +125,12 @@ static bool may_be_unseen(const struct stat *status)
     return nanos_of(status->st_ctim) >= clock_tick();
 }
 
+static uint64_t bytes_of(int clone)
+{
+    struct stat status;
+    return fstat(clone, &status) == 0 ? (uint64_t)status.st_blocks * 512 : 0;
+}
+
 /* The clone is of one moment, and the status of the same: or it is torn, and said so. */
 static int take_clone(struct vault *v, int fd, struct taking *t)
 {
@@ -142,6 +148,7 @@ static int take_clone(struct vault *v, int fd, struct taking *t)
     }
     if (status == 0 && (!settled || unseen))
         t->flags |= LOG_TORN;
+    t->bytes = bytes_of(clone);
     close(clone);
     if (status < 0)
         clone_remove(v->place.store, t->id);
@@ -226,7 +233,7 @@ static struct log_record record_of(const struct taking *t, struct vault_who who,
                       .modified = nanos_of(s->st_mtim),
                       .changed = nanos_of(s->st_ctim),
                       .size = (uint64_t)s->st_size,
-                      .bytes = (uint64_t)s->st_blocks * 512,
+                      .bytes = t->bytes,
                       .tree = who.tree,
                       .user = who.user,
                       .at = now},
@@ -372,7 +379,7 @@ enum vault_result vault_keep(struct vault *v, int fd, const char *path, struct v
     return put_down(v, fd, &t, path, who, when, now, result);
 }
 
-static int write_clone(const struct vault *v, const struct taking *t, const char *bytes)
+static int write_clone(const struct vault *v, struct taking *t, const char *bytes)
 {
     int clone = clone_create(v->place.store, t->id);
     if (clone < 0)
@@ -385,6 +392,7 @@ static int write_clone(const struct vault *v, const struct taking *t, const char
         at += (size_t)put;
     }
     int status = at == length ? 0 : errno ? -errno : -EIO;
+    t->bytes = (length + CLONE_BLOCK - 1) / CLONE_BLOCK * CLONE_BLOCK;
     close(clone);
     if (status < 0)
         clone_remove(v->place.store, t->id);

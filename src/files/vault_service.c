@@ -6,131 +6,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* ---- Queues ---------------------------------------------------------------------------------- */
-
-static void queue_begin(struct queue *q)
-{
-    pthread_condattr_t monotonic;
-    pthread_mutex_init(&q->mutex, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&q->ready, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    q->last = &q->first;
-}
-
-static bool queue_put(struct queue *q, struct job *job)
-{
-    pthread_mutex_lock(&q->mutex);
-    bool room = q->count < QUEUE_MOST && !q->ended;
-    if (room) {
-        *q->last = job;
-        q->last = &job->next;
-        q->count++;
-        pthread_cond_signal(&q->ready);
-    }
-    pthread_mutex_unlock(&q->mutex);
-    return room;
-}
-
-/* The next job; NULL after so long, or at the end when all is done. */
-static struct job *queue_take(struct queue *q, nanos_t patience, bool *over)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    nanos_t end = until.tv_sec * NANOS_SECOND + until.tv_nsec + patience;
-    until = (struct timespec){end / NANOS_SECOND, end % NANOS_SECOND};
-    pthread_mutex_lock(&q->mutex);
-    int status = 0;
-    while (q->first == NULL && !q->ended && status == 0)
-        status = pthread_cond_timedwait(&q->ready, &q->mutex, &until);
-    struct job *job = q->first;
-    if (job) {
-        q->first = job->next;
-        if (q->first == NULL)
-            q->last = &q->first;
-        q->count--;
-        q->in_hand++;
-    }
-    *over = q->ended && job == NULL;
-    pthread_mutex_unlock(&q->mutex);
-    return job;
-}
-
-static void queue_done(struct queue *q, struct job *job)
-{
-    if (job->fd >= 0)
-        close(job->fd);
-    free(job);
-    pthread_mutex_lock(&q->mutex);
-    q->in_hand--;
-    pthread_mutex_unlock(&q->mutex);
-}
-
-/* All that was put into it is done. */
-static bool queue_is_idle(struct queue *q)
-{
-    pthread_mutex_lock(&q->mutex);
-    bool idle = q->first == NULL && q->in_hand == 0;
-    pthread_mutex_unlock(&q->mutex);
-    return idle;
-}
-
-static void queue_end(struct queue *q)
-{
-    pthread_mutex_lock(&q->mutex);
-    q->ended = true;
-    pthread_cond_broadcast(&q->ready);
-    pthread_mutex_unlock(&q->mutex);
-}
-
-/* ---- Threads --------------------------------------------------------------------------------- */
+/* ---- The chronicler -------------------------------------------------------------------------- */
 
 bool service_ends(const struct service *s)
 {
     return s->ending || s->failed || (s->given->stop && *s->given->stop);
-}
-
-static void answer_opened(struct service *s, const struct vault_question *q,
-                          enum vault_result result)
-{
-    struct vault_answer answer = {
-        .cookie = q->cookie, .event = VAULT_OPENED, .result = (uint8_t)result, .who = q->who};
-    if (vault_wire_answer(s->given->socket, &answer) == -EPIPE)
-        s->ending = true;
-}
-
-/* What was closed last is kept with who wrote it, then what the opener finds is there. */
-static void handle_opened(struct service *s, struct job *job)
-{
-    struct stat status;
-    enum vault_result result = VAULT_FAILED;
-    const struct vault_question *q = &job->question;
-    if (job->fd >= 0 && fstat(job->fd, &status) == 0) {
-        settle_now(s, vault_identity(job->fd, &status));
-        if (q->kept) /* it may be written to already: what is there is not to be kept */
-            result = vault_room(s->vault, q->who, q->at);
-        else
-            result = vault_keep(s->vault, job->fd, NULL, q->who, VAULT_BEFORE, q->at);
-    }
-    if (result == VAULT_KEPT || result == VAULT_ALREADY) {
-        watch_add(s, job->fd, q);
-        job->fd = -1;
-    }
-    answer_opened(s, q, result);
-}
-
-static void *openers_work(void *service)
-{
-    struct service *s = service;
-    for (bool over = false; !over;) {
-        struct job *job = queue_take(&s->opened, NANOS_SECOND, &over);
-        if (job == NULL)
-            continue;
-        handle_opened(s, job);
-        queue_done(&s->opened, job);
-    }
-    return NULL;
 }
 
 static void *chroniclers_work(void *service)
@@ -143,17 +23,6 @@ static void *chroniclers_work(void *service)
             queue_done(&s->happened, job);
         }
         service_due(s, clock_boot());
-    }
-    return NULL;
-}
-
-/* A clone of what was just written waits for the disk. */
-static void *keepers_work(void *service)
-{
-    struct service *s = service;
-    while (!service_ends(s)) {
-        settle_due(s, false);
-        nanosleep(&(struct timespec){.tv_nsec = 20 * 1000000}, NULL);
     }
     return NULL;
 }
@@ -191,8 +60,8 @@ static void receive(struct service *s)
         return;
     }
     take_up(job, fd, &question);
-    struct queue *queue = question.event == VAULT_OPENED ? &s->opened : &s->happened;
-    if (queue_put(queue, job))
+    job->put = s->told;
+    if (question.event == VAULT_OPENED ? opened_put(s, job) : queue_put(&s->happened, job))
         return;
     s->overflowed++;
     s->missed = true;
@@ -205,12 +74,17 @@ static void receive(struct service *s)
 static void receive_until_end(struct service *s)
 {
     struct pollfd wait = {.fd = s->given->socket, .events = POLLIN};
+    nanos_t relieved = clock_boot();
     while (!service_ends(s)) {
-        int ready = poll(&wait, 1, 100);
+        int ready = poll(&wait, 1, OPENER_STUCK / 2 / NANOS_MILLISECOND);
         if (ready > 0)
             receive(s);
         else if (ready < 0 && errno != EINTR)
             s->failed = -errno;
+        if (ready == 0 || s->told - relieved > OPENER_STUCK / 2) {
+            openers_relieve(s);
+            relieved = clock_boot();
+        }
     }
 }
 
@@ -221,7 +95,7 @@ static void mark(void *context, uint64_t value, bool kept)
     vault_view_mark(context, value, kept);
 }
 
-enum { DESCRIPTORS = 4 * SETTLING_MOST };
+enum { DESCRIPTORS = 4 * SETTLING_MOST, JOIN_SECONDS = 2 };
 
 /* Descriptors of files that settle or are watched: more than who started us may have been given,
  * which CAP_SYS_RESOURCE goes beyond. */
@@ -236,16 +110,47 @@ static size_t raise_descriptors(void)
     return limit.rlim_max;
 }
 
-static int run(struct service *s, struct error *error)
+enum { THREADS = OPENERS + KEEPERS + 3 };
+
+static size_t begin_threads(struct service *s, pthread_t thread[THREADS])
 {
-    enum { THREADS = OPENERS + KEEPERS + 2 };
-    pthread_t thread[THREADS];
-    void *(*const work[THREADS])(void *) = {openers_work, openers_work,     keepers_work,
-                                            keepers_work, chroniclers_work, service_upkeep};
     size_t begun = 0;
-    for (; begun < THREADS; begun++)
-        if (pthread_create(&thread[begun], NULL, work[begun], s) != 0)
-            break;
+    bool well = true;
+    for (unsigned i = 0; i < OPENERS && well; i++) {
+        s->opener[i].service = s;
+        well = pthread_create(&thread[begun], NULL, openers_work, &s->opener[i]) == 0;
+        begun += well;
+    }
+    for (unsigned i = 0; i < KEEPERS && well; i++) {
+        s->keeper[i].service = s;
+        s->keeper[i].number = i;
+        well = pthread_create(&thread[begun], NULL, keepers_work, &s->keeper[i]) == 0;
+        begun += well;
+    }
+    void *(*const single[])(void *) = {chroniclers_work, service_walk, service_upkeep};
+    for (unsigned i = 0; i < sizeof single / sizeof *single && well; i++) {
+        well = pthread_create(&thread[begun], NULL, single[i], s) == 0;
+        begun += well;
+    }
+    return begun;
+}
+
+/* Whether they all ended: one may wait for a file's lock for as long as somebody likes. */
+static bool join_threads(const pthread_t *thread, size_t count)
+{
+    struct timespec until;
+    bool all = true;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += JOIN_SECONDS;
+    for (size_t i = 0; i < count; i++)
+        all &= pthread_timedjoin_np(thread[i], NULL, &until) == 0;
+    return all;
+}
+
+static int run(struct service *s, bool *all_ended, struct error *error)
+{
+    pthread_t thread[THREADS];
+    size_t begun = begin_threads(s, thread);
     int status = begun < THREADS ? error_set(error, -EAGAIN, "no threads for the vault") : 0;
     if (status == 0)
         receive_until_end(s);
@@ -254,10 +159,10 @@ static int run(struct service *s, struct error *error)
     queue_end(&s->happened);
     pthread_mutex_lock(&s->lists);
     pthread_cond_broadcast(&s->settled);
+    pthread_cond_broadcast(&s->spare);
     pthread_mutex_unlock(&s->lists);
-    for (size_t i = 0; i < begun; i++)
-        pthread_join(thread[i], NULL);
-    settle_due(s, true);
+    *all_ended = join_threads(thread, begun);
+    settle_due(s, NULL);
     if (status == 0 && s->failed)
         status = error_set(error, s->failed, "the vault stopped: %s", strerror(-s->failed));
     return status;
@@ -293,7 +198,8 @@ int vault_serve(const struct vault_service *given, struct error *error)
     queue_begin(&s->opened);
     queue_begin(&s->happened);
     pthread_mutex_init(&s->lists, NULL);
-    pthread_cond_init(&s->settled, NULL);
+    condition_begin(&s->settled);
+    condition_begin(&s->spare);
     pthread_mutex_init(&s->judge_mutex, NULL);
     int status =
         vault_open(given->share, given->root, &given->limits, clock_wall(), &s->vault, error);
@@ -306,7 +212,11 @@ int vault_serve(const struct vault_service *given, struct error *error)
         vault_view_begin(given->view, vault_key(s->vault));
         vault_watch(s->vault, mark, given->view);
     }
-    status = run(s, error);
-    service_free(s);
+    bool all_ended;
+    status = run(s, &all_ended, error);
+    if (all_ended)
+        service_free(s);
+    else
+        vault_abandon(s->vault); /* all else is that thread's, too */
     return status;
 }

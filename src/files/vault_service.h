@@ -41,6 +41,7 @@ struct vault_report {
     struct vault_pass pass;
     uint64_t waiting; /* closed files whose clone is due */
     uint64_t judged, counted;
+    uint32_t stuck;    /* its threads that have waited for a file's lock for over five seconds */
     nanos_t heartbeat; /* boot clock */
     int32_t pid;
 };

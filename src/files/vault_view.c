@@ -11,7 +11,7 @@
  */
 enum { PLACES = 8, BUCKETS = 1 << 18, REFUSED_MOST = 62 };
 
-static const char magic[8] = "ECLVIEW2";
+static const char magic[8] = "ECLVIEW3";
 
 struct layout {
     char magic[8];

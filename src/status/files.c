@@ -29,6 +29,10 @@ static void vault_alarms(struct status *st, const char *name, const struct files
                   "share %s: %" PRIu64 " files were not kept before they could be written, and "
                   "%" PRIu64 " failed",
                   name, vault->not_covered, vault->failed);
+    if (share->vault.stuck)
+        alarm_add(&st->alarms, ALARM_NOT_COVERED,
+                  "share %s: %u threads of its vault wait for files that somebody keeps locked",
+                  name, share->vault.stuck);
     if (vault->full)
         alarm_add(&st->alarms, ALARM_VAULT_FULL, "share %s: the disk is full, and so its vault",
                   name);
@@ -101,7 +105,8 @@ static json_t *vault_json(const struct files_share_state *share, bool enforces)
         {"files", vault->files},           {"versions", vault->versions},
         {"past_bytes", vault->past_bytes}, {"at_most", vault->at_most},
         {"per_user", vault->per_user},     {"log_bytes", vault->log_bytes},
-        {"waiting", report->waiting},      {"judged", report->judged},
+        {"waiting", report->waiting},      {"stuck", report->stuck},
+        {"judged", report->judged},
         {"counted", report->counted},      {"not_covered", vault->not_covered},
         {"failed", vault->failed},         {"refused", vault->refused},
         {"evicted", vault->evicted},       {"expired", vault->expired},

@@ -50,7 +50,7 @@ BUILDS = {
 }
 # What threads share; the rest has one thread by design, and ThreadSanitizer has nothing to say.
 THREADED = ("audit/handover", "audit/log", "audit/recorder", "base/", "budget/", "contract/publish",
-            "files/service_happened", "files/vault_service", "gate/ledger", "outputs/",
+            "files/service_hands", "files/service_happened", "files/vault_service", "gate/ledger", "outputs/",
             "tracking/filter", "tracking/store")
 
 
@@ -105,7 +105,7 @@ def build(name):
 
 # ---- Unit tests -------------------------------------------------------------------------------
 
-LONGEST = ("files/service_happened", "files/vault_service", "tracking/ingest", "egress/refill",
+LONGEST = ("files/service_happened", "files/service_hands", "files/vault_service", "tracking/ingest", "egress/refill",
            "audit/crash")  # begin first
 
 
