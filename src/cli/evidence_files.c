@@ -92,8 +92,8 @@ static size_t files_in(const json_t *lines, enum what what, const char *share)
     return count;
 }
 
-/* How many files more than its limit a budget of rewrites let go: those that were open already when
- * it was spent. Of several windows the list does not say which file fell into which. */
+/* How many files more than its limit a budget of rewrites let go: those that were under way when it
+ * was spent. Of several windows the list does not say which file fell into which. */
 static size_t past_the_limit(const struct situation *s, const struct reading *r, uint64_t *limit)
 {
     const char *name = text_in(r->head, "budget");
@@ -122,8 +122,8 @@ static void counts_print(const struct situation *s, const struct reading *r)
     uint64_t limit;
     size_t more = past_the_limit(s, r, &limit);
     if (more)
-        printf("%s more than the %s allowed: a rewrite is judged when its file is closed, and what "
-               "was open by then went on.\n",
+        printf("%s more than the %s allowed: a rewrite is judged when its file is closed, a "
+               "removal when it is done, and what was under way by then went on.\n",
                figure_count(more, one), figure_count(limit, two));
 }
 
