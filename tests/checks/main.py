@@ -114,6 +114,8 @@ class Runner:
             print(f"        and {len(result.failed) - 12} more")
         if result.failed:
             print(f"        log: {os.path.relpath(suite.log, ROOT)}", flush=True)
+        for line in result.unsteady:
+            print(f"        passed when run again, alone: {line}", flush=True)
         for line in result.skipped:
             print(f"        skipped: {line}", flush=True)
 
@@ -163,6 +165,8 @@ def main():
     runner.run()
     total = runner.total
     print(f"\n{(time.monotonic() - begun) / 60:.1f} minutes")
+    if total.unsteady:
+        print(f"{len(total.unsteady)} failed beside others and passed alone: named above")
     skipped = f", {len(total.skipped)} skipped" if total.skipped else ""
     print(f"{total.passed} passed, {len(total.failed)} failed{skipped}", flush=True)
     return 0 if not total.failed and total.passed else 1

@@ -10,11 +10,20 @@ class Result:
     passed: int = 0
     failed: list = field(default_factory=list)   # a line for each
     skipped: list = field(default_factory=list)  # the same
+    unsteady: list = field(default_factory=list)  # the same: failed beside others, and not alone
 
     def add(self, other):
         self.passed += other.passed
         self.failed += other.failed
         self.skipped += other.skipped
+        self.unsteady += other.unsteady
+
+    def run_again(self, alone):
+        """What failed was run again, alone. Only if all of it passed then, it was unsteady."""
+        if not alone.failed and alone.passed >= len(self.failed):
+            self.passed += len(self.failed)
+            self.unsteady += self.failed
+            self.failed = []
 
     def expect(self, good, line):
         """Counts one check; `line` says what is wrong when it is not good."""
@@ -61,6 +70,16 @@ def of_cmocka(name, output, status):
     elif status != 0 and not result.failed:
         result.failed.append(f"{name}: every test passed, yet the exit status is {status}")
     return result
+
+
+def failed_cases(path):
+    """Of a JUnit file: the module and the name of each test that failed."""
+    try:
+        cases = list(ElementTree.parse(path).getroot().iter("testcase"))
+    except (OSError, ElementTree.ParseError):
+        return []
+    return [(case.get("classname", "").rpartition(".")[2], case.get("name")) for case in cases
+            if case.find("failure") is not None or case.find("error") is not None]
 
 
 def of_junit(name, path, status):

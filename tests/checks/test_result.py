@@ -8,7 +8,8 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from programs import lives, run  # noqa: E402
-from result import of_cmocka, of_junit  # noqa: E402
+import suites  # noqa: E402
+from result import Result, of_cmocka, of_junit  # noqa: E402
 
 GOOD = """[==========] Running 2 test(s).
 [ RUN      ] one
@@ -62,6 +63,37 @@ def junit(tmp_path, cases):
     path = tmp_path / "x.xml"
     path.write_text(f"<testsuites><testsuite>{cases}</testsuite></testsuites>")
     return str(path)
+
+
+def test_what_passes_when_it_is_run_again_is_unsteady_and_what_does_not_failed():
+    for alone, kept in ((Result(passed=1), ([], ["a"], 3)), (Result(failed=["a"]), (["a"], [], 2)),
+                        (Result(), (["a"], [], 2)), (Result(passed=9, failed=["b"]), (["a"], [], 2))):
+        result = Result(passed=2, failed=["a"])
+        result.run_again(alone)
+        assert (result.failed, result.unsteady, result.passed) == kept
+
+
+TESTS = """
+import os
+def test_that_is_steady():
+    pass
+def test_that_fails():
+    mark = os.path.join(os.path.dirname(__file__), "seen")
+    seen = os.path.exists(mark)
+    open(mark, "w").close()
+    assert HOW == "never" or HOW == "once" and seen
+"""
+
+
+@pytest.mark.parametrize("how, passed, failed, unsteady",
+                         [("never", 2, 0, 0), ("once", 2, 0, 1), ("always", 1, 1, 0)])
+def test_a_suite_runs_what_failed_once_more(tmp_path, monkeypatch, how, passed, failed, unsteady):
+    monkeypatch.setattr(suites, "OUT", str(tmp_path))
+    folder = tmp_path / "tests"
+    folder.mkdir()
+    (folder / "test_one.py").write_text(f"HOW = {how!r}\n{TESTS}")
+    result = suites.whole(str(folder))(suites.Suite("one", "", None), False)
+    assert (result.passed, len(result.failed), len(result.unsteady)) == (passed, failed, unsteady)
 
 
 def test_junit_is_counted_by_case(tmp_path):
