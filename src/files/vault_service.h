@@ -18,8 +18,10 @@
  *            every second, and judged when it changed: an attacker who never closes gains nothing.
  * Changed    a file that is smaller now than it was kept, on disk or in length, or that is small,
  *            is judged as if it had been closed: truncate(2) by path is told by nothing else.
+ * Locked     whoever keeps a file locked (unlocked.h) makes wait who opens that file, until it is
+ *            his listener's deadline, and nobody else; `stuck` tells.
  * Dead       the socket ends, the view says so by its heartbeat; the one who started it starts it
- *            again with a new socket.
+ *            again with a new socket. A successor has it even while a thread waits for a lock.
  */
 #ifndef ECLUSE_FILES_VAULT_SERVICE_H
 #define ECLUSE_FILES_VAULT_SERVICE_H
