@@ -165,7 +165,7 @@ static bool is_ours(const struct owners *owners, pid_t process, pid_t parent)
 {
     for (unsigned i = 0; i < OWNER_MOST_OURS && owners->ours; i++) {
         int32_t our = atomic_load_explicit(&owners->ours[i], memory_order_relaxed);
-        if (our == process || (our && our == parent))
+        if (our && (our == process || our == parent))
             return true;
     }
     return false;
@@ -225,13 +225,15 @@ static uint32_t user_of(uid_t real, uint32_t file)
     return real == 0 ? file : real;
 }
 
-/* Its state now. False: gone, or another thread has its number. */
+/* Its state now. False: gone, or half gone, when the kernel has taken its numbers back and gives 0
+ * for them, or another thread has its number. */
 static bool look(struct owners *owners, struct thread *thread, nanos_t now)
 {
     char text[READ_SIZE];
     struct proc_status status;
     ssize_t length = pread(thread->status, text, sizeof text, 0);
-    if (length <= 0 || !proc_status_parse((struct text){text, (size_t)length}, &status))
+    if (length <= 0 || !proc_status_parse((struct text){text, (size_t)length}, &status) ||
+        status.process <= 0)
         return false;
     bool other = status.real != thread->real || status.process != thread->process;
     thread->process = status.process;

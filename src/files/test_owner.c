@@ -318,6 +318,34 @@ static void our_own_processes_and_their_children_are_ours(void **state)
     assert_true(owners_find(s->owners, id, NOW + OWNER_FRESH).ours);
 }
 
+/* While a process is taken apart its numbers are 0, and so are places of ours that are free. */
+static void who_is_half_gone_is_gone_and_not_one_of_ours(void **state)
+{
+    struct stage *s = *state;
+    static const char status[] = "Name:\tcc\nTgid:\t0\nNgid:\t0\nPid:\t0\nPPid:\t0\n"
+                                 "Uid:\t1000\t1000\t1000\t1000\n";
+    char folder[] = "/tmp/ecluse-proc-XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/4242", folder);
+    assert_int_equal(mkdir(path, 0700), 0);
+    strcat(path, "/status");
+    int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(write(file, status, sizeof status - 1), sizeof status - 1);
+    close(file);
+    int proc = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct owners *owners;
+    assert_int_equal(owners_new(proc, s->ours, &owners), 0);
+    struct owner owner = owners_find(owners, 4242, NOW);
+    assert_false(owner.ours);
+    assert_false(owner.known);
+    owners_free(owners);
+    close(proc);
+    assert_int_equal(unlink(path), 0);
+    *strrchr(path, '/') = 0;
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 static void a_program_is_trusted_as_its_user_and_by_its_file(void **state)
 {
     struct stage *s = *state;
@@ -381,6 +409,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(roots_servers_act_for_others_and_nobody_else_does, begin,
                                         end),
         cmocka_unit_test_setup_teardown(our_own_processes_and_their_children_are_ours, begin, end),
+        cmocka_unit_test_setup_teardown(who_is_half_gone_is_gone_and_not_one_of_ours, begin, end),
         cmocka_unit_test_setup_teardown(a_program_is_trusted_as_its_user_and_by_its_file, begin,
                                         end),
         cmocka_unit_test_setup_teardown(an_open_that_waits_shows_what_it_is_for, begin, end),
