@@ -70,6 +70,15 @@ static int ask(struct listener *l, unsigned share, const struct vault_question *
     return code;
 }
 
+/* Of what has happened. Whoever does more than the vault can take note of stands still for a
+ * moment: else a flood of renames would hide what else he does. */
+static void tell(struct listener *l, const struct payer *payer,
+                 const struct vault_question *question, int fd)
+{
+    if (ask(l, payer->share, question, fd) == -EAGAIN && payer->trusted == OWNER_NOBODY)
+        listener_pause(l, payer);
+}
+
 static struct vault_who who_of(const struct payer *payer)
 {
     return (struct vault_who){.user = payer->known ? payer->user : VAULT_NOBODY,
@@ -95,7 +104,7 @@ static void ask_of(struct listener *l, const struct act_seen *act, enum vault_ev
     question.event = (uint8_t)event;
     question.who = who_of(&act->payer);
     question.at = clock_wall();
-    ask(l, act->payer.share, &question, act->fd);
+    tell(l, &act->payer, &question, act->fd);
 }
 
 void asking_closed(struct listener *l, const struct act_seen *act)
@@ -136,7 +145,7 @@ void asking_moved(struct listener *l, const struct payer *payer, const struct va
     question.at = clock_wall();
     snprintf(question.path, sizeof question.path, "%s", from);
     snprintf(question.to, sizeof question.to, "%s", to);
-    ask(l, payer->share, &question, -1);
+    tell(l, payer, &question, -1);
 }
 
 void asking_removed(struct listener *l, const struct payer *payer, const struct vault_file *file,
@@ -149,7 +158,7 @@ void asking_removed(struct listener *l, const struct payer *payer, const struct 
     question.file = *file;
     question.at = clock_wall();
     snprintf(question.path, sizeof question.path, "%s", path);
-    ask(l, payer->share, &question, -1);
+    tell(l, payer, &question, -1);
 }
 
 void asking_missed(struct listener *l)

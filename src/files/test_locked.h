@@ -15,13 +15,15 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-enum { LOCK_PAGE = 4096 };
+enum { LOCK_PAGE = 4096, LOCKS_MOST = 16 };
 
 struct lock {
     int faults, fd;
     char first, *page;
     pthread_t writer;
 };
+
+static struct lock locks_now[LOCKS_MOST]; /* for the end of a test that fails; faults 0: free */
 
 static inline void *write_from_page(void *lock)
 {
@@ -30,9 +32,37 @@ static inline void *write_from_page(void *lock)
     return NULL;
 }
 
+static inline void free_page(const struct lock *l)
+{
+    char page[LOCK_PAGE] __attribute__((aligned(LOCK_PAGE))) = {l->first};
+    struct uffdio_copy copy = {
+        .dst = (uintptr_t)l->page, .src = (uintptr_t)page, .len = LOCK_PAGE};
+    if (ioctl(l->faults, UFFDIO_COPY, &copy) != 0)
+        print_error("a lock cannot be freed\n");
+}
+
+static inline void free_locks_now(void)
+{
+    for (unsigned i = 0; i < LOCKS_MOST; i++)
+        if (locks_now[i].faults)
+            free_page(&locks_now[i]);
+}
+
+/* Where this one is remembered, or a free place. */
+static inline struct lock *lock_now(int faults)
+{
+    for (unsigned i = 0; i < LOCKS_MOST; i++)
+        if (locks_now[i].faults == faults)
+            return &locks_now[i];
+    return NULL;
+}
+
 static inline void take_lock(struct lock *l, const char *path)
 {
+    static bool registered;
     struct uffdio_api api = {.api = UFFD_API};
+    if (!registered)
+        registered = atexit(free_locks_now) == 0; /* before the share is unmounted */
     l->faults = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
     assert_true(l->faults >= 0);
     assert_int_equal(ioctl(l->faults, UFFDIO_API, &api), 0);
@@ -47,13 +77,15 @@ static inline void take_lock(struct lock *l, const char *path)
     assert_int_equal(pthread_create(&l->writer, NULL, write_from_page, l), 0);
     struct pollfd fault = {.fd = l->faults, .events = POLLIN};
     assert_int_equal(poll(&fault, 1, 5000), 1); /* he has the lock, and waits */
+    struct lock *now = lock_now(0);
+    assert_non_null(now);
+    *now = *l;
 }
 
 static inline void free_lock(struct lock *l)
 {
-    char page[LOCK_PAGE] __attribute__((aligned(LOCK_PAGE))) = {l->first};
-    struct uffdio_copy copy = {.dst = (uintptr_t)l->page, .src = (uintptr_t)page, .len = LOCK_PAGE};
-    assert_int_equal(ioctl(l->faults, UFFDIO_COPY, &copy), 0);
+    lock_now(l->faults)->faults = 0;
+    free_page(l);
     assert_int_equal(pthread_join(l->writer, NULL), 0);
     munmap(l->page, LOCK_PAGE);
     close(l->fd);

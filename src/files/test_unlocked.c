@@ -88,7 +88,8 @@ static void the_judge_may_read_what_is_locked(void **state)
     pid_t judge = fork();
     if (judge == 0) {
         alarm(20);
-        _exit(confining_judge() == 0 && unlocked_read(fd, read, SIZE, 0) == SIZE ? 0 : 1);
+        bool may = confining_judge() == 0 && unlocked_read(fd, read, SIZE, 0) == SIZE;
+        syscall(SYS_exit_group, may ? 0 : 1); /* AddressSanitizer's _exit() calls more than that */
     }
     assert_int_equal(waitpid(judge, &status, 0), judge);
     assert_int_equal(status, 0);
