@@ -75,7 +75,9 @@ static int ask(struct listener *l, unsigned share, const struct vault_question *
 static void tell(struct listener *l, const struct payer *payer,
                  const struct vault_question *question, int fd)
 {
-    if (ask(l, payer->share, question, fd) == -EAGAIN && payer->trusted == OWNER_NOBODY)
+    int code = ask(l, payer->share, question, fd);
+    const struct vault_view *view = l->view[payer->share];
+    if ((code == -EAGAIN || (view && vault_view_pressed(view))) && payer->trusted == OWNER_NOBODY)
         listener_pause(l, payer);
 }
 

@@ -112,6 +112,7 @@ struct service {
     pthread_mutex_t judge_mutex;
     _Atomic int failed;          /* why the process is to end */
     _Atomic bool ending, missed; /* missed: another pass is due */
+    _Atomic bool pressed;        /* more than half of what may wait has happened and waits */
     _Atomic uint64_t judged, counted, overflowed;
     uint64_t seed;
     struct {
@@ -141,6 +142,7 @@ struct job *queue_take(struct queue *q, nanos_t patience, bool *over);
 void queue_done(struct queue *q, struct job *job);
 /* All that was put into it is done. */
 bool queue_is_idle(struct queue *q);
+size_t queue_count(struct queue *q);
 void queue_end(struct queue *q);
 
 /* ---- Hands (service_hands.c) ----------------------------------------------------------------- */

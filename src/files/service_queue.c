@@ -86,6 +86,14 @@ bool queue_is_idle(struct queue *q)
     return idle;
 }
 
+size_t queue_count(struct queue *q)
+{
+    pthread_mutex_lock(&q->mutex);
+    size_t count = q->count;
+    pthread_mutex_unlock(&q->mutex);
+    return count;
+}
+
 void queue_end(struct queue *q)
 {
     pthread_mutex_lock(&q->mutex);

@@ -13,6 +13,17 @@ bool service_ends(const struct service *s)
     return s->ending || s->failed || (s->given->stop && *s->given->stop);
 }
 
+/* Told at once, since a flood of renames fills the queue in a tenth of a second. */
+static void tell_pressed(struct service *s)
+{
+    size_t waiting = queue_count(&s->happened);
+    bool pressed = waiting > (s->pressed ? QUEUE_MOST / 8 : QUEUE_MOST / 2);
+    if (pressed == s->pressed || s->given->view == NULL)
+        return;
+    s->pressed = pressed;
+    vault_view_press(s->given->view, pressed);
+}
+
 static void *chroniclers_work(void *service)
 {
     struct service *s = service;
@@ -21,6 +32,7 @@ static void *chroniclers_work(void *service)
         if (job) {
             service_happened(s, job);
             queue_done(&s->happened, job);
+            tell_pressed(s);
         }
         service_due(s, clock_boot());
     }
@@ -61,7 +73,9 @@ static void receive(struct service *s)
     }
     take_up(job, fd, &question);
     job->put = s->told;
-    if (question.event == VAULT_OPENED ? opened_put(s, job) : queue_put(&s->happened, job))
+    bool put = question.event == VAULT_OPENED ? opened_put(s, job) : queue_put(&s->happened, job);
+    tell_pressed(s);
+    if (put)
         return;
     s->overflowed++;
     s->missed = true;

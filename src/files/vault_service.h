@@ -61,6 +61,8 @@ bool vault_view_has(const struct vault_view *view, const struct stat *status);
 /* Whether this user may make no more versions past: refuse his opens for writing. Look here first,
  * since the version that he would destroy may be kept already. */
 bool vault_view_refuses(const struct vault_view *view, uint32_t user);
+/* More has happened than the vault has taken note of: whoever tells of more is to do less. */
+bool vault_view_pressed(const struct vault_view *view);
 void vault_view_report(const struct vault_view *view, struct vault_report *out);
 /* Other limits, from who started the vault's process: taken up within a second. The view is open
  * for writing. */

@@ -16,7 +16,8 @@ static const char magic[8] = "ECLVIEW3";
 struct layout {
     char magic[8];
     uint32_t size;
-    _Atomic uint32_t ready; /* the key is there */
+    _Atomic uint32_t ready;   /* the key is there */
+    _Atomic uint32_t pressed; /* more is told than is taken note of */
     struct hash_key key;
     _Atomic uint32_t refused[REFUSED_MOST]; /* users; VAULT_NOBODY is none */
     _Atomic uint64_t sequence;              /* odd while the report is written */
@@ -140,6 +141,11 @@ bool vault_view_refuses(const struct vault_view *view, uint32_t user)
     return false;
 }
 
+bool vault_view_pressed(const struct vault_view *view)
+{
+    return atomic_load_explicit(&view->map->pressed, memory_order_relaxed);
+}
+
 /* What another process writes may change while it is read: tried until it holds still, or given up
  * as it is, with no figure that anything relies on. */
 void vault_view_report(const struct vault_view *view, struct vault_report *out)
@@ -187,6 +193,11 @@ void vault_view_refuse(struct vault_view *view, const uint32_t *users, size_t co
     for (size_t i = 0; i < REFUSED_MOST; i++)
         atomic_store_explicit(&view->map->refused[i], i < count ? users[i] : VAULT_NOBODY,
                               memory_order_relaxed);
+}
+
+void vault_view_press(struct vault_view *view, bool pressed)
+{
+    atomic_store_explicit(&view->map->pressed, pressed, memory_order_relaxed);
 }
 
 void vault_view_limit(struct vault_view *view, const struct vault_limits *limits)

@@ -9,6 +9,7 @@
 void vault_view_begin(struct vault_view *view, struct hash_key key);
 void vault_view_mark(struct vault_view *view, uint64_t mark, bool kept);
 void vault_view_refuse(struct vault_view *view, const uint32_t *users, size_t count);
+void vault_view_press(struct vault_view *view, bool pressed);
 /* Whether there are limits that are newer than *seen; then they are in *out. */
 bool vault_view_limited(const struct vault_view *view, uint64_t *seen, struct vault_limits *out);
 void vault_view_tell(struct vault_view *view, const struct vault_report *report);
