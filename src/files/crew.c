@@ -211,7 +211,10 @@ static void watch_vault(struct files *f, unsigned share)
                   "%u threads of the vault of share %s wait for files that somebody keeps locked",
                   report.stuck, f->contract->share[share].name);
     crew->stuck = report.stuck;
-    if (report.heartbeat && f->moment.boot - report.heartbeat > VAULT_PATIENCE) {
+    bool silent = report.heartbeat && f->moment.boot - report.heartbeat > VAULT_PATIENCE;
+    if (!silent)
+        crew->silent_since = f->moment.boot; /* all of us may have been asleep until now */
+    if (silent && f->moment.boot - crew->silent_since > 2 * NANOS_SECOND) {
         files_say(f, FILES_DOWN, "vault", "the vault of share %s was silent for %d s and was ended",
                   f->contract->share[share].name, (int)(VAULT_PATIENCE / NANOS_SECOND));
         end_process(&crew->vault); /* it may end at any moment, and would not in order */

@@ -18,6 +18,7 @@ struct share_crew { /* what serves one share */
     nanos_t start_at; /* of the vault, not before this */
     nanos_t back_off;
     uint32_t opened_before, stuck;
+    nanos_t silent_since; /* of the vault */
     struct vault_view *view; /* read-only; NULL: not open */
 };
 

@@ -169,7 +169,11 @@ void *keepers_work(void *hand)
     struct service *s = own->service;
     for (wait_for_turn(s, own); !service_ends(s); wait_for_turn(s, own)) {
         settle_due(s, own);
-        nanosleep(&(struct timespec){.tv_nsec = 20 * 1000000}, NULL);
+        struct timespec until = condition_until(20 * NANOS_MILLISECOND);
+        pthread_mutex_lock(&s->lists);
+        if (!settle_is_urgent(s, clock_boot()))
+            pthread_cond_timedwait(&s->due, &s->lists, &until);
+        pthread_mutex_unlock(&s->lists);
     }
     return NULL;
 }

@@ -97,6 +97,8 @@ struct service {
     struct queue opened, happened;
     struct hand opener[OPENERS], keeper[KEEPERS], walker;
     pthread_cond_t spare; /* of `lists`: another keeper is needed */
+    pthread_cond_t due;   /* of `lists`: somebody waits for `urgent` to be kept */
+    uint32_t urgent;      /* the chronicler's, in `settling`; SETTLING_NONE */
     pthread_mutex_t lists;
     pthread_cond_t settled; /* something left `settling` */
     struct settlings *settling;
@@ -199,6 +201,8 @@ void settle_nameless(struct service *s, const char *path, struct vault_who who);
 /* It has another name; inode 0: it was a folder, or it is known by its name only. */
 void settle_moved(struct service *s, struct vault_file file, const char *from, const char *to);
 void settle_removed(struct service *s, struct vault_file file, struct vault_who who);
+/* With the lock: somebody waits for one that can be tried now. */
+bool settle_is_urgent(const struct service *s, nanos_t now);
 /* `hand`: of the keeper; NULL: all that is left, at the end. */
 void settle_due(struct service *s, struct hand *hand);
 

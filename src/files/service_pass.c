@@ -18,7 +18,7 @@ static const struct vault_who nobody = {.user = VAULT_NOBODY};
 
 struct walk {
     struct service *s;
-    nanos_t began; /* boot clock */
+    nanos_t began, asked; /* boot clock */
     uint64_t paced;             /* files kept since it began */
     char path[VAULT_PATH_SIZE];
     size_t length;
@@ -105,7 +105,6 @@ static void upkeep(struct service *s)
 {
     take_up_limits(s);
     vault_tidy(s->vault, clock_wall());
-    look_for_asked(s);
     keepers_relieve(s);
     if (s->given->view)
         tell(s);
@@ -113,10 +112,22 @@ static void upkeep(struct service *s)
 
 /* ---- The pass -------------------------------------------------------------------------------- */
 
+/* Once a second. What is put back is cloned, and so may have to be waited for. */
+static void look_for_asked_at(struct walk *w, nanos_t now)
+{
+    if (now - w->asked < NANOS_SECOND)
+        return;
+    w->asked = now;
+    w->s->walker.since = now;
+    look_for_asked(w->s);
+    w->s->walker.since = 0;
+}
+
 static void pace(struct walk *w)
 {
     uint32_t most = w->s->given->files_per_second;
     nanos_t now = clock_boot();
+    look_for_asked_at(w, now);
     nanos_t due =
         w->began + (nanos_t)(w->paced * (uint64_t)NANOS_SECOND / (most ? most : VAULT_PASS_PACE));
     while (now < due && !service_ends(w->s)) {
@@ -239,6 +250,7 @@ void *service_walk(void *service)
 {
     struct service *s = service;
     struct walk walk = {.s = s};
+    look_for_asked_at(&walk, clock_boot());
     pass(&walk);
     nanos_t again = clock_boot() + PASS_EVERY;
     while (!service_ends(s)) {
@@ -246,8 +258,11 @@ void *service_walk(void *service)
             pass(&walk);
             again = clock_boot() + PASS_EVERY;
         }
+        look_for_asked_at(&walk, clock_boot());
         pause_ms(PAUSE_MS);
     }
+    walk.asked = 0;
+    look_for_asked_at(&walk, clock_boot());
     return NULL;
 }
 

@@ -63,18 +63,19 @@ static bool is_as_read(int fd, const struct read_early *early)
 
 /* ---- Settling -------------------------------------------------------------------------------- */
 
-/* What is there now was not closed by who is known: it is kept when somebody tells of it. So is
- * what is locked, since whoever has the lock has it open to write to it, and will close it. */
-static void keep(struct service *s, const struct settling *item)
+/* What is there now was not closed by who is known: it is kept when somebody tells of it. False:
+ * large, and locked by who writes to it. */
+static bool keep(struct service *s, const struct settling *item)
 {
     bool free = unlocked_now(item->fd);
     if (!item->early && !free)
-        return;
+        return false;
     if (item->early && (!free || !is_as_read(item->fd, item->early)))
         (void)vault_keep_read(s->vault, item->fd, &item->early->status, item->early->bytes,
                               item->who, item->closed);
     else
         (void)vault_keep(s->vault, item->fd, NULL, item->who, VAULT_CLOSED, item->closed);
+    return true;
 }
 
 static void drop(struct service *s, const struct settling *item)
@@ -84,10 +85,22 @@ static void drop(struct service *s, const struct settling *item)
     close(item->fd);
 }
 
+static bool put_back(struct service *s, const struct settling *item)
+{
+    struct settling later = *item;
+    later.again = clock_boot() + LOCKED_FOR;
+    pthread_mutex_lock(&s->lists);
+    bool room = !settlings_full(s->settling);
+    if (room)
+        (void)settlings_add(s->settling, &later);
+    pthread_mutex_unlock(&s->lists);
+    return room;
+}
+
 static void keep_settled(struct service *s, const struct settling *item)
 {
-    keep(s, item);
-    drop(s, item);
+    if (keep(s, item) || !put_back(s, item))
+        drop(s, item);
 }
 
 /* With the lock of the lists: waits a little while a keeper has this one in hand. One that cannot
@@ -199,8 +212,11 @@ void settle_spoilt(struct service *s, struct vault_file file, struct vault_who w
     if (spoilt)
         item = settlings_remove(s->settling, at);
     pthread_mutex_unlock(&s->lists);
-    if (spoilt)
-        keep_settled(s, &item);
+    if (!spoilt)
+        return;
+    (void)vault_keep_read(s->vault, item.fd, &item.early->status, item.early->bytes, item.who,
+                          item.closed);
+    drop(s, &item);
 }
 
 void settle_now(struct service *s, struct vault_file file)
@@ -210,23 +226,61 @@ void settle_now(struct service *s, struct vault_file file)
         keep_settled(s, &item);
 }
 
+/* With the lock: has a keeper keep it, since a clone may have to be waited for, and who calls waits
+ * a little only. What is not kept by then is kept later, and not found from now on. */
+static void keep_soon(struct service *s, uint32_t at)
+{
+    struct timespec until = condition_until(LOCKED_FOR);
+    nanos_t since = settlings_item(s->settling, at)->since;
+    settlings_item(s->settling, at)->again = 0;
+    settlings_item(s->settling, at)->urgent = true;
+    s->urgent = at;
+    pthread_cond_broadcast(&s->due);
+    for (int status = 0; status == 0;) {
+        const struct settling *item = settlings_item(s->settling, at);
+        if (!item->urgent || item->since != since)
+            break;
+        status = pthread_cond_timedwait(&s->settled, &s->lists, &until);
+    }
+    struct settling *item = settlings_item(s->settling, at);
+    item->stuck |= item->urgent && item->since == since;
+    s->urgent = SETTLING_NONE;
+}
+
 /* A removed file that nobody but the remover ever wrote, and that never was kept, was scratch. */
-static void keep_or_drop(struct service *s, const struct settling *item, struct vault_who who)
+static bool is_scratch(struct service *s, const struct settling *item, struct vault_who who)
 {
     struct vault_old old = vault_newest(s->vault, item->file, NULL, 0);
     if (old.fd >= 0)
         close(old.fd);
-    if (old.version == 0 && closed_just_now_by(item, who))
-        drop(s, item);
-    else
-        keep_settled(s, item);
+    return old.version == 0 && closed_just_now_by(item, who);
+}
+
+/* With the lock, which is given up in between. */
+static void keep_or_drop(struct service *s, uint32_t at, struct vault_who who)
+{
+    struct settling item = *settlings_item(s->settling, at);
+    settlings_item(s->settling, at)->busy = true;
+    pthread_mutex_unlock(&s->lists);
+    bool scratch = is_scratch(s, &item, who);
+    pthread_mutex_lock(&s->lists);
+    settlings_item(s->settling, at)->busy = false;
+    if (scratch) {
+        item = settlings_remove(s->settling, at);
+        drop(s, &item);
+    } else {
+        keep_soon(s, at);
+    }
+    pthread_cond_broadcast(&s->settled);
 }
 
 void settle_removed(struct service *s, struct vault_file file, struct vault_who who)
 {
-    struct settling item;
-    if (take_file(s, file, &item))
-        keep_or_drop(s, &item, who);
+    pthread_mutex_lock(&s->lists);
+    uint32_t at = find_idle(s, file);
+    if (at != SETTLING_NONE)
+        keep_or_drop(s, at, who);
+    pthread_mutex_unlock(&s->lists);
 }
 
 static bool is_nameless(const struct settling *item)
@@ -258,20 +312,14 @@ static uint32_t nameless_anywhere(const struct service *s)
 void settle_nameless(struct service *s, const char *path, struct vault_who who)
 {
     uint64_t hash = path ? hash_of_path(s, path) : 0;
-    for (;;) {
-        struct settling item;
-        uint32_t at;
-        pthread_mutex_lock(&s->lists);
-        while ((at = path ? nameless_at(s, hash) : nameless_anywhere(s)) != SETTLING_NONE &&
-               settlings_item(s->settling, at)->busy)
+    uint32_t at;
+    pthread_mutex_lock(&s->lists);
+    while ((at = path ? nameless_at(s, hash) : nameless_anywhere(s)) != SETTLING_NONE)
+        if (settlings_item(s->settling, at)->busy)
             wait_for_keeper(s, at);
-        if (at != SETTLING_NONE)
-            item = settlings_remove(s->settling, at);
-        pthread_mutex_unlock(&s->lists);
-        if (at == SETTLING_NONE)
-            return;
-        keep_or_drop(s, &item, who);
-    }
+        else
+            keep_or_drop(s, at, who);
+    pthread_mutex_unlock(&s->lists);
 }
 
 /* With the lock: one has another path, `to` with `rest` behind it, which may be the end of its last
@@ -334,11 +382,21 @@ static uint32_t first_idle(const struct service *s, enum settling_line line, nan
     return at;
 }
 
+bool settle_is_urgent(const struct service *s, nanos_t now)
+{
+    if (s->urgent == SETTLING_NONE)
+        return false;
+    const struct settling *item = settlings_item(s->settling, s->urgent);
+    return item->urgent && !item->busy && item->again <= now;
+}
+
 /* One that is due, marked as in hand. */
 static uint32_t begin_due(struct service *s, nanos_t now, bool all, struct settling *out)
 {
     uint32_t found = SETTLING_NONE;
     pthread_mutex_lock(&s->lists);
+    if (settle_is_urgent(s, now))
+        found = s->urgent;
     for (enum settling_line line = 0; line < SETTLING_LINES && found == SETTLING_NONE; line++) {
         uint32_t at = first_idle(s, line, all ? INT64_MAX : now);
         if (at != SETTLING_NONE && (all || is_due(s, settlings_item(s->settling, at), now)))
@@ -370,11 +428,12 @@ static void leave_for_now(struct service *s, uint32_t at, nanos_t now)
     pthread_mutex_unlock(&s->lists);
 }
 
-/* Large, and locked: somebody writes to it, and may be done in a moment. */
+/* Large, and locked: somebody writes to it, and may be done in a moment. Who has it open to write
+ * will close it, and it is told of again then, unless it has lost its name meanwhile. */
 static bool must_wait(const struct service *s, const struct settling *item, nanos_t now)
 {
-    return !item->early && now - item->since < SETTLE_LATEST &&
-           !settlings_nearly_full(s->settling) && !unlocked_now(item->fd);
+    return !item->early && !settlings_nearly_full(s->settling) && !unlocked_now(item->fd) &&
+           (now - item->since < SETTLE_LATEST || is_nameless(item));
 }
 
 void settle_due(struct service *s, struct hand *hand)
@@ -389,7 +448,7 @@ void settle_due(struct service *s, struct hand *hand)
         }
         if (hand)
             hand->since = now;
-        keep(s, &item);
+        (void)keep(s, &item);
         end_due(s, at);
         if (hand)
             hand->since = 0;

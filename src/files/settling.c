@@ -124,7 +124,9 @@ struct settling settlings_remove(struct settlings *s, uint32_t at)
     p->next = s->free;
     s->free = at;
     s->count--;
-    return p->item;
+    struct settling item = p->item;
+    p->item.busy = p->item.urgent = false; /* who waits for it sees that it is gone */
+    return item;
 }
 
 void settlings_moved(struct settlings *s, uint32_t at, uint64_t path)

@@ -28,6 +28,7 @@ struct settling { /* closed by a writer, and kept a little later */
     nanos_t again;         /* it was locked: not before this, boot clock */
     bool busy;             /* a keeper has it in hand */
     bool stuck;            /* he has had it for long: it is found no more */
+    bool urgent;           /* somebody waits for it to be kept */
 };
 
 struct settlings;

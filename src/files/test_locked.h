@@ -18,6 +18,7 @@
 enum { LOCK_PAGE = 4096, LOCKS_MOST = 16 };
 
 struct lock {
+    bool reads; /* shared with other readers, and a clone waits for it all the same */
     int faults, fd;
     char first, *page;
     pthread_t writer;
@@ -28,7 +29,10 @@ static struct lock locks_now[LOCKS_MOST]; /* for the end of a test that fails; f
 static inline void *write_from_page(void *lock)
 {
     struct lock *l = lock;
-    assert_int_equal(pwrite(l->fd, l->page, 1, 0), 1); /* the byte that is there */
+    if (l->reads)
+        assert_int_equal(pread(l->fd, l->page, 1, 0), 1);
+    else
+        assert_int_equal(pwrite(l->fd, l->page, 1, 0), 1); /* the byte that is there */
     return NULL;
 }
 
@@ -57,12 +61,13 @@ static inline struct lock *lock_now(int faults)
     return NULL;
 }
 
-static inline void take_lock(struct lock *l, const char *path)
+static inline void take_lock_to(bool read, struct lock *l, const char *path)
 {
     static bool registered;
     struct uffdio_api api = {.api = UFFD_API};
     if (!registered)
         registered = atexit(free_locks_now) == 0; /* before the share is unmounted */
+    l->reads = read;
     l->faults = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
     assert_true(l->faults >= 0);
     assert_int_equal(ioctl(l->faults, UFFDIO_API, &api), 0);
@@ -80,6 +85,11 @@ static inline void take_lock(struct lock *l, const char *path)
     struct lock *now = lock_now(0);
     assert_non_null(now);
     *now = *l;
+}
+
+static inline void take_lock(struct lock *l, const char *path)
+{
+    take_lock_to(false, l, path);
 }
 
 static inline void free_lock(struct lock *l)

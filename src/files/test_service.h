@@ -219,6 +219,14 @@ static inline void noise(const struct share *s, const char *name, uint64_t key)
     wait_a_tick();
 }
 
+static inline uint64_t versions(struct running *r)
+{
+    struct vault_report report;
+    usleep(1100000); /* told once a second */
+    vault_view_report(r->view, &report);
+    return report.vault.versions;
+}
+
 /* A file of ana's that the vault has. */
 static inline void letter(struct running *r, const char *name)
 {

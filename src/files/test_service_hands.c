@@ -77,6 +77,35 @@ static void what_is_locked_is_kept_when_it_is_free(void **state)
     end(&r);
 }
 
+/* Who may read a file can hold it as well, and no probe tells. */
+static void who_reads_for_ever_stops_nothing_but_his_file(void **state)
+{
+    (void)state;
+    struct running r;
+    struct lock lock;
+    char path[512];
+    begin(&r);
+    large(&r.share, "read", path);
+    struct vault_file file = identity_of(&r, "read");
+    ask(&r, VAULT_WRITTEN, ana, "read", NULL, NULL);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(unlink(path), 0);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    take_lock_to(true, &lock, path);
+    ask_of(&r, VAULT_REMOVED, file, "read", NULL);
+    letter(&r, "letter");
+    noise(&r.share, "letter", 1);
+    ask(&r, VAULT_WRITTEN, mallory, "letter", NULL, NULL);
+    expect(&r, REWRITE_TYPE_LOST, "letter");
+    free_lock(&lock);
+    close(fd);
+    for (int i = 0; i < 4 && versions(&r) < 3; i++)
+        continue;
+    assert_int_equal(versions(&r), 3); /* and it is kept, if late */
+    end(&r);
+}
+
 static void the_vault_is_left_to_its_successor_though_a_thread_waits(void **state)
 {
     (void)state;
@@ -139,6 +168,8 @@ static void half_begin(struct half *h)
     pthread_mutex_init(&h->s->lists, NULL);
     condition_begin(&h->s->settled);
     condition_begin(&h->s->spare);
+    condition_begin(&h->s->due);
+    h->s->urgent = SETTLING_NONE;
     assert_int_equal(
         vault_open(h->share.path, -1, &limits, clock_wall(), &h->s->vault, &error), 0);
 }
@@ -268,6 +299,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_locks_his_files_keeps_nobody_from_opening_others),
         cmocka_unit_test(what_is_locked_is_kept_when_it_is_free),
+        cmocka_unit_test(who_reads_for_ever_stops_nothing_but_his_file),
         cmocka_unit_test(the_vault_is_left_to_its_successor_though_a_thread_waits),
         cmocka_unit_test(another_opener_takes_the_place_of_one_that_waits),
         cmocka_unit_test(another_keeper_takes_the_place_of_one_that_waits),

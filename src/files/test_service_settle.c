@@ -12,14 +12,6 @@ static void busy_for(struct running *r, int milliseconds)
     }
 }
 
-static uint64_t versions(struct running *r)
-{
-    struct vault_report report;
-    usleep(1100000); /* told once a second */
-    vault_view_report(r->view, &report);
-    return report.vault.versions;
-}
-
 static void small_files_wait_while_others_are_at_work(void **state)
 {
     (void)state;

@@ -20,8 +20,8 @@
  * time may be read in part. */
 long unlocked_read(int fd, void *buffer, size_t length, uint64_t at);
 
-/* Whether nobody keeps it locked at this moment, half a microsecond: a clone of it does not wait
- * then, unless somebody is quicker. True where reading takes no lock. */
+/* Whether no writer keeps it locked at this moment, half a microsecond: a clone of it does not wait
+ * for one then, unless he is quicker. It may for a reader. True where reading takes no lock. */
 bool unlocked_now(int fd);
 
 #endif

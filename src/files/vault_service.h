@@ -18,8 +18,8 @@
  *            every second, and judged when it changed: an attacker who never closes gains nothing.
  * Changed    a file that is smaller now than it was kept, on disk or in length, or that is small,
  *            is judged as if it had been closed: truncate(2) by path is told by nothing else.
- * Locked     whoever keeps a file locked (unlocked.h) makes wait who opens that file, until it is
- *            his listener's deadline, and nobody else; `stuck` tells.
+ * Locked     whoever keeps a few files locked (unlocked.h) makes wait who opens these, until it is
+ *            the listener's deadline, and nobody else; `stuck` tells. Sixteen: everybody.
  * Dead       the socket ends, the view says so by its heartbeat; the one who started it starts it
  *            again with a new socket. A successor has it even while a thread waits for a lock.
  */
