@@ -33,7 +33,8 @@ unsigned hands_stuck(const struct service *s, nanos_t now)
 {
     return count_stuck(s->opener, OPENERS, now, STUCK_TOLD) +
            count_stuck(s->keeper, KEEPERS, now, STUCK_TOLD) +
-           count_stuck(&s->walker, 1, now, STUCK_TOLD);
+           count_stuck(&s->walker, 1, now, STUCK_TOLD) +
+           count_stuck(&s->chronicler, 1, now, STUCK_TOLD);
 }
 
 /* ---- Openers --------------------------------------------------------------------------------- */

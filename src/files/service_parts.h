@@ -95,7 +95,7 @@ struct service {
     const struct vault_service *given;
     struct vault *vault;
     struct queue opened, happened;
-    struct hand opener[OPENERS], keeper[KEEPERS], walker;
+    struct hand opener[OPENERS], keeper[KEEPERS], walker, chronicler;
     pthread_cond_t spare; /* of `lists`: another keeper is needed */
     pthread_cond_t due;   /* of `lists`: somebody waits for `urgent` to be kept */
     uint32_t urgent;      /* the chronicler's, in `settling`; SETTLING_NONE */

@@ -106,6 +106,42 @@ static void who_reads_for_ever_stops_nothing_but_his_file(void **state)
     end(&r);
 }
 
+/* A removal of a locked file holds the folder, where the vault then looks for a successor. */
+static void a_folder_that_is_locked_is_told(void **state)
+{
+    (void)state;
+    struct running r;
+    struct lock lock;
+    struct vault_report report = {.pid = 0};
+    char path[512];
+    begin(&r);
+    assert_int_equal(mkdir(in_share(&r.share, "in", path), 0755), 0);
+    prose(&r.share, "in/kept", 1);
+    ask(&r, VAULT_WRITTEN, ana, "in/kept", NULL, NULL);
+    wait_until_kept(&r, "in/kept");
+    prose(&r.share, "in/locked", 1);
+    take_lock(&lock, in_share(&r.share, "in/locked", path));
+    pid_t remover = fork();
+    if (remover == 0)
+        _exit(unlink(path));
+    usleep(100000);
+    assert_int_equal(kill(remover, 0), 0);
+    ask(&r, VAULT_MOVED, mallory, NULL, "in/kept", "in/elsewhere");
+    for (int i = 0; i < 100 && !report.stuck; i++) {
+        usleep(100000);
+        vault_view_report(r.view, &report);
+    }
+    assert_true(report.stuck > 0);
+    free_lock(&lock);
+    assert_int_equal(waitpid(remover, NULL, 0), remover);
+    for (int i = 0; i < 50 && report.stuck; i++) {
+        usleep(100000);
+        vault_view_report(r.view, &report);
+    }
+    assert_int_equal(report.stuck, 0);
+    end(&r);
+}
+
 static void the_vault_is_left_to_its_successor_though_a_thread_waits(void **state)
 {
     (void)state;
@@ -300,6 +336,7 @@ int main(void)
         cmocka_unit_test(who_locks_his_files_keeps_nobody_from_opening_others),
         cmocka_unit_test(what_is_locked_is_kept_when_it_is_free),
         cmocka_unit_test(who_reads_for_ever_stops_nothing_but_his_file),
+        cmocka_unit_test(a_folder_that_is_locked_is_told),
         cmocka_unit_test(the_vault_is_left_to_its_successor_though_a_thread_waits),
         cmocka_unit_test(another_opener_takes_the_place_of_one_that_waits),
         cmocka_unit_test(another_keeper_takes_the_place_of_one_that_waits),

@@ -29,12 +29,14 @@ static void *chroniclers_work(void *service)
     struct service *s = service;
     for (bool over = false; !over;) {
         struct job *job = queue_take(&s->happened, 50 * NANOS_MILLISECOND, &over);
+        s->chronicler.since = clock_boot(); /* he clones nothing, but a folder may be locked */
         if (job) {
             service_happened(s, job);
             queue_done(&s->happened, job);
             tell_pressed(s);
         }
         service_due(s, clock_boot());
+        s->chronicler.since = 0;
     }
     return NULL;
 }
