@@ -27,9 +27,9 @@ static bool language_of(const struct arguments *a, enum language *out)
     return strcmp(named, "fr") == 0;
 }
 
-/* The text of one of explain.h's functions, lines as an array: for --json. */
-static json_t *lines_of(void (*tell)(const struct contract *, enum language, FILE *),
-                        const struct contract *c, enum language language)
+/* What one of explain.h's functions says; to be freed. */
+static char *told_by(void (*tell)(const struct contract *, enum language, FILE *),
+                     const struct contract *c, enum language language)
 {
     char *text = NULL;
     size_t size = 0;
@@ -37,6 +37,14 @@ static json_t *lines_of(void (*tell)(const struct contract *, enum language, FIL
     must(out != NULL);
     tell(c, language, out);
     must(fclose(out) == 0);
+    return text;
+}
+
+/* The same, lines as an array: for --json. */
+static json_t *lines_of(void (*tell)(const struct contract *, enum language, FILE *),
+                        const struct contract *c, enum language language)
+{
+    char *text = told_by(tell, c, language);
     json_t *lines = json_array();
     char *rest = text;
     for (char *line; (line = strsep(&rest, "\n")) != NULL;)
@@ -83,13 +91,8 @@ static json_t *warnings_json(const struct contract *c, enum language language)
 
 static void routes_print(const struct contract *c, enum language language)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    must(out != NULL);
-    contract_explain_routes(c, language, out);
-    must(fclose(out) == 0);
-    if (size) {
+    char *text = told_by(contract_explain_routes, c, language);
+    if (*text) {
         puts(language == LANGUAGE_FR ? "\nCe qui n'est compté que là où nginx le dit\u00a0:"
                                      : "\nWhat is counted only where nginx says so:");
         fputs(text, stdout);
